@@ -1,0 +1,147 @@
+//! The texts that a key in a token signs, besides certification requests.
+//!
+//! A key in a token never signs bytes handed to it from outside. The driver host takes a [`Statement`], builds its
+//! text here, and signs that; the portal builds the same text from what *it* knows and verifies. A text begins with
+//! its own name, so that no statement can pass for another, and names the portal, so that none can be carried to
+//! another portal.
+//!
+//! Encoding: for each field a big-endian `u32` length in bytes and the bytes; integers are 4 bytes, big-endian.
+
+use serde::{Deserialize, Serialize};
+
+/// A one-time number of the portal.
+pub const NONCE_LEN: usize = 32;
+
+/// A statement that a key signs, with SM3withSM2 and the default distinguishing identifier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Statement {
+    /// Step 4: the old key agrees to one new public key.
+    Renew {
+        portal: String,
+        order: String,
+        attempt: u32,
+        key_id: String,
+        /// SM3 over the DER of the order's old certificate.
+        old_certificate: [u8; 32],
+        /// SM3 over the DER of the new SubjectPublicKeyInfo.
+        new_public_key: [u8; 32],
+        nonce: [u8; NONCE_LEN],
+    },
+    /// Mode *replace*, step 4: the old key agrees to its own destruction, before there is a new one.
+    Replace {
+        portal: String,
+        order: String,
+        key_id: String,
+        old_certificate: [u8; 32],
+        nonce: [u8; NONCE_LEN],
+    },
+    /// Step 8: the new key says that its certificate lies beside it on the key.
+    Confirm {
+        portal: String,
+        order: String,
+        attempt: u32,
+        /// The certificate's serial number: the content octets of the DER INTEGER.
+        serial: Vec<u8>,
+        nonce: [u8; NONCE_LEN],
+    },
+    /// Step 11: the old key agrees that the attempt is given up.
+    Abandon { portal: String, order: String, attempt: u32, key_id: String, nonce: [u8; NONCE_LEN] },
+}
+
+impl Statement {
+    /// The name the text begins with.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Renew { .. } => "ycd-renew-v1",
+            Self::Replace { .. } => "ycd-replace-v1",
+            Self::Confirm { .. } => "ycd-confirm-v1",
+            Self::Abandon { .. } => "ycd-abandon-v1",
+        }
+    }
+
+    /// The text to sign.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let text = Text::named(self.name());
+        match self {
+            Self::Renew { portal, order, attempt, key_id, old_certificate, new_public_key, nonce } => text
+                .field(portal.as_bytes())
+                .field(order.as_bytes())
+                .field(&attempt.to_be_bytes())
+                .field(key_id.as_bytes())
+                .field(old_certificate)
+                .field(new_public_key)
+                .field(nonce),
+            Self::Replace { portal, order, key_id, old_certificate, nonce } => text
+                .field(portal.as_bytes())
+                .field(order.as_bytes())
+                .field(key_id.as_bytes())
+                .field(old_certificate)
+                .field(nonce),
+            Self::Confirm { portal, order, attempt, serial, nonce } => text
+                .field(portal.as_bytes())
+                .field(order.as_bytes())
+                .field(&attempt.to_be_bytes())
+                .field(serial)
+                .field(nonce),
+            Self::Abandon { portal, order, attempt, key_id, nonce } => text
+                .field(portal.as_bytes())
+                .field(order.as_bytes())
+                .field(&attempt.to_be_bytes())
+                .field(key_id.as_bytes())
+                .field(nonce),
+        }
+        .0
+    }
+}
+
+struct Text(Vec<u8>);
+
+impl Text {
+    fn named(name: &str) -> Self {
+        Self(Vec::with_capacity(256)).field(name.as_bytes())
+    }
+
+    fn field(mut self, bytes: &[u8]) -> Self {
+        // A field is a name, a number or a hash; none comes near 4 GiB.
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.0.extend_from_slice(&len.to_be_bytes());
+        self.0.extend_from_slice(bytes);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_begins_with_its_name_and_every_field_has_its_length() {
+        let text = Statement::Confirm {
+            portal: "p".into(),
+            order: "o".into(),
+            attempt: 1,
+            serial: vec![7, 8],
+            nonce: [9; 32],
+        }
+        .to_bytes();
+        let mut expected = vec![0, 0, 0, 14];
+        expected.extend_from_slice(b"ycd-confirm-v1\0\0\0\x01p\0\0\0\x01o\0\0\0\x04\0\0\0\x01\0\0\0\x02\x07\x08\0\0\0\x20");
+        expected.extend_from_slice(&[9; 32]);
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn moving_a_byte_from_one_field_to_the_next_changes_the_text() {
+        let make = |portal: &str, order: &str| {
+            Statement::Abandon {
+                portal: portal.into(),
+                order: order.into(),
+                attempt: 1,
+                key_id: "k".into(),
+                nonce: [0; 32],
+            }
+            .to_bytes()
+        };
+        assert_ne!(make("ab", "c"), make("a", "bc"));
+    }
+}

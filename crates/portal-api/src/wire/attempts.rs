@@ -1,0 +1,158 @@
+//! The work on the key: attempts of an order, as `docs/renewal.md` numbers the steps.
+//!
+//! Bytes travel as base64 ([`Bytes`]). Every call here is answered the same way when it is repeated.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Bytes, orders::OrderState};
+
+/// How a new certificate comes onto the key; fixed per order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A new key pair beside the old one: the normal way.
+    SideBySide,
+    /// A new certificate for the old key pair: where product or token allow nothing else.
+    SameKeyPair,
+    /// The old key pair goes first, for room: with explicit consent, without a way back.
+    Replace,
+}
+
+/// `POST /orders/{order}/attempts`: step 1. Gives the order's one open attempt, or opens the first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct OpenAttempt {
+    pub key_id: String,
+    /// DER of the SubjectPublicKeyInfo of every pair on the key now. The order's first list is kept as its inventory.
+    pub public_keys: Vec<Bytes>,
+    /// Decides the mode where the order has none yet; ignored afterwards.
+    pub mode: Mode,
+}
+
+/// Where the work of an order stands, as far as the portal knows.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AttemptView {
+    /// The portal's name in signed statements.
+    pub portal: String,
+    pub order: String,
+    pub order_state: OrderState,
+    pub key_id: String,
+    pub mode: Mode,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    pub state: AttemptState,
+    /// 16 bytes: the CKA_ID of the pair of this attempt.
+    pub tag: Bytes,
+    /// SubjectPublicKeyInfo that the attempt is bound to, once `issue` has come.
+    pub public_key: Option<Bytes>,
+    /// DER, once signed.
+    pub certificate: Option<Bytes>,
+    /// DER, issuing CA first, without the root.
+    pub chain: Vec<Bytes>,
+    /// DER of the order's old certificate.
+    pub old_certificate: Bytes,
+    /// DER of the distinguished name that the request must bear.
+    pub subject: Bytes,
+    /// The order's first inventory: public keys that were on the key before the order touched it.
+    pub inventory: Vec<Bytes>,
+    /// Attempts given up, whose pairs are to be destroyed.
+    pub abandoned: Vec<AbandonedAttempt>,
+    /// Mode *replace*: the old key's agreement is here.
+    pub replace_agreed: bool,
+    /// Attempts that may still be opened after this one.
+    pub attempts_left: u32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AbandonedAttempt {
+    pub attempt: u32,
+    pub tag: Bytes,
+    pub public_key: Option<Bytes>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptState {
+    /// No certificate yet; the public key may be fixed already.
+    Open,
+    /// The certificate is signed.
+    Issued,
+    /// The new key has proven that its certificate is on the key: the order is complete.
+    Confirmed,
+    /// Given up; its serial number is revoked.
+    Closed,
+}
+
+/// `POST /orders/{order}/attempts/{attempt}/nonces` (with the purpose; single use, ten minutes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NonceRequest {
+    pub purpose: NoncePurpose,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoncePurpose {
+    Renew,
+    Replace,
+    Confirm,
+    Abandon,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Nonce {
+    /// 32 bytes.
+    pub nonce: Bytes,
+}
+
+/// `POST /orders/{order}/attempts/{attempt}/issue`: step 6.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Issue {
+    /// PKCS#10, DER.
+    pub request: Bytes,
+    /// The old key's `ycd-renew-v1`; in mode *replace* absent, `replace_agreed` stands in for it.
+    pub statement: Option<SignedStatement>,
+}
+
+/// `POST /orders/{order}/replace`: mode *replace*, before the old pair is destroyed.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Replace {
+    /// From `POST /sms/step-ups` for the purpose `replace`.
+    pub step_up: String,
+    pub statement: SignedStatement,
+}
+
+/// The signature and the nonce it was made with; the text itself the portal builds from what it knows.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SignedStatement {
+    pub nonce: Bytes,
+    /// DER of `SEQUENCE { r, s }`, SM3withSM2.
+    pub signature: Bytes,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Issued {
+    pub certificate: Bytes,
+    /// DER, issuing CA first, without the root.
+    pub chain: Vec<Bytes>,
+}
+
+/// `POST /orders/{order}/attempts/{attempt}/confirm`: steps 8 and 9.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Confirm {
+    pub statement: SignedStatement,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Confirmed {
+    pub order_state: OrderState,
+}
+
+/// `POST /orders/{order}/attempts/{attempt}/abandon`: step 11. Answers with the [`AttemptView`] of the next attempt,
+/// or, where none is left, of this one, closed.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Abandon {
+    /// From `POST /sms/step-ups` for the purpose `abandon`.
+    pub step_up: String,
+    /// The old key's `ycd-abandon-v1`, when the key is in hand.
+    pub statement: Option<SignedStatement>,
+}

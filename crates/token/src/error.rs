@@ -1,0 +1,79 @@
+//! What can go wrong with a key, named by what the caller can do about it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::TriesLeft;
+
+pub type Result<T, E = TokenError> = std::result::Result<T, E>;
+
+/// Crosses the host's pipe as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum TokenError {
+    #[error("the key is not inserted, or was pulled")]
+    Removed,
+    #[error("wrong PIN")]
+    PinIncorrect { tries: TriesLeft },
+    #[error("the PIN is locked")]
+    PinLocked,
+    #[error("the PIN does not fit the key's limits")]
+    PinInvalid { min_len: u8, max_len: u8 },
+    #[error("the key asks for the PIN again")]
+    NotLoggedIn,
+    #[error("no such object on the key: {what}")]
+    NotFound { what: String },
+    #[error("no room for another key pair")]
+    NoRoom,
+    #[error("the module signs, but not SM3withSM2")]
+    SignsWrongly { detail: String },
+    #[error("the key reads back other bytes than were written")]
+    ReadBackDiffers,
+    #[error("not supported by this key: {what}")]
+    Unsupported { what: String },
+    /// The outcome of a call that changes the key is not known: the host died or was killed in the middle.
+    #[error("the outcome of {operation} is unknown: the driver stopped in the middle")]
+    Unknown { operation: String },
+    /// As [`Unknown`](Self::Unknown), for a call that changes nothing.
+    #[error("the driver stopped in the middle of {operation}")]
+    HostDied { operation: String },
+    #[error("the driver did not answer {operation} within {seconds} s")]
+    HostTimeout { operation: String, seconds: u32 },
+    #[error("the driver module is missing: {path}")]
+    ModuleMissing { path: String },
+    #[error("not a PKCS#11 module: {path}")]
+    NotAModule { path: String, detail: String },
+    #[error("the module lies outside the places its profile allows: {path}")]
+    ModuleNotAllowed { path: String },
+    #[error("{function} answered {code:#010x}")]
+    Module { function: String, code: u64 },
+    #[error("the driver host could not be started: {detail}")]
+    HostStart { detail: String },
+    #[error("the driver host broke its protocol: {detail}")]
+    Protocol { detail: String },
+}
+
+impl TokenError {
+    /// Stable: maps to one sentence and one remedy per language.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Removed => "token.removed",
+            Self::PinIncorrect { .. } => "token.pin_incorrect",
+            Self::PinLocked => "token.pin_locked",
+            Self::PinInvalid { .. } => "token.pin_invalid",
+            Self::NotLoggedIn => "token.not_logged_in",
+            Self::NotFound { .. } => "token.not_found",
+            Self::NoRoom => "token.no_room",
+            Self::SignsWrongly { .. } => "token.signs_wrongly",
+            Self::ReadBackDiffers => "token.read_back_differs",
+            Self::Unsupported { .. } => "token.unsupported",
+            Self::Unknown { .. } => "token.outcome_unknown",
+            Self::HostDied { .. } => "token.driver_crashed",
+            Self::HostTimeout { .. } => "token.driver_timeout",
+            Self::ModuleMissing { .. } => "token.module_missing",
+            Self::NotAModule { .. } => "token.not_a_module",
+            Self::ModuleNotAllowed { .. } => "token.module_not_allowed",
+            Self::Module { .. } => "token.module_error",
+            Self::HostStart { .. } => "token.host_start",
+            Self::Protocol { .. } => "token.host_protocol",
+        }
+    }
+}
