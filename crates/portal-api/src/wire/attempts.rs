@@ -61,6 +61,10 @@ pub struct AttemptView {
     pub replace_agreed: bool,
     /// Attempts that may still be opened after this one.
     pub attempts_left: u32,
+    /// Years of the term that was paid for.
+    pub term_years: u32,
+    /// The portal's time (RFC 3339, UTC): terms are judged by it, not by the clock of the applicant's machine.
+    pub portal_time: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
