@@ -1,2 +1,7 @@
 //! Under construction.
+#![forbid(unsafe_code)]
+
+pub mod problem;
 pub mod wire;
+
+pub use problem::Problem;
