@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Bytes, orders::OrderState};
+use super::{Bytes, Timestamp, orders::OrderState};
 
 /// How a new certificate comes onto the key; fixed per order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,8 +63,8 @@ pub struct AttemptView {
     pub attempts_left: u32,
     /// Years of the term that was paid for.
     pub term_years: u32,
-    /// The portal's time (RFC 3339, UTC): terms are judged by it, not by the clock of the applicant's machine.
-    pub portal_time: String,
+    /// The portal's time: terms are judged by it, not by the clock of the applicant's machine.
+    pub portal_time: Timestamp,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
