@@ -4,6 +4,7 @@ pub mod attempts;
 pub mod catalogue;
 pub mod certificates;
 pub mod form;
+pub mod keys;
 pub mod login;
 pub mod operator;
 pub mod orders;
