@@ -1,1 +1,73 @@
-fn main() {}
+//! `cargo xtask …`: everything the README asks anyone to type.
+//!
+//! - [`demo`] and `bench` build what they need and run the programs of the package `ycd-tests`.
+//! - [`checks`] is `cargo xtask test`: what CI runs, with counts.
+//! - [`tidy`] holds the invariants of `docs/architecture.md` that no compiler checks.
+//! - [`windows`] type-checks every crate for Windows on a Debian machine.
+//! - [`setup`] installs the system packages that tests and demo lean on.
+//! - [`errors`] renders `docs/errors.md` from the catalogue of messages.
+//!
+//! It depends on no other crate of the workspace, so that it starts in seconds and works while they do not compile.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
+
+mod checks;
+mod demo;
+mod errors;
+mod process;
+mod rust_text;
+mod setup;
+mod tidy;
+mod tree;
+mod windows;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask demo [--json FILE] [--keep DIR] [--serve]
+                              the whole renewal on embedded defaults, told step by step
+cargo xtask bench [--json FILE]
+                              speed, release build, ratios beside other people's tools
+cargo xtask test [--quick]    quick tests first, then all that CI runs; ends with counts
+cargo xtask tidy              the invariants of docs/architecture.md
+cargo xtask errors [--check]  renders docs/errors.md from the catalogue of messages
+cargo xtask check windows     type-checks every crate for x86_64-pc-windows-gnu
+cargo xtask setup             installs the system packages that tests and demo need
+";
+
+/// What a command gives back: done, found something (already told), or could not be done (the reason).
+type Outcome = Result<bool, String>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = tree::root();
+    let outcome = match words.as_slice() {
+        ["demo", flags @ ..] => demo::demo(&root, flags),
+        ["bench", flags @ ..] => demo::bench(&root, flags),
+        ["test"] => checks::run(&root, checks::Extent::All),
+        ["test", "--quick"] => checks::run(&root, checks::Extent::Quick),
+        ["tidy"] => tidy::run(&root),
+        ["errors"] => errors::write(&root),
+        ["errors", "--check"] => errors::check(&root),
+        ["check", "windows"] => windows::check(&root),
+        ["setup"] => setup::ensure().map(|()| true),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(true)
+        }
+        _ => {
+            eprint!("unknown command: {}\n\n{USAGE}", args.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

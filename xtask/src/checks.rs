@@ -1,0 +1,275 @@
+//! `cargo xtask test`: everything CI runs, the quick part first, with counts that can be trusted.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use crate::{process, setup, tidy};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Rules, formatting and unit tests.
+    Quick,
+    /// All that CI runs.
+    All,
+}
+
+/// Tests that find at run time that they cannot run append a line `test: reason` to the file named here.
+const SKIPS_VARIABLE: &str = "YCD_TEST_SKIPS";
+
+/// Runs every check, whatever became of the ones before, and prints a table, the reason of each skip, and as its last
+/// line `N passed, N failed, N skipped`. Each check counts as one, each test of a test run as one.
+pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
+    setup::ensure()?;
+    let skips = process::target_folder(root)?.join("test-skips.txt");
+    let _ = fs::remove_file(&skips);
+    let mut report = Report::default();
+    let tests = Tests { root, has_nextest: process::answers("cargo-nextest", &["--version"]), skips: &skips };
+
+    report.check("tidy", || tidy::run(root));
+    report.check("format", || cargo(root, &["fmt", "--all", "--check"]));
+    // Integration tests load and start what other packages build, so all of it is built first.
+    let is_built = report.check("build", || cargo(root, &["build", "--workspace", "--locked"]));
+    if is_built {
+        tests.run(&mut report, "unit tests", &["--lib", "--bins"]);
+    } else {
+        report.cannot_run("unit tests", "the build failed");
+    }
+    if extent == Extent::All {
+        report.check("clippy", || {
+            cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+        });
+        if is_built {
+            tests.run(&mut report, "integration tests", &["--test", "*"]);
+            tests.run_doc_tests(&mut report);
+        } else {
+            report.cannot_run("integration tests", "the build failed");
+        }
+        report.check("documentation", || {
+            // Links to private items and to nothing at all are faults of the text.
+            let mut command = process::cargo(root);
+            command.args([
+                "doc",
+                "--workspace",
+                "--no-deps",
+                "--document-private-items",
+                "--locked",
+                "--quiet",
+            ]);
+            process::run(command.env("RUSTDOCFLAGS", "-D warnings")).map(|()| true)
+        });
+        if process::answers("cargo-deny", &["--version"]) {
+            // Advisories need a database from outside, so they are no part of a run that must work alone.
+            report.check("licences, bans, sources", || {
+                cargo(root, &["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"])
+            });
+        } else {
+            report.skip(
+                "licences, bans, sources",
+                "cargo-deny is not installed (cargo install cargo-deny --locked)",
+            );
+        }
+        report.skip("advisories", "cargo-deny needs a database from outside for them");
+        report.skip("check windows", "a run of its own, with its own toolchain: cargo xtask check windows");
+    }
+    report.read_skips(&skips);
+    report.print();
+    Ok(report.failed == 0)
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> crate::Outcome {
+    process::run(process::cargo(root).args(arguments)).map(|()| true)
+}
+
+struct Tests<'a> {
+    root: &'a Path,
+    has_nextest: bool,
+    skips: &'a PathBuf,
+}
+
+impl Tests<'_> {
+    fn run(&self, report: &mut Report, name: &str, targets: &[&str]) {
+        let mut command = process::cargo(self.root);
+        if self.has_nextest {
+            command.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]);
+        } else {
+            command.args(["test", "--no-fail-fast"]);
+        }
+        command.args(["--workspace", "--locked"]).args(targets);
+        self.watch(report, name, &mut command);
+    }
+
+    /// nextest does not run these.
+    fn run_doc_tests(&self, report: &mut Report) {
+        let mut command = process::cargo(self.root);
+        command.args(["test", "--workspace", "--doc", "--locked", "--no-fail-fast"]);
+        self.watch(report, "examples in documentation", &mut command);
+    }
+
+    fn watch(&self, report: &mut Report, name: &str, command: &mut std::process::Command) {
+        heading(name);
+        command.env(SKIPS_VARIABLE, self.skips).env("CARGO_TERM_COLOR", "never");
+        match process::run_and_keep(command) {
+            Ok(said) => {
+                let counts = Counts::read(&said.lines);
+                report.tests(name, counts, said.status.success(), said.seconds);
+            }
+            Err(reason) => report.cannot_run(name, &reason),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Counts {
+    /// From the closing lines of nextest (`Summary [ 1.2s] 5 tests run: 4 passed (1 slow), 1 failed, 2 skipped`) or of
+    /// each of libtest's programs (`test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; …`).
+    fn read(lines: &[String]) -> Self {
+        let mut counts = Self::default();
+        for line in lines {
+            let line = line.trim_start();
+            if line.starts_with("Summary [") || line.starts_with("test result:") {
+                counts.passed += number_before(line, "passed");
+                counts.failed += ["failed", "timed out", "exec failed"]
+                    .iter()
+                    .map(|w| number_before(line, w))
+                    .sum::<u64>();
+                counts.skipped += number_before(line, "skipped") + number_before(line, "ignored");
+            }
+        }
+        counts
+    }
+}
+
+fn number_before(line: &str, word: &str) -> u64 {
+    line.split([',', ';', ':', '.', '('])
+        .filter_map(|part| part.trim().strip_suffix(word))
+        .filter_map(|rest| rest.trim().parse::<u64>().ok())
+        .sum()
+}
+
+#[derive(Default)]
+struct Report {
+    rows: Vec<String>,
+    skips: Vec<String>,
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Report {
+    fn check(&mut self, name: &str, check: impl FnOnce() -> crate::Outcome) -> bool {
+        heading(name);
+        let begun = Instant::now();
+        let outcome = check().unwrap_or_else(|reason| {
+            eprintln!("{reason}");
+            false
+        });
+        let counts = Counts { passed: outcome.into(), failed: (!outcome).into(), skipped: 0 };
+        self.row(name, counts, begun.elapsed().as_secs_f64());
+        outcome
+    }
+
+    /// A run that ends badly without a failed test (it did not compile, a program died) counts as one failure.
+    fn tests(&mut self, name: &str, mut counts: Counts, is_success: bool, seconds: f64) {
+        if !is_success && counts.failed == 0 {
+            counts.failed = 1;
+        }
+        if counts.skipped > 0 {
+            self.skips.push(format!("{name}: {} with #[ignore = \"reason\"]", counts.skipped));
+        }
+        self.row(name, counts, seconds);
+    }
+
+    fn cannot_run(&mut self, name: &str, reason: &str) {
+        eprintln!("{name}: {reason}");
+        self.row(name, Counts { failed: 1, ..Counts::default() }, 0.0);
+    }
+
+    fn skip(&mut self, name: &str, reason: &str) {
+        self.skips.push(format!("{name}: {reason}"));
+        self.row(name, Counts { skipped: 1, ..Counts::default() }, 0.0);
+    }
+
+    /// A test that could not run has passed as far as its runner knows; it is counted as what it is.
+    fn read_skips(&mut self, file: &Path) {
+        for line in fs::read_to_string(file).unwrap_or_default().lines() {
+            self.skips.push(line.to_owned());
+            self.skipped += 1;
+            self.passed = self.passed.saturating_sub(1);
+        }
+    }
+
+    fn row(&mut self, name: &str, counts: Counts, seconds: f64) {
+        let Counts { passed, failed, skipped } = counts;
+        self.rows.push(format!("{name:28} {passed:6} {failed:6} {skipped:7} {seconds:7.0} s"));
+        self.passed += passed;
+        self.failed += failed;
+        self.skipped += skipped;
+    }
+
+    fn print(&self) {
+        println!("\n{:28} passed failed skipped    time", "");
+        for row in &self.rows {
+            println!("{row}");
+        }
+        for skip in &self.skips {
+            println!("skipped: {skip}");
+        }
+        println!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped);
+    }
+}
+
+fn heading(name: &str) {
+    let is_ci = env::var_os("CI").is_some();
+    println!("{}== {name}", if is_ci { "" } else { "\n" });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[&str]) -> Counts {
+        Counts::read(&lines.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn counts_are_read_from_nextest() {
+        let line = "     Summary [   0.015s] 7 tests run: 5 passed (1 slow, 1 flaky), 1 failed, 1 timed out, 3 skipped";
+        assert_eq!(read(&["PASS x 9 passed", line]), Counts { passed: 5, failed: 2, skipped: 3 });
+    }
+
+    #[test]
+    fn counts_are_read_from_every_program_of_libtest() {
+        let good =
+            "test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.05s";
+        let bad = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.05s";
+        assert_eq!(read(&[good, bad]), Counts { passed: 5, failed: 2, skipped: 1 });
+    }
+
+    #[test]
+    fn a_run_that_ends_badly_without_counts_is_a_failure() {
+        let mut report = Report::default();
+        report.tests("unit tests", Counts::default(), false, 1.0);
+        assert_eq!((report.passed, report.failed), (0, 1));
+    }
+
+    #[test]
+    fn a_test_that_could_not_run_is_counted_as_skipped_with_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("skips");
+        fs::write(&file, "a_test: no pcscd here\n").unwrap();
+        let mut report = Report::default();
+        report.tests("unit tests", Counts { passed: 3, ..Counts::default() }, true, 1.0);
+        report.read_skips(&file);
+        assert_eq!((report.passed, report.skipped), (2, 1));
+        assert_eq!(report.skips, ["a_test: no pcscd here"]);
+    }
+}
