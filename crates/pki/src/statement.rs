@@ -125,7 +125,9 @@ mod tests {
         }
         .to_bytes();
         let mut expected = vec![0, 0, 0, 14];
-        expected.extend_from_slice(b"ycd-confirm-v1\0\0\0\x01p\0\0\0\x01o\0\0\0\x04\0\0\0\x01\0\0\0\x02\x07\x08\0\0\0\x20");
+        expected.extend_from_slice(
+            b"ycd-confirm-v1\0\0\0\x01p\0\0\0\x01o\0\0\0\x04\0\0\0\x01\0\0\0\x02\x07\x08\0\0\0\x20",
+        );
         expected.extend_from_slice(&[9; 32]);
         assert_eq!(text, expected);
     }

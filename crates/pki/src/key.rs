@@ -1,0 +1,238 @@
+//! Public keys and signatures.
+
+use der::{
+    Decode, Encode,
+    asn1::{Any, BitString, ObjectIdentifier, OctetStringRef, UintRef},
+};
+use signature::hazmat::PrehashVerifier;
+use sm2::{
+    AffinePoint, FieldBytes, ProjectivePoint, Scalar,
+    dsa::{Signature as Sm2Signature, VerifyingKey},
+    elliptic_curve::{Group, ops::Reduce, point::AffineCoordinates},
+};
+use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+
+use crate::{
+    PkiError,
+    encoding::{EC_PUBLIC_KEY, SM2_CURVE, limited},
+    sm3::Hasher,
+};
+
+/// The distinguishing identifier that all of this project, and all of GM/T 0009, takes for granted.
+pub const DEFAULT_ID: &str = "1234567812345678";
+
+/// An SM2 public key: a point of the curve that is not the neutral one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PublicKey {
+    /// 04 ‖ X ‖ Y, checked to lie on the curve.
+    point: [u8; 65],
+}
+
+impl PublicKey {
+    /// Reads a SubjectPublicKeyInfo (RFC 5280 4.1.2.7) of id-ecPublicKey and the SM2 curve.
+    ///
+    /// # Errors
+    /// [`PkiError::Algorithm`] for another kind of key, [`PkiError::Key`] for a point off the curve.
+    pub fn from_spki_der(der: &[u8]) -> Result<Self, PkiError> {
+        const WHAT: &str = "public key";
+        limited(der, 1024, WHAT)?;
+        let spki = SubjectPublicKeyInfoOwned::from_der(der).map_err(PkiError::malformed(WHAT))?;
+        let curve = spki.algorithm.parameters.as_ref().and_then(|p| p.decode_as::<ObjectIdentifier>().ok());
+        if spki.algorithm.oid != EC_PUBLIC_KEY || curve != Some(SM2_CURVE) {
+            return Err(PkiError::Algorithm { what: WHAT });
+        }
+        let point = spki.subject_public_key.as_bytes().ok_or(PkiError::Key)?;
+        Self::from_uncompressed(point)
+    }
+
+    /// DER of the SubjectPublicKeyInfo.
+    pub fn to_spki_der(&self) -> Vec<u8> {
+        let write = || -> der::Result<Vec<u8>> {
+            SubjectPublicKeyInfoOwned {
+                algorithm: AlgorithmIdentifierOwned {
+                    oid: EC_PUBLIC_KEY,
+                    parameters: Some(Any::encode_from(&SM2_CURVE)?),
+                },
+                subject_public_key: BitString::from_bytes(&self.point)?,
+            }
+            .to_der()
+        };
+        // 91 bytes of fixed shape: the encoder has nothing to refuse.
+        write().unwrap_or_default()
+    }
+
+    /// Reads a point as tokens give it in CKA_EC_POINT: 04 ‖ X ‖ Y (65 bytes), X ‖ Y (64 bytes), or a DER OCTET
+    /// STRING around either.
+    ///
+    /// # Errors
+    /// [`PkiError::Key`] for anything else and for a point off the curve.
+    pub fn from_point(bytes: &[u8]) -> Result<Self, PkiError> {
+        match bytes.len() {
+            65 => Self::from_uncompressed(bytes),
+            64 => {
+                let mut point = [4; 65];
+                point[1..].copy_from_slice(bytes);
+                Self::from_uncompressed(&point)
+            }
+            66 | 67 => match <&OctetStringRef>::from_der(bytes) {
+                Ok(inner) => Self::from_point(inner.as_bytes()),
+                Err(_) => Err(PkiError::Key),
+            },
+            _ => Err(PkiError::Key),
+        }
+    }
+
+    /// 04 ‖ X ‖ Y.
+    pub fn to_point(&self) -> [u8; 65] {
+        self.point
+    }
+
+    /// SM3 over the DER of the SubjectPublicKeyInfo: how this project names a key in statements.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        crate::sm3::sm3(&self.to_spki_der())
+    }
+
+    /// What is signed: e = SM3(Z ‖ M) with the default identifier (GM/T 0003.2 6.1, GM/T 0009 8.1 and 8.2).
+    pub fn digest(&self, message: &[u8]) -> [u8; 32] {
+        let mut hasher = Hasher::new();
+        hasher.update(&self.z());
+        hasher.update(message);
+        hasher.finish()
+    }
+
+    /// Verifies SM3withSM2 with the default identifier; the signature as DER `SEQUENCE { r, s }`.
+    ///
+    /// # Errors
+    /// [`PkiError::Malformed`] where the signature is not such DER (raw r ‖ s is not), [`PkiError::BadSignature`]
+    /// where it is not that of this key over `message`.
+    pub fn verify(&self, message: &[u8], signature_der: &[u8]) -> Result<(), PkiError> {
+        self.verify_digest(&self.digest(message), &Signature::from_der(signature_der)?)
+    }
+
+    /// Verifies a signature over e, as [`Self::digest`] gives it.
+    ///
+    /// # Errors
+    /// [`PkiError::BadSignature`].
+    pub fn verify_digest(&self, e: &[u8; 32], signature: &Signature) -> Result<(), PkiError> {
+        const BAD: PkiError = PkiError::BadSignature { what: "text" };
+        let key = VerifyingKey::from_sec1_bytes(DEFAULT_ID, &self.point).map_err(|_| BAD)?;
+        key.verify_prehash(e, &signature.inner()).map_err(|_| BAD)
+    }
+
+    /// Is this an ECDSA signature over `digest` on the SM2 curve? No standard has such a thing; some modules make it
+    /// of an SM2 key all the same (SoftHSM does), and a refusal should be able to say so.
+    pub fn verifies_as_plain_ecdsa(&self, digest: &[u8; 32], signature: &Signature) -> bool {
+        let Ok(key) = sm2::PublicKey::from_sec1_bytes(&self.point) else { return false };
+        let signature = signature.inner();
+        let (r, s) = signature.split_scalars();
+        let Some(w) = Option::<Scalar>::from((*s).invert()) else { return false };
+        let e = <Scalar as Reduce<FieldBytes>>::reduce(&FieldBytes::from(*digest));
+        let point = ProjectivePoint::generator() * (e * w) + key.to_projective() * (*r * w);
+        let x = AffinePoint::from(point).x();
+        <Scalar as Reduce<FieldBytes>>::reduce(&x) == *r
+    }
+
+    fn from_uncompressed(bytes: &[u8]) -> Result<Self, PkiError> {
+        let point: [u8; 65] = bytes.try_into().map_err(|_| PkiError::Key)?;
+        if point[0] != 4 {
+            return Err(PkiError::Key);
+        }
+        sm2::PublicKey::from_sec1_bytes(&point).map_err(|_| PkiError::Key)?;
+        Ok(Self { point })
+    }
+
+    /// Z = SM3(ENTL ‖ ID ‖ a ‖ b ‖ xG ‖ yG ‖ xA ‖ yA) (GM/T 0003.2 5.5).
+    fn z(&self) -> [u8; 32] {
+        let mut hasher = Hasher::new();
+        hasher.update(&ENTL);
+        hasher.update(DEFAULT_ID.as_bytes());
+        hasher.update(&CURVE);
+        hasher.update(&self.point[1..]);
+        hasher.finish()
+    }
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PublicKey({}…)", hex::encode(&self.point[1..9]))
+    }
+}
+
+/// Length of the identifier in bits.
+const ENTL: [u8; 2] = [0x00, 0x80];
+
+/// a ‖ b ‖ xG ‖ yG of the recommended curve (GM/T 0003.5).
+const CURVE: [u8; 128] = {
+    const TEXT: &[u8] = b"FFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFC\
+        28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93\
+        32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7\
+        BC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0";
+    const fn nibble(c: u8) -> u8 {
+        if c < b'A' { c - b'0' } else { c - b'A' + 10 }
+    }
+    let mut bytes = [0; 128];
+    let mut i = 0;
+    while i < 128 {
+        bytes[i] = nibble(TEXT[2 * i]) << 4 | nibble(TEXT[2 * i + 1]);
+        i += 1;
+    }
+    bytes
+};
+
+/// An SM2 signature (r, s), both in 1..n.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature {
+    raw: [u8; 64],
+}
+
+impl Signature {
+    /// From r ‖ s, 32 bytes each, as tokens give it.
+    ///
+    /// # Errors
+    /// [`PkiError::Malformed`] where r or s is zero or not below the order.
+    pub fn from_raw(raw: &[u8; 64]) -> Result<Self, PkiError> {
+        Sm2Signature::from_slice(raw).map_err(|_| PkiError::bad("signature", "r or s out of range"))?;
+        Ok(Self { raw: *raw })
+    }
+
+    /// From DER `SEQUENCE { r INTEGER, s INTEGER }` (GM/T 0009 7.3).
+    ///
+    /// # Errors
+    /// [`PkiError::Malformed`], also for raw r ‖ s.
+    pub fn from_der(der: &[u8]) -> Result<Self, PkiError> {
+        const WHAT: &str = "signature";
+        let members = crate::encoding::members(der, WHAT)?;
+        let [r, s] = members[..] else { return Err(PkiError::bad(WHAT, "not two integers")) };
+        let mut raw = [0; 64];
+        for (number, place) in [(r, 32), (s, 64)] {
+            let number = UintRef::from_der(number).map_err(PkiError::malformed(WHAT))?;
+            let bytes = number.as_bytes();
+            if bytes.len() > 32 {
+                return Err(PkiError::bad(WHAT, "an integer over 32 bytes"));
+            }
+            raw[place - bytes.len()..place].copy_from_slice(bytes);
+        }
+        Self::from_raw(&raw)
+    }
+
+    /// DER `SEQUENCE { r, s }`: 70 to 72 bytes as a rule.
+    pub fn to_der(&self) -> Vec<u8> {
+        self.inner().to_der().to_vec()
+    }
+
+    /// r ‖ s.
+    pub fn to_raw(&self) -> [u8; 64] {
+        self.raw
+    }
+
+    fn inner(&self) -> Sm2Signature {
+        #[expect(clippy::expect_used, reason = "the range was checked when this value was made")]
+        Sm2Signature::from_slice(&self.raw).expect("r and s in range")
+    }
+}
+
+impl std::fmt::Debug for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signature({}…)", hex::encode(&self.raw[..8]))
+    }
+}
