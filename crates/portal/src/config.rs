@@ -1,0 +1,95 @@
+//! What an installation sets.
+
+use serde::{Deserialize, Serialize};
+use ycd_portal_api::wire::catalogue::{BankAccount, TermStart};
+
+/// Settings of a portal; every one has a default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Under which users reach the portal; stands in certificates as the place of the CRL.
+    pub public_url: String,
+    pub project: Project,
+    pub sms: SmsRules,
+    /// Bytes of a request body.
+    pub body_limit: usize,
+    /// Hours a session lives without use.
+    pub session_hours: u16,
+    /// Days within which the key may be written, from the approval.
+    pub work_days: u16,
+    /// Orders one user may have open at once.
+    pub open_orders_per_user: u32,
+}
+
+/// Rules of the project through which everything is ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Project {
+    pub code: String,
+    pub name: String,
+    pub hotline: String,
+    /// Days before the end from which a certificate is near its end.
+    pub near_end_days: u16,
+    pub term_start: TermStart,
+    pub bank_account: BankAccount,
+}
+
+/// How many SMS codes, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SmsRules {
+    /// Seconds a code is valid.
+    pub valid_for: u16,
+    /// Seconds until the next code of the same purpose.
+    pub next_after: u16,
+    /// Wrong tries a code survives, less one.
+    pub tries: u16,
+    pub per_phone_and_hour: u32,
+    pub per_phone_and_day: u32,
+    /// Many users can share an address behind a router.
+    pub per_address_and_hour: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:8080".into(),
+            project: Project::default(),
+            sms: SmsRules::default(),
+            body_limit: 256 * 1024,
+            session_hours: 12,
+            work_days: 90,
+            open_orders_per_user: 200,
+        }
+    }
+}
+
+impl Default for Project {
+    fn default() -> Self {
+        Self {
+            code: "luzhou".into(),
+            name: "泸州老窖招采".into(),
+            hotline: "400-666-3999".into(),
+            near_end_days: 30,
+            term_start: TermStart::OldEnd,
+            bank_account: BankAccount {
+                payee: "泸州老窖招采数字证书服务".into(),
+                bank: "示例银行".into(),
+                account: "0000 0000 0000 0000".into(),
+            },
+        }
+    }
+}
+
+impl Default for SmsRules {
+    fn default() -> Self {
+        Self {
+            valid_for: 60,
+            next_after: 60,
+            tries: 5,
+            per_phone_and_hour: 20,
+            per_phone_and_day: 50,
+            per_address_and_hour: 300,
+        }
+    }
+}
