@@ -3,14 +3,34 @@
 //! [`Token`] is the one trait: whole operations, shaped by PKCS#11 and SKF alike. Its back ends live in the driver
 //! host (`crates/token-host`), where vendor modules are loaded; on this side of the pipe the host's client satisfies
 //! the same trait.
+//!
+//! - [`Drivers`] reads the driver profiles and finds the modules that are installed.
+//! - [`Keys`] is all inserted keys behind all modules, each module in a [`ModuleHost`], a process of its own.
+//! - [`KeyWatcher`] tells when keys come and go.
+//! - [`PinPolicy`] says what a new PIN may be.
+//!
+//! A PIN leaves this process only through the pipe to the host ([`wire`]), in buffers that are wiped.
+
+#![forbid(unsafe_code)]
 
 mod error;
+mod host;
+mod keys;
 mod model;
+mod pin;
+pub mod profile;
+mod watch;
+pub mod wire;
 
 pub use error::{Result, TokenError};
+pub use host::{ModuleHost, default_host_exe};
+pub use keys::{Keys, Problem};
 pub use model::{
     Container, ContainerHandle, Contents, KeyId, KeyInfo, Pair, Pin, PinState, Spki, Tag, TriesLeft,
 };
+pub use pin::{PinPolicy, PinRefusal, Weakness, weakness};
+pub use profile::{Driver, Drivers, Lookup, Profile, ProfileError};
+pub use watch::{KeyEvent, KeyWatcher};
 use ycd_pki::statement::Statement;
 
 /// Operations on the keys that are inserted. Each is whole: it leaves the key in its old or its new state, or answers

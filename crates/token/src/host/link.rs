@@ -1,0 +1,250 @@
+//! One child process and the two pipes to it.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::wire::{self, Call, Frames, FromHost, PREAMBLE, Reply, Request};
+use crate::{Result, TokenError};
+
+/// How long a host that has been told to end may take to log out and unload its module.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How long the system may take to remove a killed process before a thread of its own waits for it: one that sits
+/// in a driver's system call can be killed only when that returns.
+const BURIAL: Duration = Duration::from_secs(2);
+
+/// A running host. Dropping it ends the process.
+pub(super) struct Link {
+    child: Arc<Mutex<Child>>,
+    process_id: u32,
+    /// Closing it tells the host to end.
+    to_host: Option<ChildStdin>,
+    from_host: Receiver<Incoming>,
+    next_id: u64,
+    begun: bool,
+    /// Nothing more can be expected of the process.
+    broken: bool,
+}
+
+enum Incoming {
+    Message(FromHost),
+    Nonsense(String),
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// The host had ended, and never saw the call.
+    BeforeTheCall,
+    Died,
+    TimedOut,
+    Nonsense(String),
+    /// The call cannot be put into a frame.
+    NotSent(String),
+}
+
+impl Stopped {
+    pub fn error(self, call: &Call, deadline: Duration) -> TokenError {
+        let operation = call.operation().to_owned();
+        match self {
+            Self::NotSent(detail) => TokenError::Protocol { detail },
+            Self::BeforeTheCall => TokenError::HostDied { operation },
+            Self::Died | Self::TimedOut | Self::Nonsense(_) if call.changes_key() => {
+                TokenError::Unknown { operation }
+            }
+            Self::Died => TokenError::HostDied { operation },
+            Self::TimedOut => {
+                let seconds = deadline.as_millis().div_ceil(1000);
+                TokenError::HostTimeout { operation, seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
+            }
+            Self::Nonsense(detail) => TokenError::Protocol { detail },
+        }
+    }
+}
+
+impl Link {
+    pub fn start(host_exe: &Path, environment: &[(OsString, OsString)]) -> Result<Self> {
+        let failed = |detail: String| TokenError::HostStart { detail: format!("{}: {detail}", host_exe.display()) };
+        let stderr = match std::env::var_os("YCD_HOST_LOG") {
+            Some(_) => Stdio::inherit(),
+            None => Stdio::null(),
+        };
+        let mut command = Command::new(host_exe);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        #[cfg(windows)]
+        {
+            use std::os::windows::process::CommandExt;
+            const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+            command.creation_flags(CREATE_NO_WINDOW);
+        }
+        let mut child = command.spawn().map_err(|e| failed(e.to_string()))?;
+        let pipes = (child.stdin.take(), child.stdout.take());
+        let process_id = child.id();
+        let child = Arc::new(Mutex::new(child));
+        let (Some(to_host), Some(stdout)) = pipes else { return Err(failed("no pipes".into())) };
+        let (sender, from_host) = mpsc::channel();
+        let reader = thread::Builder::new().name("ycd-host reader".into()).spawn(move || {
+            let mut frames = Frames::new(stdout);
+            let mut next = frames.preamble().and_then(|()| frames.next());
+            loop {
+                let incoming = match next {
+                    Ok(message) => Incoming::Message(message),
+                    Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                        Incoming::Nonsense(error.to_string())
+                    }
+                    // Closed: the other end of the channel sees that this one is gone.
+                    Err(_) => return,
+                };
+                let over = matches!(incoming, Incoming::Nonsense(_));
+                if sender.send(incoming).is_err() || over {
+                    return;
+                }
+                next = frames.next();
+            }
+        });
+        let link = Self {
+            child,
+            process_id,
+            to_host: Some(to_host),
+            from_host,
+            next_id: 1,
+            begun: false,
+            broken: false,
+        };
+        reader.map_err(|e| failed(e.to_string()))?;
+        Ok(link)
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.process_id
+    }
+
+    pub fn ender(&self) -> Ender {
+        Ender(self.child.clone())
+    }
+
+    /// Whether the host is known to have ended, without asking the system.
+    pub fn has_ended(&mut self) -> bool {
+        match self.from_host.try_recv() {
+            Err(TryRecvError::Empty) => self.broken,
+            // It answers only what it is asked; anything else is its last word.
+            Ok(_) | Err(TryRecvError::Disconnected) => true,
+        }
+    }
+
+    pub fn exchange(&mut self, call: &Call, deadline: Duration) -> Result<Result<Reply>, Stopped> {
+        self.exchange_within(call, Some(deadline))
+    }
+
+    pub fn exchange_without_deadline(&mut self, call: &Call) -> Result<Result<Reply>, Stopped> {
+        self.exchange_within(call, None)
+    }
+
+    fn exchange_within(&mut self, call: &Call, deadline: Option<Duration>) -> Result<Result<Reply>, Stopped> {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.broken = true;
+        self.send(id, call)?;
+        let incoming = match deadline {
+            Some(deadline) => self.from_host.recv_timeout(deadline),
+            None => self.from_host.recv().map_err(RecvTimeoutError::from),
+        };
+        match incoming {
+            Ok(Incoming::Message(FromHost::Answer { id: answered, result })) if answered == id => {
+                self.broken = false;
+                Ok(result)
+            }
+            Ok(Incoming::Message(FromHost::Goodbye)) => Err(Stopped::BeforeTheCall),
+            Ok(Incoming::Message(FromHost::Answer { .. })) => Err(Stopped::Nonsense("an answer to another call".into())),
+            Ok(Incoming::Nonsense(detail)) => Err(Stopped::Nonsense(detail)),
+            Err(RecvTimeoutError::Timeout) => Err(Stopped::TimedOut),
+            Err(RecvTimeoutError::Disconnected) => Err(Stopped::Died),
+        }
+    }
+
+    fn send(&mut self, id: u64, call: &Call) -> Result<(), Stopped> {
+        let request = BorrowedRequest { id, call };
+        let frame = wire::frame(&request).map_err(|e| Stopped::NotSent(e.to_string()))?;
+        let pipe = self.to_host.as_mut().ok_or(Stopped::BeforeTheCall)?;
+        let written = if self.begun {
+            pipe.write_all(&frame)
+        } else {
+            self.begun = true;
+            let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(PREAMBLE.len() + frame.len()));
+            bytes.extend_from_slice(&PREAMBLE);
+            bytes.extend_from_slice(&frame);
+            pipe.write_all(&bytes)
+        };
+        // A frame that could not be written whole is not acted upon.
+        written.map_err(|_| Stopped::BeforeTheCall)
+    }
+}
+
+/// Has the encoding of [`Request`].
+#[derive(serde::Serialize)]
+struct BorrowedRequest<'a> {
+    id: u64,
+    call: &'a Call,
+}
+
+const _: fn(Request) = |Request { id, call }| {
+    let _ = BorrowedRequest { id, call: &call };
+};
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.to_host = None;
+        let ends_itself = !self.broken && {
+            loop {
+                match self.from_host.recv_timeout(GRACE) {
+                    Ok(_) => {}
+                    Err(RecvTimeoutError::Disconnected) => break true,
+                    Err(RecvTimeoutError::Timeout) => break false,
+                }
+            }
+        };
+        if !ends_itself {
+            tracing::debug!(process = self.process_id, "driver host killed");
+        }
+        bury(&self.child, ends_itself);
+    }
+}
+
+/// Kills a process and waits for it.
+fn bury(child: &Arc<Mutex<Child>>, ends_itself: bool) {
+    // After it has closed its pipe it may still be on its way out; killing it then does no harm.
+    let _ = lock(child).kill();
+    if ends_itself {
+        let _ = lock(child).wait();
+        return;
+    }
+    let (sender, buried) = mpsc::channel::<()>();
+    let child = child.clone();
+    let waiting = thread::Builder::new().name("ycd-host burial".into()).spawn(move || {
+        let _ = lock(&child).wait();
+        drop(sender);
+    });
+    if waiting.is_ok() {
+        let _ = buried.recv_timeout(BURIAL);
+    }
+}
+
+/// Kills a host from another thread than the one that waits for its answer.
+pub(crate) struct Ender(Arc<Mutex<Child>>);
+
+impl Ender {
+    pub fn end(&self) {
+        let _ = lock(&self.0).kill();
+    }
+}
+
+fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
+}

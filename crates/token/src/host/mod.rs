@@ -1,0 +1,261 @@
+//! The client of the driver host: one child process for one module, behind the [`Token`] trait.
+
+mod link;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ycd_pki::statement::Statement;
+
+pub(crate) use self::link::Ender;
+use self::link::{Link, Stopped};
+use crate::profile::Driver;
+use crate::wire::{Call, ModuleInfo, Open, Reply};
+use crate::{
+    ContainerHandle, Contents, KeyId, KeyInfo, Pin, Result, Spki, Tag, Token, TokenError,
+};
+
+/// After this long without a call a host ends; the next call starts another one, in which nobody is logged in.
+const IDLE: Duration = Duration::from_secs(120);
+
+/// A module in a process of its own.
+///
+/// Every call has the deadline of its profile. A host that dies or hangs is killed, waited for and reported, and
+/// started afresh at the next call; then nobody is logged in. Only [`keys`](Token::keys) and [`read`](Token::read)
+/// are repeated by themselves, once, where the host died.
+pub struct ModuleHost {
+    host_exe: PathBuf,
+    driver: Driver,
+    idle: Duration,
+    link: Option<Link>,
+    info: Option<ModuleInfo>,
+}
+
+impl ModuleHost {
+    /// Starts the host and loads the module.
+    ///
+    /// # Errors
+    /// [`TokenError::HostStart`], [`TokenError::ModuleMissing`], [`TokenError::ModuleNotAllowed`],
+    /// [`TokenError::NotAModule`], and what a module does that crashes or hangs while it starts.
+    pub fn start(host_exe: &Path, driver: &Driver) -> Result<Self> {
+        let mut host = Self::at_rest(host_exe, driver);
+        host.wake()?;
+        Ok(host)
+    }
+
+    /// As [`start`](Self::start), but the first call starts the process.
+    pub fn at_rest(host_exe: &Path, driver: &Driver) -> Self {
+        let host_exe = for_bits(host_exe, driver.bits);
+        Self { host_exe, driver: driver.clone(), idle: IDLE, link: None, info: None }
+    }
+
+    /// How long a host without calls lives. Zero: as long as this value.
+    #[must_use]
+    pub fn with_idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    pub fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// What the module says about itself, once it has been loaded.
+    pub fn module_info(&self) -> Option<&ModuleInfo> {
+        self.info.as_ref()
+    }
+
+    /// Of the child process, while there is one.
+    pub fn process_id(&self) -> Option<u32> {
+        self.link.as_ref().map(Link::process_id)
+    }
+
+    /// A round trip that does nothing.
+    pub fn ping(&mut self) -> Result<()> {
+        self.call(Call::Ping).map(drop)
+    }
+
+    /// Ends the host; the next call starts it again.
+    pub fn rest(&mut self) {
+        self.link = None;
+    }
+
+    fn wake(&mut self) -> Result<&mut Link> {
+        if self.link.as_mut().is_some_and(Link::has_ended) {
+            self.link = None;
+        }
+        if self.link.is_none() {
+            let (link, info) = open(&self.host_exe, &self.driver, self.idle)?;
+            self.link = Some(link);
+            self.info = Some(info);
+        }
+        self.link.as_mut().ok_or_else(|| TokenError::HostStart { detail: "no process".into() })
+    }
+
+    fn call(&mut self, call: Call) -> Result<Reply> {
+        let deadline = deadline(&self.driver, &call);
+        // A second time only where the first host has certainly not begun with the call.
+        for last in [false, true] {
+            match self.wake()?.exchange(&call, deadline) {
+                Ok(result) => return result,
+                Err(Stopped::BeforeTheCall) if !last => self.link = None,
+                Err(stopped) => {
+                    self.link = None;
+                    return Err(stopped.error(&call, deadline));
+                }
+            }
+        }
+        Err(TokenError::HostDied { operation: call.operation().into() })
+    }
+
+    /// For calls that may be repeated.
+    fn call_again(&mut self, call: impl Fn() -> Call) -> Result<Reply> {
+        match self.call(call()) {
+            Err(TokenError::HostDied { .. }) => self.call(call()),
+            result => result,
+        }
+    }
+}
+
+impl Token for ModuleHost {
+    fn keys(&mut self) -> Result<Vec<KeyInfo>> {
+        match self.call_again(|| Call::Keys)? {
+            Reply::Keys(keys) => Ok(keys),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn read(&mut self, key: &KeyId) -> Result<Contents> {
+        match self.call_again(|| Call::Read(key.clone()))? {
+            Reply::Contents(contents) => Ok(contents),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn login(&mut self, key: &KeyId, pin: &Pin) -> Result<()> {
+        self.call(Call::Login(key.clone(), pin.clone())).map(drop)
+    }
+
+    fn logout(&mut self, key: &KeyId) -> Result<()> {
+        self.call(Call::Logout(key.clone())).map(drop)
+    }
+
+    fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki> {
+        match self.call(Call::Generate(key.clone(), *tag))? {
+            Reply::PublicKey(spki) => Ok(spki),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn sign_statement(&mut self, key: &KeyId, signer: &Spki, statement: &Statement) -> Result<Vec<u8>> {
+        bytes(self.call(Call::SignStatement(key.clone(), signer.clone(), statement.clone()))?)
+    }
+
+    fn sign_request(&mut self, key: &KeyId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
+        bytes(self.call(Call::SignRequest(key.clone(), signer.clone(), subject.to_vec()))?)
+    }
+
+    fn write_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
+        self.call(Call::WriteCertificate(key.clone(), certificate.to_vec())).map(drop)
+    }
+
+    fn remove_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
+        self.call(Call::RemoveCertificate(key.clone(), certificate.to_vec())).map(drop)
+    }
+
+    fn destroy(&mut self, key: &KeyId, container: &ContainerHandle) -> Result<()> {
+        self.call(Call::Destroy(key.clone(), container.clone())).map(drop)
+    }
+}
+
+/// A second host of the same module that lists keys and waits for slot events, and never opens a session.
+pub(crate) struct WaitingHost {
+    link: Link,
+    deadline: Duration,
+}
+
+impl WaitingHost {
+    pub fn start(host_exe: &Path, driver: &Driver) -> Result<Self> {
+        let (link, _) = open(&for_bits(host_exe, driver.bits), driver, Duration::ZERO)?;
+        Ok(Self { link, deadline: driver.profile.deadlines.other() })
+    }
+
+    /// Whose [`Ender::end`] makes a blocked [`wait`](Self::wait) give up.
+    pub fn ender(&self) -> Ender {
+        self.link.ender()
+    }
+
+    pub fn keys(&mut self) -> Result<Vec<KeyInfo>> {
+        let call = Call::Keys;
+        match self.link.exchange(&call, self.deadline).map_err(|stopped| stopped.error(&call, self.deadline))?? {
+            Reply::Keys(keys) => Ok(keys),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Returns when a key came or went, or when the host ended. Has no deadline.
+    pub fn wait(&mut self) -> Result<()> {
+        let call = Call::WaitForEvent;
+        let result = self.link.exchange_without_deadline(&call);
+        result.map_err(|stopped| stopped.error(&call, Duration::ZERO))?.map(drop)
+    }
+}
+
+/// `ycd-host` beside the running program; for tests, which cargo puts into `deps`, also one folder up.
+pub fn default_host_exe() -> PathBuf {
+    let name = format!("ycd-host{}", std::env::consts::EXE_SUFFIX);
+    let Some(dir) = crate::profile::exe_dir() else { return PathBuf::from(name) };
+    let beside = dir.join(&name);
+    match dir.parent() {
+        Some(parent) if dir.ends_with("deps") && !beside.exists() => parent.join(name),
+        _ => beside,
+    }
+}
+
+/// The 32-bit build lies beside the 64-bit one, `ycd-host32`.
+fn for_bits(host_exe: &Path, bits: u8) -> PathBuf {
+    if bits == 64 || cfg!(target_pointer_width = "32") {
+        return host_exe.to_owned();
+    }
+    let mut name = host_exe.file_stem().map_or_else(|| OsString::from("ycd-host"), OsString::from);
+    name.push("32");
+    name.push(std::env::consts::EXE_SUFFIX);
+    host_exe.with_file_name(name)
+}
+
+fn open(host_exe: &Path, driver: &Driver, idle: Duration) -> Result<(Link, ModuleInfo)> {
+    let module = driver.check()?;
+    let mut link = Link::start(host_exe, driver.environment())?;
+    let call = Call::Open(Box::new(Open {
+        module,
+        profile: driver.profile.as_ref().clone(),
+        owner: std::process::id(),
+        idle_ms: u64::try_from(idle.as_millis()).unwrap_or(u64::MAX),
+    }));
+    let deadline = driver.profile.deadlines.other();
+    match link.exchange(&call, deadline).map_err(|stopped| stopped.error(&call, deadline))?? {
+        Reply::Opened(info) => Ok((link, info)),
+        _ => Err(unexpected()),
+    }
+}
+
+fn deadline(driver: &Driver, call: &Call) -> Duration {
+    let deadlines = &driver.profile.deadlines;
+    match call {
+        Call::Generate(..) => deadlines.generate(),
+        Call::WriteCertificate(..) | Call::RemoveCertificate(..) | Call::Destroy(..) => deadlines.write(),
+        _ => deadlines.other(),
+    }
+}
+
+fn bytes(reply: Reply) -> Result<Vec<u8>> {
+    match reply {
+        Reply::Bytes(bytes) => Ok(bytes),
+        _ => Err(unexpected()),
+    }
+}
+
+fn unexpected() -> TokenError {
+    TokenError::Protocol { detail: "an answer to another question".into() }
+}

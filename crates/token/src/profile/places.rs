@@ -1,0 +1,106 @@
+//! Where modules may lie: placeholders, and the rule that nothing outside is loaded.
+
+use std::path::{Path, PathBuf};
+
+use super::{ModulePlaces, Os, Profile};
+use crate::TokenError;
+
+const PLACEHOLDERS: [&str; 5] = ["exe_dir", "build_dir", "system32", "program_files", "program_data"];
+
+/// Whether a directory of a profile is absolute on its system, and without `..`.
+pub(super) fn check_directory(os: Os, directory: &str) -> Result<(), String> {
+    if directory.split(['/', '\\']).any(|part| part == "..") {
+        return Err("takes no `..`".into());
+    }
+    if let Some(rest) = directory.strip_prefix('{') {
+        let Some((name, rest)) = rest.split_once('}') else { return Err("has no closing brace".into()) };
+        if !PLACEHOLDERS.contains(&name) {
+            return Err(format!("knows no {{{name}}}, only {{{}}}", PLACEHOLDERS.join("}, {")));
+        }
+        if !(rest.is_empty() || rest.starts_with(['/', '\\'])) {
+            return Err("has something directly behind the placeholder".into());
+        }
+        return Ok(());
+    }
+    let bytes = directory.as_bytes();
+    let absolute = match os {
+        Os::Windows => bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && bytes[2] == b'\\',
+        Os::Linux | Os::Macos => directory.starts_with('/'),
+    };
+    if absolute { Ok(()) } else { Err("is neither absolute nor begins with a placeholder".into()) }
+}
+
+pub(super) fn of_this_system(profile: &Profile) -> impl Iterator<Item = &ModulePlaces> {
+    let os = if cfg!(windows) {
+        Os::Windows
+    } else if cfg!(target_os = "macos") {
+        Os::Macos
+    } else {
+        Os::Linux
+    };
+    profile.modules.iter().filter(move |places| places.os == os)
+}
+
+/// The folders of an entry, those left out whose placeholder has no meaning here.
+pub(super) fn folders(places: &ModulePlaces) -> Vec<PathBuf> {
+    places.directories.iter().filter_map(|directory| resolve(directory, places.bits)).collect()
+}
+
+fn resolve(directory: &str, bits: u8) -> Option<PathBuf> {
+    let Some(rest) = directory.strip_prefix('{') else {
+        return Some(PathBuf::from(directory)).filter(|path| path.is_absolute());
+    };
+    let (name, rest) = rest.split_once('}')?;
+    let base = match name {
+        "exe_dir" => exe_dir()?,
+        // Cargo puts tests into `deps` and libraries beside it; an installed program does not lie in a `deps`.
+        "build_dir" => exe_dir().filter(|dir| dir.ends_with("deps"))?.parent()?.to_owned(),
+        "system32" => {
+            let system = if bits == 32 && cfg!(target_pointer_width = "64") { "SysWOW64" } else { "System32" };
+            from_environment("SystemRoot")?.join(system)
+        }
+        "program_files" if bits == 32 && cfg!(target_pointer_width = "64") => from_environment("ProgramFiles(x86)")?,
+        "program_files" => from_environment("ProgramFiles")?,
+        "program_data" => from_environment("ProgramData")?,
+        _ => return None,
+    };
+    Some(rest.split(['/', '\\']).filter(|part| !part.is_empty()).fold(base, |path, part| path.join(part)))
+}
+
+pub(crate) fn exe_dir() -> Option<PathBuf> {
+    Some(std::env::current_exe().ok()?.canonicalize().ok()?.parent()?.to_owned())
+}
+
+fn from_environment(name: &str) -> Option<PathBuf> {
+    if !cfg!(windows) {
+        return None;
+    }
+    std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The file behind `path` with all links followed, if it lies in a folder that the profile allows for modules of
+/// `bits`.
+///
+/// # Errors
+/// [`TokenError::ModuleMissing`], [`TokenError::ModuleNotAllowed`].
+pub(super) fn allowed(profile: &Profile, path: &Path, bits: u8) -> Result<PathBuf, TokenError> {
+    let text = || path.display().to_string();
+    if !path.is_absolute() {
+        return Err(TokenError::ModuleNotAllowed { path: text() });
+    }
+    let real = path.canonicalize().map_err(|_| TokenError::ModuleMissing { path: text() })?;
+    let inside = of_this_system(profile)
+        .filter(|places| places.bits == bits)
+        .flat_map(folders)
+        .filter_map(|folder| folder.canonicalize().ok())
+        .any(|folder| real.starts_with(folder));
+    if inside { Ok(without_verbatim_prefix(real)) } else { Err(TokenError::ModuleNotAllowed { path: text() }) }
+}
+
+/// Windows gives `\\?\C:\…`, which some modules cannot find their own files by.
+fn without_verbatim_prefix(path: PathBuf) -> PathBuf {
+    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
+        Some(rest) if cfg!(windows) && !rest.starts_with("UNC") => PathBuf::from(rest),
+        _ => path,
+    }
+}

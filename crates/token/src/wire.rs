@@ -1,0 +1,284 @@
+//! What the driver host and its client say to each other.
+//!
+//! Each direction begins with [`PREAMBLE`]. After it come frames: a little-endian `u32` length in bytes, at most
+//! [`MAX_FRAME`], and as many bytes of `postcard`. The client sends a [`Request`] and waits for the [`FromHost`] with
+//! its number; the first request is [`Call::Open`]. Every buffer that a frame passes through is wiped, because a PIN
+//! may be in it.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use ycd_pki::statement::Statement;
+use zeroize::Zeroizing;
+
+use crate::profile::Profile;
+use crate::{ContainerHandle, Contents, KeyId, KeyInfo, Pin, Result, Spki, Tag};
+
+/// Name and version of the protocol. A host of another version is told apart before anything is decoded.
+pub const PREAMBLE: [u8; 8] = *b"ycdhost\x01";
+
+/// Bytes; certificates and statements are a few thousand.
+pub const MAX_FRAME: usize = 4 << 20;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Request {
+    pub id: u64,
+    pub call: Call,
+}
+
+/// One whole operation.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Call {
+    Open(Box<Open>),
+    /// Does nothing.
+    Ping,
+    Keys,
+    Read(KeyId),
+    Login(KeyId, Pin),
+    Logout(KeyId),
+    Generate(KeyId, Tag),
+    SignStatement(KeyId, Spki, Statement),
+    /// The bytes are the DER of the subject's distinguished name.
+    SignRequest(KeyId, Spki, Vec<u8>),
+    WriteCertificate(KeyId, Vec<u8>),
+    RemoveCertificate(KeyId, Vec<u8>),
+    Destroy(KeyId, ContainerHandle),
+    /// Blocks until a key comes or goes.
+    WaitForEvent,
+}
+
+/// What a host is for.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Open {
+    pub module: PathBuf,
+    pub profile: Profile,
+    /// Process that owns the host, by which a host on Windows notices that its owner is gone.
+    pub owner: u32,
+    /// Milliseconds without a call after which the host ends itself; 0 = never.
+    pub idle_ms: u64,
+}
+
+impl Call {
+    /// The operation's name in errors and logs.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "open",
+            Self::Ping => "ping",
+            Self::Keys => "keys",
+            Self::Read(_) => "read",
+            Self::Login(..) => "login",
+            Self::Logout(_) => "logout",
+            Self::Generate(..) => "generate",
+            Self::SignStatement(..) => "sign_statement",
+            Self::SignRequest(..) => "sign_request",
+            Self::WriteCertificate(..) => "write_certificate",
+            Self::RemoveCertificate(..) => "remove_certificate",
+            Self::Destroy(..) => "destroy",
+            Self::WaitForEvent => "wait_for_event",
+        }
+    }
+
+    /// Whether the key may be another one afterwards. A login counts tries.
+    pub fn changes_key(&self) -> bool {
+        match self {
+            Self::Login(..)
+            | Self::Generate(..)
+            | Self::WriteCertificate(..)
+            | Self::RemoveCertificate(..)
+            | Self::Destroy(..) => true,
+            Self::Open(_)
+            | Self::Ping
+            | Self::Keys
+            | Self::Read(_)
+            | Self::Logout(_)
+            | Self::SignStatement(..)
+            | Self::SignRequest(..)
+            | Self::WaitForEvent => false,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromHost {
+    Answer {
+        id: u64,
+        result: Result<Reply>,
+    },
+    /// The host ends itself because nobody has called for a while; whatever is sent after this is not looked at.
+    Goodbye,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Reply {
+    Done,
+    Opened(ModuleInfo),
+    Keys(Vec<KeyInfo>),
+    Contents(Contents),
+    PublicKey(Spki),
+    Bytes(Vec<u8>),
+}
+
+/// The module about itself (CK_INFO).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleInfo {
+    pub manufacturer: String,
+    pub description: String,
+    /// Major and minor.
+    pub version: (u8, u8),
+}
+
+/// The frame of a message, to be written in one go.
+///
+/// # Errors
+/// `InvalidData` where it is longer than [`MAX_FRAME`] or cannot be encoded (a path that is no UTF-8).
+pub fn frame<T: Serialize>(message: &T) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Sized beforehand: a buffer that grows leaves copies of its beginning behind.
+    let len = postcard::experimental::serialized_size(message).map_err(invalid)?;
+    let header = u32::try_from(len).ok().filter(|_| len <= MAX_FRAME).ok_or_else(|| invalid("message too long"))?;
+    let mut bytes = Zeroizing::new(vec![0; 4 + len]);
+    bytes[..4].copy_from_slice(&header.to_le_bytes());
+    postcard::to_slice(message, &mut bytes[4..]).map_err(invalid)?;
+    Ok(bytes)
+}
+
+pub fn send<T: Serialize>(writer: &mut impl Write, message: &T) -> io::Result<()> {
+    writer.write_all(&frame(message)?)?;
+    writer.flush()
+}
+
+/// The reading end of one direction. Reads ahead, so that most frames cost one system call.
+pub struct Frames<R> {
+    reader: R,
+    buffer: Zeroizing<Vec<u8>>,
+    /// The bytes read and not yet given out.
+    start: usize,
+    end: usize,
+}
+
+impl<R: Read> Frames<R> {
+    pub fn new(reader: R) -> Self {
+        Self { reader, buffer: Zeroizing::new(vec![0; 16 << 10]), start: 0, end: 0 }
+    }
+
+    /// # Errors
+    /// `InvalidData` where the other side speaks something else; `UnexpectedEof` where it says nothing at all.
+    pub fn preamble(&mut self) -> io::Result<()> {
+        self.fill(PREAMBLE.len())?;
+        let matches = self.buffer[self.start..self.start + PREAMBLE.len()] == PREAMBLE;
+        self.start += PREAMBLE.len();
+        if matches { Ok(()) } else { Err(invalid("another protocol, or another version of it")) }
+    }
+
+    /// The next message.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` where the other side has closed; `InvalidData` where a frame is too long or no such message.
+    pub fn next<T: DeserializeOwned>(&mut self) -> io::Result<T> {
+        self.fill(4)?;
+        let mut header = [0; 4];
+        header.copy_from_slice(&self.buffer[self.start..self.start + 4]);
+        self.start += 4;
+        let len = usize::try_from(u32::from_le_bytes(header)).map_err(invalid)?;
+        if len > MAX_FRAME {
+            return Err(invalid("message too long"));
+        }
+        self.fill(len)?;
+        let body = self.start..self.start + len;
+        let message = postcard::from_bytes(&self.buffer[body.clone()]).map_err(invalid);
+        zeroize::Zeroize::zeroize(&mut self.buffer[body]);
+        self.start += len;
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        message
+    }
+
+    /// Reads until `len` bytes are there.
+    fn fill(&mut self, len: usize) -> io::Result<()> {
+        if self.start + len > self.buffer.len() {
+            let held = self.end - self.start;
+            let mut buffer = Zeroizing::new(vec![0; len.max(self.buffer.len())]);
+            buffer[..held].copy_from_slice(&self.buffer[self.start..self.end]);
+            self.buffer = buffer;
+            (self.start, self.end) = (0, held);
+        }
+        while self.end - self.start < len {
+            match self.reader.read(&mut self.buffer[self.end..]) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn invalid(error: impl ToString) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its bytes in pieces, as a pipe may.
+    struct Pieces(Vec<u8>, usize);
+
+    impl Read for Pieces {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let len = self.1.min(into.len()).min(self.0.len());
+            into[..len].copy_from_slice(&self.0[..len]);
+            self.0.drain(..len);
+            Ok(len)
+        }
+    }
+
+    fn request(id: u64, len: usize) -> Request {
+        Request { id, call: Call::WriteCertificate(KeyId::new("f", "1"), vec![7; len]) }
+    }
+
+    #[test]
+    fn messages_of_every_size_arrive_however_the_pipe_cuts_them() {
+        for piece in [1, 3, 1000, usize::MAX] {
+            let mut bytes = PREAMBLE.to_vec();
+            for (id, len) in [0, 10, 16 << 10, 100_000, 1].into_iter().enumerate() {
+                send(&mut bytes, &request(id as u64, len)).unwrap();
+            }
+            let mut frames = Frames::new(Pieces(bytes, piece));
+            frames.preamble().unwrap();
+            for (id, len) in [0, 10, 16 << 10, 100_000, 1].into_iter().enumerate() {
+                let request: Request = frames.next().unwrap();
+                assert_eq!(request.id, id as u64);
+                assert!(matches!(request.call, Call::WriteCertificate(_, bytes) if bytes == vec![7; len]));
+            }
+            assert_eq!(frames.next::<Request>().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
+
+    #[test]
+    fn a_frame_that_claims_to_be_huge_is_refused_before_it_is_read() {
+        let mut frames = Frames::new(&u32::MAX.to_le_bytes()[..]);
+        assert_eq!(frames.next::<Request>().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert!(frame(&request(1, MAX_FRAME)).is_err());
+    }
+
+    #[test]
+    fn another_protocol_is_noticed_before_anything_is_decoded() {
+        let error = Frames::new(&b"HTTP/1.1 400"[..]).preamble().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_pin_is_not_left_in_the_readers_buffer() {
+        let mut bytes = Vec::new();
+        let pin = Pin::new("8642097531");
+        send(&mut bytes, &Request { id: 1, call: Call::Login(KeyId::new("f", "1"), pin) }).unwrap();
+        let mut frames = Frames::new(&bytes[..]);
+        frames.next::<Request>().unwrap();
+        assert!(!frames.buffer.windows(10).any(|window| window == b"8642097531"));
+        assert!(bytes.windows(10).any(|window| window == b"8642097531"));
+    }
+}
