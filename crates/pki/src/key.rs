@@ -236,3 +236,96 @@ impl std::fmt::Debug for Signature {
         write!(f, "Signature({}…)", hex::encode(&self.raw[..8]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KeyPair;
+
+    const SECRET: &str = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8";
+    const POINT: &str = "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020\
+        ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13";
+    const SIGNATURE: &str = "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3\
+        b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa";
+
+    fn bytes<const N: usize>(text: &str) -> [u8; N] {
+        hex::decode(text).unwrap().try_into().unwrap()
+    }
+
+    #[test]
+    fn the_example_of_gm_t_0003_5_annex_a_comes_out() {
+        let pair = KeyPair::from_secret(&bytes(SECRET)).unwrap();
+        let key = pair.public_key();
+        assert_eq!(hex::encode(key.to_point()), POINT);
+        assert_eq!(hex::encode(key.z()), "b2e14c5c79c6df5b85f4fe7ed8db7a262b9da7e07ccb0ea9f4747b8ccda8a4f3");
+        let e = key.digest(b"message digest");
+        assert_eq!(hex::encode(e), "f0b43e94ba45accaace692ed534382eb17e6ab5a19ce7b31f4486fdfc0d28640");
+        let signature = Signature::from_raw(&bytes(SIGNATURE)).unwrap();
+        key.verify_digest(&e, &signature).unwrap();
+        key.verify(b"message digest", &signature.to_der()).unwrap();
+        assert_eq!(
+            key.verify(b"message digesu", &signature.to_der()).unwrap_err().code(),
+            "pki.bad_signature"
+        );
+    }
+
+    #[test]
+    fn a_point_is_read_in_every_form_that_tokens_give() {
+        let point: [u8; 65] = bytes(POINT);
+        let wrapped_65 = [&[4, 65][..], &point].concat();
+        let wrapped_64 = [&[4, 64][..], &point[1..]].concat();
+        for form in [&point[..], &point[1..], &wrapped_65, &wrapped_64] {
+            assert_eq!(PublicKey::from_point(form).unwrap().to_point(), point);
+        }
+        let mut off = point;
+        off[64] ^= 1;
+        for wrong in [&off[..], &off[1..], &point[..64], &[4, 0], &[0], &[]] {
+            assert_eq!(PublicKey::from_point(wrong).unwrap_err().code(), "pki.key");
+        }
+    }
+
+    #[test]
+    fn a_public_key_survives_its_spki_and_another_curve_is_refused() {
+        let key = PublicKey::from_point(&bytes::<65>(POINT)).unwrap();
+        let spki = key.to_spki_der();
+        assert_eq!(spki.len(), 91);
+        assert_eq!(PublicKey::from_spki_der(&spki).unwrap(), key);
+        // The same length, with the curve 1.2.156.10197.1.302 for .301.
+        let place = spki.windows(4).position(|w| w == [0x55, 0x01, 0x82, 0x2d]).unwrap();
+        let mut other = spki.clone();
+        other[place + 3] = 0x2e;
+        assert_eq!(PublicKey::from_spki_der(&other).unwrap_err().code(), "pki.algorithm");
+    }
+
+    #[test]
+    fn raw_bytes_are_no_der_signature() {
+        let raw: [u8; 64] = bytes(SIGNATURE);
+        assert_eq!(Signature::from_der(&raw).unwrap_err().code(), "pki.malformed");
+        let der = Signature::from_raw(&raw).unwrap().to_der();
+        assert_eq!(Signature::from_der(&der).unwrap().to_raw(), raw);
+        assert!(Signature::from_raw(&[0; 64]).is_err());
+        assert!(Signature::from_raw(&[0xFF; 64]).is_err());
+    }
+
+    #[test]
+    fn a_plain_ecdsa_signature_on_the_sm2_curve_is_told_apart() {
+        // d = 1 with nonce k = 2 over e: r = x(2G), s = (e + r·d) / k, as a module without SM2 would make it.
+        let pair = KeyPair::from_secret(&{
+            let mut one = [0; 32];
+            one[31] = 1;
+            one
+        })
+        .unwrap();
+        let e = [0x5A; 32];
+        let reduce = |bytes: FieldBytes| <Scalar as Reduce<FieldBytes>>::reduce(&bytes);
+        let r = reduce(AffinePoint::from(ProjectivePoint::generator().double()).x());
+        let half = Option::<Scalar>::from((Scalar::ONE + Scalar::ONE).invert()).unwrap();
+        let s = (reduce(FieldBytes::from(e)) + r) * half;
+        let raw: Vec<u8> = [r.to_bytes(), s.to_bytes()].concat();
+        let signature = Signature::from_raw(&raw.try_into().unwrap()).unwrap();
+        assert!(pair.public_key().verifies_as_plain_ecdsa(&e, &signature));
+        assert!(pair.public_key().verify_digest(&e, &signature).is_err());
+        let sm2 = pair.sign_digest(&e).unwrap();
+        assert!(!pair.public_key().verifies_as_plain_ecdsa(&e, &sm2));
+    }
+}

@@ -199,3 +199,43 @@ fn text(value: &Any) -> String {
         _ => format!("#{}", hex::encode(bytes)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_keeps_its_order_and_its_chinese() {
+        let name = Name::enterprise("示例酒业有限公司", Some("四川省"), Some("泸州市"));
+        let read = Name::from_der(&name.to_der().unwrap()).unwrap();
+        assert_eq!(read.to_string(), "C=CN, ST=四川省, L=泸州市, O=示例酒业有限公司, CN=示例酒业有限公司");
+        assert_eq!(read, name);
+        assert_eq!(read.get(Attribute::Organization), Some("示例酒业有限公司"));
+        let person = Name::person("张三", Some("示例公司"), None);
+        assert_eq!(person.to_string(), "C=CN, O=示例公司, CN=张三");
+    }
+
+    #[test]
+    fn what_no_name_can_hold_is_refused() {
+        let unfit = |name: Name| name.to_der().unwrap_err().code();
+        assert_eq!(unfit(Name::default()), "pki.unfit");
+        assert_eq!(unfit(Name::china().with(Attribute::CommonName, " ")), "pki.unfit");
+        assert_eq!(unfit(Name::china().with(Attribute::CommonName, "a\nb")), "pki.unfit");
+        assert_eq!(unfit(Name::china().with(Attribute::CommonName, &"长".repeat(65))), "pki.unfit");
+        assert_eq!(unfit(Name::default().with(Attribute::Country, "CHN")), "pki.unfit");
+        assert_eq!(unfit(Name::default().with(Attribute::Country, "中国")), "pki.unfit");
+        assert_eq!(
+            Name::china().with(Attribute::CommonName, &"长".repeat(64)).to_der().map(|_| ()).ok(),
+            Some(())
+        );
+    }
+
+    #[test]
+    fn every_attribute_has_its_label() {
+        let all =
+            Attribute::ALL.iter().fold(Name::default(), |name, (attribute, ..)| name.with(*attribute, "CN"));
+        let labels: Vec<&str> = Attribute::ALL.iter().map(|(.., label)| *label).collect();
+        let shown: Vec<String> = labels.iter().map(|label| format!("{label}=CN")).collect();
+        assert_eq!(all.to_string(), shown.join(", "));
+    }
+}

@@ -139,3 +139,39 @@ const ORDER_MINUS_ONE: [u8; 32] = [
     0xFF, 0xFF, 0xFF, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x72,
     0x03, 0xDF, 0x6B, 0x21, 0xC6, 0x05, 0x2B, 0x53, 0xBB, 0xF4, 0x09, 0x39, 0xD5, 0x41, 0x22,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_key_out_of_range_is_refused() {
+        let mut order = ORDER_MINUS_ONE;
+        order[31] += 1;
+        for wrong in [[0; 32], ORDER_MINUS_ONE, order, [0xFF; 32]] {
+            assert_eq!(KeyPair::from_secret(&wrong).unwrap_err().code(), "pki.key");
+        }
+        let mut last = ORDER_MINUS_ONE;
+        last[31] -= 1;
+        KeyPair::from_secret(&last).unwrap().sign(b"x").unwrap();
+    }
+
+    #[test]
+    fn a_pair_survives_its_secret_and_its_pem_and_shows_no_secret() {
+        let pair = KeyPair::generate().unwrap();
+        let again = KeyPair::from_secret(&pair.secret()).unwrap();
+        assert_eq!(again.public_key(), pair.public_key());
+        let pem = pair.to_pkcs8_pem().unwrap();
+        assert_eq!(KeyPair::from_pkcs8_pem(&pem).unwrap().public_key(), pair.public_key());
+        let shown = format!("{pair:?}");
+        assert!(!shown.to_lowercase().contains(&hex::encode(&pair.secret()[..4])));
+    }
+
+    #[test]
+    fn the_keys_own_error_comes_back_out_of_a_sign_error() {
+        let error = SignError::new(std::fmt::Error);
+        assert!(error.downcast::<std::fmt::Error>().is_ok());
+        let error = SignError::new(std::fmt::Error).downcast::<std::io::Error>().unwrap_err();
+        assert!(error.to_string().contains("did not sign"));
+    }
+}

@@ -172,3 +172,19 @@ pub(super) fn crl_point(uri: &str) -> Result<CrlDistributionPoints, PkiError> {
         crl_issuer: None,
     }]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_number_is_read_in_either_tagging_and_as_a_bare_string() {
+        for der in ["a00413023132", "80023132", "13023132"] {
+            let id =
+                SubjectId::from_extension(SubjectIdKind::IdentityCard, &hex::decode(der).unwrap()).unwrap();
+            assert_eq!(id.value, "12");
+        }
+        assert_eq!(SubjectId::from_extension(SubjectIdKind::IdentityCard, &[0x02, 0x01, 0x01]), None);
+        assert_eq!(SubjectId::from_extension(SubjectIdKind::IdentityCard, &[0xA0, 0x00]), None);
+    }
+}

@@ -3,6 +3,8 @@
 mod extensions;
 mod info;
 mod issue;
+#[cfg(test)]
+mod tests;
 
 use der::Decode;
 use time::OffsetDateTime;
