@@ -5,6 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use toml::{Table, Value};
 
 use crate::{
+    rust_text::code_only,
     tidy::Finding,
     tree::{File, Tree},
 };
@@ -40,6 +41,78 @@ pub fn page_is_up_to_date(tree: &Tree) -> Vec<Finding> {
         Ok(page) if tree.file(PAGE).is_some_and(|file| unified(file) == page) => Vec::new(),
         Ok(_) => vec![Finding::new(PAGE, 0, "is stale: cargo xtask errors")],
     }
+}
+
+/// A rule of tidy: every code that a crate gives has its message, and every message a code that is given.
+pub fn every_code_has_a_message(tree: &Tree) -> Vec<Finding> {
+    let areas = tree.file(CATALOGUE).and_then(|file| file.text.parse::<Table>().ok()).unwrap_or_default();
+    let has_message = |code: &str| {
+        code.split_once('.')
+            .is_some_and(|(area, name)| areas.get(area).and_then(|names| names.get(name)).is_some())
+    };
+    let sources = || tree.with_extension(&["rs"]).filter(|file| file.path.starts_with("crates/"));
+    let mut findings = Vec::new();
+    for file in sources() {
+        for (line, code) in codes_given(file).into_iter().filter(|(_, code)| !has_message(code)) {
+            findings.push(Finding::new(&file.path, line, format!("{code} has no message in {CATALOGUE}")));
+        }
+    }
+    for (area, name) in areas.iter().flat_map(|(area, names)| {
+        let names = names.as_table().into_iter().flat_map(Table::keys);
+        names.map(move |name| (area, name))
+    }) {
+        let code = format!("\"{area}.{name}\"");
+        if !sources().any(|file| file.text.contains(&code)) {
+            findings.push(Finding::new(CATALOGUE, 0, format!("no crate gives the code {area}.{name}")));
+        }
+    }
+    findings
+}
+
+/// Codes with their lines: the texts in functions called `code`, and the kinds of problems, which are written as a
+/// code with an HTTP status behind it.
+fn codes_given(file: &File) -> Vec<(usize, String)> {
+    let code = code_only(&file.text);
+    let mut found = Vec::new();
+    let mut depth_in_function: Option<i32> = None;
+    for ((number, line), bare) in file.lines().zip(code.lines()) {
+        if bare.contains("fn code(") {
+            depth_in_function = Some(0);
+        }
+        let texts: Vec<(&str, &str)> = quoted(line);
+        for (text, behind) in texts {
+            let is_code =
+                text.contains('.') && text.chars().all(|c| c.is_ascii_lowercase() || "._".contains(c));
+            let is_kind = behind.strip_prefix(", ").is_some_and(|rest| {
+                rest.len() > 3
+                    && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit)
+                    && rest[3..].starts_with(',')
+            });
+            if is_code && (depth_in_function.is_some() || is_kind) {
+                found.push((number, text.to_owned()));
+            }
+        }
+        if let Some(depth) = &mut depth_in_function {
+            for c in bare.chars() {
+                *depth += i32::from(c == '{') - i32::from(c == '}');
+            }
+            if *depth == 0 && bare.contains('}') {
+                depth_in_function = None;
+            }
+        }
+    }
+    found
+}
+
+/// The quoted texts of a line, each with what stands behind it.
+fn quoted(line: &str) -> Vec<(&str, &str)> {
+    let mut texts = Vec::new();
+    let mut rest = line;
+    while let Some((text, behind)) = rest.split_once('"').and_then(|(_, from)| from.split_once('"')) {
+        texts.push((text, behind));
+        rest = behind;
+    }
+    texts
 }
 
 /// With the line ends that [`render`] writes, whatever version control made of them.
@@ -98,6 +171,23 @@ mod tests {
     fn a_code_without_a_remedy_is_refused() {
         let without = ONE.replace("zh_remedy = \"解锁。\"\n", "");
         assert_eq!(render(&without).unwrap_err(), "token.pin_locked has no zh_remedy");
+    }
+
+    #[test]
+    fn a_code_without_a_message_is_found_with_its_line() {
+        let source = "impl E {\n    fn code(&self) -> &str {\n        match self {\n            A => \"token.pin_locked\",\n\
+                      B => \"token.other\",\n        }\n    }\n}\nconst K: Kind = Kind::new(\"sms.late\", 422, \"x\");\n\
+                      const AUDIT: &str = \"order.approve\";\n";
+        let found = every_code_has_a_message(&tree(&[(CATALOGUE, ONE), ("crates/a/src/lib.rs", source)]));
+        let found: Vec<String> =
+            found.iter().map(|finding| format!("{}:{}", finding.path, finding.line)).collect();
+        assert_eq!(found, ["crates/a/src/lib.rs:5", "crates/a/src/lib.rs:9"]);
+    }
+
+    #[test]
+    fn a_message_that_no_crate_gives_is_found() {
+        let found = every_code_has_a_message(&tree(&[(CATALOGUE, ONE)]));
+        assert_eq!(found[0].text, "no crate gives the code token.pin_locked");
     }
 
     #[test]

@@ -193,9 +193,15 @@ impl Toolchain {
         Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
     }
 
-    /// `RUSTC` itself is set: a place in `PATH` alone loses to a proxy of rustup.
+    /// `RUSTC` itself is set: a place in `PATH` alone loses to a proxy of rustup. In `PATH`, at its end, the compiler
+    /// looks for mingw's dlltool.
     fn put_in_force(&self, command: &mut Command) {
         let gcc = self.mingw("gcc-win32");
+        let path = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths(env::split_paths(&path).chain([self.folder.join("usr/bin")]));
+        if let Ok(path) = path {
+            command.env("PATH", path);
+        }
         command
             .env("RUSTC", self.rustc())
             .env("RUSTDOC", self.folder.join("bin/rustdoc"))

@@ -55,6 +55,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "driver-sources", find: driver_profiles::numbers_have_a_source },
     Rule { name: "map", find: map::names_every_folder_and_rule },
     Rule { name: "errors", find: errors::page_is_up_to_date },
+    Rule { name: "codes", find: errors::every_code_has_a_message },
 ];
 
 /// All rules over the project; prints `file:line: [rule] what` for each finding. `true` where there is none.

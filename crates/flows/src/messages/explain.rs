@@ -1,0 +1,164 @@
+//! From errors to messages: which values of an error go into its sentence.
+
+use serde_json::Value as Json;
+use ycd_pki::{ChainError, PkiError};
+use ycd_portal_api::Problem;
+use ycd_token::{KeyId, TokenError, TriesLeft, profile::ProfileError};
+
+use super::{Language, Message, message, word, word_with};
+use crate::error::{FlowError, OperatorReason};
+
+/// An error that people can be told.
+pub trait Explain {
+    fn explain(&self, language: Language) -> Message;
+}
+
+impl Explain for FlowError {
+    fn explain(&self, language: Language) -> Message {
+        let values: Vec<(&'static str, String)> = match self {
+            Self::Token { source, .. } => return source.explain(language),
+            Self::Portal { source, .. } => return source.explain(language),
+            Self::SeveralKeys { keys } => vec![("keys", tails(keys, language))],
+            Self::WrongKey { inserted, wanted } => {
+                vec![("inserted", inserted.tail().to_owned()), ("wanted", wanted.tail().to_owned())]
+            }
+            Self::OrderNotReady { state } => vec![("state", word(&format!("order_state.{state}"), language))],
+            Self::OperatorNeeded { reason } => vec![("reason", reason_word(*reason, language))],
+            Self::NoKey
+            | Self::KeyBusy { .. }
+            | Self::Stopped { .. }
+            | Self::CertificateMismatch { .. }
+            | Self::CertificateUntrusted { .. }
+            | Self::NoProgress { .. }
+            | Self::Journal(_)
+            | Self::File(_) => Vec::new(),
+        };
+        message(self.code(), language, &values)
+    }
+}
+
+impl Explain for TokenError {
+    fn explain(&self, language: Language) -> Message {
+        let values: Vec<(&'static str, String)> = match self {
+            Self::PinIncorrect { tries } => vec![("tries", tries_word(*tries, language))],
+            Self::PinInvalid { min_len, max_len } => {
+                vec![("min", min_len.to_string()), ("max", max_len.to_string())]
+            }
+            Self::NotFound { what } | Self::Unsupported { what } => vec![("what", what.clone())],
+            Self::Unknown { operation } | Self::HostDied { operation } => {
+                vec![("operation", operation.clone())]
+            }
+            Self::HostTimeout { operation, seconds } => {
+                vec![("operation", operation.clone()), ("seconds", seconds.to_string())]
+            }
+            Self::ModuleMissing { path }
+            | Self::NotAModule { path, .. }
+            | Self::ModuleNotAllowed { path } => vec![("path", path.clone())],
+            Self::Module { function, code } => {
+                vec![("function", function.clone()), ("code", format!("{code:#010x}"))]
+            }
+            _ => Vec::new(),
+        };
+        message(self.code(), language, &values)
+    }
+}
+
+impl Explain for Problem {
+    /// What the portal adds to a refusal (`tries_left`, `retry_after`, …) fills the place of the same name.
+    fn explain(&self, language: Language) -> Message {
+        const PLACES: [&str; 4] = ["tries_left", "retry_after", "order", "from"];
+        let mut values = vec![("detail", self.title.clone())];
+        for place in PLACES {
+            match self.extra.get(place) {
+                Some(Json::String(text)) if place == "from" => {
+                    values.push((place, word(&format!("order_state.{text}"), language)));
+                }
+                Some(Json::String(text)) => values.push((place, text.clone())),
+                Some(Json::Number(number)) => values.push((place, number.to_string())),
+                _ => {}
+            }
+        }
+        message(&self.code, language, &values)
+    }
+}
+
+impl Explain for PkiError {
+    fn explain(&self, language: Language) -> Message {
+        message(self.code(), language, &detail(self))
+    }
+}
+
+impl Explain for ChainError {
+    fn explain(&self, language: Language) -> Message {
+        message(self.code(), language, &detail(self))
+    }
+}
+
+impl Explain for ProfileError {
+    fn explain(&self, language: Language) -> Message {
+        message(self.code(), language, &detail(self))
+    }
+}
+
+/// The error's own words, where only they say which file, field or certificate is meant.
+fn detail(error: &impl ToString) -> [(&'static str, String); 1] {
+    [("detail", error.to_string())]
+}
+
+fn tails(keys: &[KeyId], language: Language) -> String {
+    let separator = match language {
+        Language::Zh => "、",
+        Language::En => ", ",
+    };
+    keys.iter().map(KeyId::tail).collect::<Vec<_>>().join(separator)
+}
+
+/// How many tries are left, in the form the interface gives; empty where it tells nothing.
+pub fn tries_word(tries: TriesLeft, language: Language) -> String {
+    let number = &[("n", if let TriesLeft::Exactly(n) = tries { n.to_string() } else { String::new() })];
+    match tries {
+        TriesLeft::Exactly(0) | TriesLeft::None | TriesLeft::NotLow => String::new(),
+        TriesLeft::Exactly(_) => word_with("tries.exactly", language, number),
+        TriesLeft::Low => word("tries.low", language),
+        TriesLeft::Last => word("tries.last", language),
+    }
+}
+
+fn reason_word(reason: OperatorReason, language: Language) -> String {
+    let name = match reason {
+        OperatorReason::OldKeyGone => "old_key_gone",
+        OperatorReason::NewKeyGone => "new_key_gone",
+        OperatorReason::SeveralCandidates => "several_candidates",
+        OperatorReason::AttemptsExhausted => "attempts_exhausted",
+    };
+    word(&format!("reason.{name}"), language)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_pin_tells_the_tries_in_the_form_the_key_gives_them() {
+        let sentence = |tries, language| TokenError::PinIncorrect { tries }.explain(language).sentence;
+        assert!(sentence(TriesLeft::Exactly(4), Language::Zh).contains("还可再试 4 次"));
+        assert!(sentence(TriesLeft::Last, Language::En).contains("one try is left"));
+        assert_eq!(sentence(TriesLeft::NotLow, Language::Zh), "口令不正确。连续输错后 USBKEY 会被锁定。");
+    }
+
+    #[test]
+    fn the_wrong_key_is_named_by_its_tail() {
+        let error = FlowError::WrongKey {
+            inserted: KeyId::new("softkey", "00003F21"),
+            wanted: KeyId::new("softkey", "000088A0"),
+        };
+        let sentence = error.explain(Language::Zh).sentence;
+        assert!(sentence.contains("3F21") && sentence.contains("88A0"), "{sentence}");
+    }
+
+    #[test]
+    fn what_the_portal_adds_to_a_refusal_stands_in_the_sentence() {
+        let problem = Problem::new(ycd_portal_api::problem::kinds::CODE_WRONG).with("tries_left", 3);
+        assert_eq!(problem.explain(Language::Zh).sentence, "验证码不正确，还可再试 3 次。");
+    }
+}
