@@ -1,1 +1,25 @@
-//! Under construction.
+#![forbid(unsafe_code)]
+//! The work on a key, as resumable state machines over a key and the portal.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`renewal`] | a new certificate on a key in hand; read it from top to bottom |
+//! | [`personalise`] | the first certificate on a blank key, at the operator's station |
+//! | [`conversation`] | how a flow tells and asks, whatever the screen |
+//! | [`journal`] | where broken-off work is found again |
+//! | [`lock`] | one process of a machine works on a key at a time |
+//! | [`messages`] | what people are told: one sentence and one remedy per code and language |
+//!
+//! The truth is on the key and in the portal; the journal is a hint. Every error has a stable code and leaves at least
+//! one usable certificate on the key.
+
+pub mod clock;
+pub mod conversation;
+mod error;
+pub mod journal;
+pub mod lock;
+pub mod messages;
+pub mod personalise;
+pub mod renewal;
+
+pub use error::{FlowError, Mismatch, OperatorReason, Result};

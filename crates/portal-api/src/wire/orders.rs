@@ -163,7 +163,7 @@ pub enum OrderNote {
     Revision,
     /// In 已退款, but the money is still to be sent.
     RefundPending,
-    /// In 待更新, but an operator has to see to it first.
+    /// The work on the key waits until an operator has seen to it.
     OperatorCare,
 }
 

@@ -1,0 +1,80 @@
+//! How a flow speaks with the person in front of it, whatever the screen: what it tells, and what it asks.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use ycd_pki::cert::CertificateInfo;
+use ycd_portal_api::wire::login::Purpose;
+use ycd_token::{KeyId, KeyInfo, Pin, TriesLeft};
+
+use crate::renewal::Step;
+
+/// The person, behind a window or a terminal.
+pub trait Person {
+    /// Told as it happens. Answering [`Go::Stop`] ends the flow before its next step; a step that changes the key is
+    /// always seen to its end.
+    fn tell(&mut self, event: &Event) -> Go;
+
+    /// The PIN of a key; `None` ends the flow.
+    fn pin(&mut self, question: &PinQuestion) -> Option<Pin>;
+
+    /// The key was pulled, or is missing, or is not the only or the right one: whether to look again. May wait for the
+    /// key to come before it answers.
+    fn key_again(&mut self, problem: &KeyProblem) -> Go;
+
+    /// Mode *replace*: the old pair goes first, with no way back. Only an explicit yes counts.
+    fn agree_to_replace(&mut self, key: &KeyInfo, old: &CertificateInfo) -> bool;
+
+    /// The code that was sent by SMS to the phone named; `None` ends the flow.
+    fn sms_code(&mut self, masked_phone: &str, purpose: Purpose) -> Option<String>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Go {
+    On,
+    Stop,
+}
+
+/// What a flow tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A step begins: which of how many, what it is, how long it may take, whether the key may be pulled.
+    Begins { step: Step, number: u32, of: u32, usual: Duration, longest: Duration },
+    /// The journal has it: from here on the work is found again.
+    Recorded { step: Step },
+    /// Work of before was found; it goes on behind this step.
+    TakenUp { after: Step },
+    /// Something was not as expected, so the work starts again at step 1; nothing is lost.
+    StartsAgain { because: String },
+    /// The machine's clock is off by this many seconds (portal minus machine).
+    ClockOff { seconds: i64 },
+    /// The new certificate is on the key and the portal knows it.
+    Finished { old: Box<CertificateInfo>, new: Box<CertificateInfo> },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinQuestion {
+    pub key: KeyInfo,
+    pub tries: TriesLeft,
+    /// The one before was wrong.
+    pub again: bool,
+    /// One more wrong PIN locks the key: the person has to say yes to that before giving one.
+    pub last_try: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyProblem {
+    /// None is inserted, or it was pulled at this step.
+    Absent {
+        wanted: Option<KeyId>,
+        at: Step,
+    },
+    Several {
+        keys: Vec<KeyInfo>,
+    },
+    Wrong {
+        inserted: KeyInfo,
+        wanted: KeyId,
+    },
+}

@@ -1,0 +1,112 @@
+//! Why a flow stopped, and where.
+
+use ycd_pki::PkiError;
+use ycd_portal_api::ApiError;
+use ycd_token::{KeyId, TokenError};
+
+use crate::renewal::Step;
+
+pub type Result<T, E = FlowError> = std::result::Result<T, E>;
+
+/// Every variant leaves the key with at least one usable certificate, if it had one, and the work resumable.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    #[error("no key is inserted")]
+    NoKey,
+    #[error("{} keys are inserted", keys.len())]
+    SeveralKeys { keys: Vec<KeyId> },
+    #[error("the wrong key is inserted: {inserted}, wanted {wanted}")]
+    WrongKey { inserted: KeyId, wanted: KeyId },
+    #[error("another program of this machine is working on {key}")]
+    KeyBusy { key: KeyId },
+    /// The order is not (or no longer) one that writes a key.
+    #[error("the order is not to be renewed now: {state}")]
+    OrderNotReady { state: String },
+    /// The user said stop; the work goes on from here next time.
+    #[error("stopped by the user before step {step:?}")]
+    Stopped { step: Step },
+    #[error("step {step:?}: {source}")]
+    Token { step: Step, source: TokenError },
+    #[error("step {step:?}: {source}")]
+    Portal { step: Step, source: ApiError },
+    /// What the portal sent as certificate is not what was ordered; nothing of it was written.
+    #[error("the certificate does not fit: {reason}")]
+    CertificateMismatch { reason: Mismatch },
+    /// The chain leads to no trust anchor of this machine, or breaks on the way.
+    #[error("the certificate is not trusted: {detail}")]
+    CertificateUntrusted { code: &'static str, detail: String },
+    #[error("a person at the portal has to look at this order: {reason}")]
+    OperatorNeeded { reason: OperatorReason },
+    /// Something undoes the work again and again (another program on the key, or two machines at once).
+    #[error("no progress after {rounds} rounds")]
+    NoProgress { rounds: u32, last: String },
+    /// Something of this side's own making cannot be encoded or read.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    #[error("the journal cannot be written: {0}")]
+    Journal(String),
+    #[error("a file of the assistant cannot be used: {0}")]
+    File(String),
+}
+
+/// What differs between the certificate and the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    #[error("it cannot be read")]
+    Unreadable,
+    #[error("it is for another public key")]
+    PublicKey,
+    #[error("it is for another holder")]
+    Subject,
+    #[error("its term is not the one paid for")]
+    Term,
+}
+
+/// Why only an operator can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OperatorReason {
+    #[error("the old key pair is gone and nothing was issued")]
+    OldKeyGone,
+    #[error("the key pair that the certificate was issued for is gone")]
+    NewKeyGone,
+    #[error("several new key pairs, and the key does not tell which is ours")]
+    SeveralCandidates,
+    #[error("all attempts of the order are used up")]
+    AttemptsExhausted,
+}
+
+impl FlowError {
+    /// Stable: maps to one sentence and one remedy per language.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::NoKey => "flow.no_key",
+            Self::SeveralKeys { .. } => "flow.several_keys",
+            Self::WrongKey { .. } => "flow.wrong_key",
+            Self::KeyBusy { .. } => "flow.key_busy",
+            Self::OrderNotReady { .. } => "flow.order_not_ready",
+            Self::Stopped { .. } => "flow.stopped",
+            Self::Token { source, .. } => source.code(),
+            Self::Portal { source, .. } => source.code(),
+            Self::CertificateMismatch { .. } => "flow.certificate_mismatch",
+            Self::CertificateUntrusted { .. } => "flow.certificate_untrusted",
+            Self::OperatorNeeded { .. } => "flow.operator_needed",
+            Self::NoProgress { .. } => "flow.no_progress",
+            Self::Pki(source) => source.code(),
+            Self::Journal(_) => "flow.journal",
+            Self::File(_) => "flow.file",
+        }
+    }
+
+    /// The key was pulled: put it back and go on.
+    pub fn is_removal(&self) -> bool {
+        matches!(self, Self::Token { source: TokenError::Removed, .. } | Self::NoKey)
+    }
+
+    /// The step at which it stopped, where there is one.
+    pub fn step(&self) -> Option<Step> {
+        match self {
+            Self::Stopped { step } | Self::Token { step, .. } | Self::Portal { step, .. } => Some(*step),
+            _ => None,
+        }
+    }
+}

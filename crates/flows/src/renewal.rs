@@ -1,0 +1,590 @@
+//! Renewal: a new certificate on a key in hand, in a way that survives a pulled key, a crash and a lost connection.
+//!
+//! The truth is on the key and in the portal; nothing here is remembered that cannot be asked of them. So there is one
+//! way in, [`Renewal::run`], whether the work begins or goes on, on this machine or another: find the key, ask the
+//! portal where the order stands, compare ([`reconcile`]), and go on from there. Whenever something is not as expected
+//! (the key was pulled, the driver died, another machine was quicker) it starts again at step 1, and loses nothing.
+//!
+//! The numbers in comments are the steps of `docs/renewal.md`.
+
+mod check;
+mod reconcile;
+mod step;
+
+use ycd_pki::{
+    PublicKey,
+    cert::{Certificate, CertificateInfo},
+    sm3::sm3,
+    statement::{NONCE_LEN, Statement},
+};
+use ycd_portal_api::{
+    ApiError, Client,
+    wire::{
+        Bytes,
+        attempts::{
+            Abandon, AttemptView, Confirm, Issue, Mode, NoncePurpose, OpenAttempt, Replace, SignedStatement,
+        },
+        login::{Purpose, RequestCode, RequestStepUp},
+        orders::OrderState,
+    },
+};
+use ycd_token::{ContainerHandle, Contents, KeyId, KeyInfo, Spki, Tag, Token, TokenError};
+
+pub use self::{
+    reconcile::{Next, reconcile},
+    step::Step,
+};
+use crate::{
+    clock::Clock,
+    conversation::{Event, Go, KeyProblem, Person, PinQuestion},
+    error::{FlowError, OperatorReason, Result},
+    journal::{Entry, Journal},
+    lock::KeyLocks,
+};
+
+/// What a renewal works with.
+pub struct Renewal<'a> {
+    pub portal: &'a Client,
+    pub token: &'a mut dyn Token,
+    pub person: &'a mut dyn Person,
+    pub journal: &'a Journal,
+    pub locks: &'a KeyLocks,
+    /// The certificate authorities this machine trusts.
+    pub anchors: &'a [Certificate],
+    pub clock: &'a dyn Clock,
+    pub options: Options,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// For keys or products that allow one key pair only. Counts only for the order's first attempt.
+    pub same_key_pair: bool,
+    /// Step 10: the person agreed, on that page, that the old pair goes once the new one is proven.
+    pub remove_old_pair: bool,
+}
+
+/// The new certificate is on the key, and the portal knows it.
+#[derive(Debug, Clone)]
+pub struct Renewed {
+    pub order: String,
+    pub key: KeyId,
+    /// DER.
+    pub old: Vec<u8>,
+    /// DER.
+    pub new: Vec<u8>,
+    /// DER, issuing CA first, without the root.
+    pub chain: Vec<Vec<u8>>,
+    /// The PKCS#10 (DER) where this run made it.
+    pub request: Option<Vec<u8>>,
+}
+
+/// How often the work may start again at step 1 without a person having been asked in between: two machines that
+/// cross each other need two rounds, clearing away up to two abandoned attempts one each.
+const ROUNDS: u32 = 12;
+
+/// How often a driver may crash or hang before the person is told to do something about it.
+const DEATHS: u32 = 2;
+
+impl Renewal<'_> {
+    /// Renews, or goes on with, an order. Ends with the certificate on the key, or with an error after which the same
+    /// call goes on where the work stands.
+    pub fn run(mut self, order: &str) -> Result<Renewed> {
+        let mut request = None;
+        let mut rounds = 0;
+        let mut deaths = 0;
+        loop {
+            let because = match self.from_the_start(order, &mut request) {
+                Ok(Progress::Renewed(renewed)) => return Ok(*renewed),
+                Ok(Progress::StartAgain { because }) => {
+                    rounds += 1;
+                    if rounds == ROUNDS {
+                        return Err(FlowError::NoProgress { rounds, last: because });
+                    }
+                    because
+                }
+                Err(FlowError::Token { step, source: TokenError::Removed }) => {
+                    let problem = KeyProblem::Absent { wanted: None, at: step };
+                    if self.person.key_again(&problem) == Go::Stop {
+                        return Err(FlowError::Token { step, source: TokenError::Removed });
+                    }
+                    "the key was pulled".to_owned()
+                }
+                Err(error) if deaths < DEATHS && driver_died(&error) => {
+                    deaths += 1;
+                    error.to_string()
+                }
+                Err(error) => return Err(error),
+            };
+            self.tell(Step::Open, &Event::StartsAgain { because })?;
+        }
+    }
+
+    /// Step 11, by the person's wish: gives the open attempt up. The portal revokes what it may have issued and opens
+    /// the next attempt; the pair made for it is cleared away when the renewal goes on.
+    pub fn abandon(mut self, order: &str) -> Result<AttemptView> {
+        let key = self.exactly_one_key(order)?;
+        let _lock = self.locks.lock(&key.key_id)?;
+        let (contents, view) = self.open(order, &key)?;
+        let contents = self.login(&key, contents)?;
+        self.give_up(&key, &contents, &view)
+    }
+
+    fn from_the_start(&mut self, order: &str, request: &mut Option<Vec<u8>>) -> Result<Progress> {
+        // 1. Exactly one key, the order's; one process of this machine works on it.
+        self.begins(Step::FindKey)?;
+        let key = self.exactly_one_key(order)?;
+        let _lock = self.locks.lock(&key.key_id)?;
+        self.begins(Step::Open)?;
+        let (contents, view) = self.open(order, &key)?;
+        self.record(&key, &view, Step::Open)?;
+
+        // An order whose completion was not heard of needs no PIN any more.
+        if view.order_state == OrderState::Completed && !self.has_to_tidy(&view, &contents) {
+            return self.finish(&key, &view, request.take());
+        }
+
+        // 3, before 2: only a logged-in user sees private keys, and so whether a pair is whole.
+        let contents = self.login(&key, contents)?;
+
+        // 2. Portal and key decide where the work goes on.
+        let (signer, issued) = match reconcile(&view, &contents) {
+            Next::Destroy(container) => {
+                self.begins(Step::Clear)?;
+                self.on_key(Step::Clear, |token| token.destroy(&key.key_id, &container))?;
+                return start_again(
+                    "a pair of an attempt that was given up, or half a pair, was cleared away",
+                );
+            }
+            Next::AgreeToReplace => {
+                self.agree_to_replace(&key, &view)?;
+                return start_again("the old key agreed to be replaced");
+            }
+            Next::Generate => {
+                // 3. A new pair, named by the attempt's tag, so that it is known again after a cut in the middle.
+                self.begins(Step::Generate)?;
+                let tag = Tag(array(&view.tag)?);
+                let spki = match self.token.generate(&key.key_id, &tag) {
+                    Err(TokenError::NoRoom) if view.mode == Mode::Replace && !view.replace_agreed => {
+                        self.agree_to_replace(&key, &view)?;
+                        return start_again("the key has no room, and the old key agreed to be replaced");
+                    }
+                    outcome => self.after(Step::Generate, outcome)?,
+                };
+                self.record(&key, &view, Step::Generate)?;
+                (spki, false)
+            }
+            Next::Sign(spki) => {
+                self.tell(Step::Sign, &Event::TakenUp { after: Step::Generate })?;
+                (spki, false)
+            }
+            Next::Write(spki) => {
+                self.tell(Step::Write, &Event::TakenUp { after: Step::Issue })?;
+                (spki, true)
+            }
+            Next::Tidy(spki) => {
+                self.tidy(&key, &view, &contents, &spki)?;
+                return self.finish(&key, &view, request.take());
+            }
+            Next::GiveUp => {
+                self.give_up(&key, &contents, &view)?;
+                return start_again("the pair of the last attempt is gone; the attempt was given up");
+            }
+            Next::Operator(reason) => return Err(FlowError::OperatorNeeded { reason }),
+            Next::Over => return Err(FlowError::OrderNotReady { state: format!("{:?}", view.order_state) }),
+        };
+
+        // 4 to 6. The old key agrees, the new key requests, the portal issues.
+        let certificate = match (&view.certificate, issued) {
+            (Some(certificate), true) => certificate.0.clone(),
+            _ => match self.sign_and_issue(&key, &view, &contents, &signer, request)? {
+                Some(certificate) => certificate,
+                None => return start_again("the portal has moved on in the meantime"),
+            },
+        };
+        let view = self.seen_by_portal(order)?;
+        self.record(&key, &view, Step::Issue)?;
+
+        // 7. What came back is what was ordered; it goes onto the key and is read back.
+        let chain: Vec<&[u8]> = view.chain.iter().map(|c| c.0.as_slice()).collect();
+        let portal_time = view.portal_time.0;
+        check::fits_the_order(&certificate, &view, &signer)?;
+        check::is_trusted(&certificate, &chain, self.anchors, portal_time)?;
+        self.begins(Step::Write)?;
+        self.on_key(Step::Write, |token| token.write_certificate(&key.key_id, &certificate))?;
+        self.record(&key, &view, Step::Write)?;
+
+        // 8 and 9. The new key proves that its certificate lies beside it; the portal completes the order.
+        self.begins(Step::Confirm)?;
+        let serial = check::serial(&certificate)?;
+        let nonce = self.nonce(Step::Confirm, &view, NoncePurpose::Confirm)?;
+        let statement = Statement::Confirm {
+            portal: view.portal.clone(),
+            order: order.to_owned(),
+            attempt: view.attempt,
+            serial,
+            nonce,
+        };
+        let statement = self.sign(Step::Confirm, &key, &signer, &statement, nonce)?;
+        match self.portal.confirm(order, view.attempt, &Confirm { statement }) {
+            Ok(_) => {}
+            Err(error) if moved_on(&error) => return start_again("the portal has moved on in the meantime"),
+            Err(source) => return Err(FlowError::Portal { step: Step::Confirm, source }),
+        }
+        self.record(&key, &view, Step::Confirm)?;
+
+        // 10. Only what the person agreed to.
+        let view = self.seen_by_portal(order)?;
+        let contents = self.read(Step::Tidy, &key)?;
+        self.tidy(&key, &view, &contents, &signer)?;
+        self.finish(&key, &view, request.take())
+    }
+
+    /// 1. None, several, or the wrong one: says so, and looks again as long as the person wants.
+    fn exactly_one_key(&mut self, order: &str) -> Result<KeyInfo> {
+        let wanted = self
+            .portal
+            .order(order)
+            .map_err(|source| FlowError::Portal { step: Step::FindKey, source })?
+            .summary
+            .key_id;
+        let wanted = KeyId::from(wanted);
+        loop {
+            let mut keys = self.on_key(Step::FindKey, |token| token.keys())?;
+            let (problem, error) = match keys.len() {
+                1 if keys[0].key_id == wanted => return Ok(keys.remove(0)),
+                1 => {
+                    let inserted = keys.remove(0);
+                    let error =
+                        FlowError::WrongKey { inserted: inserted.key_id.clone(), wanted: wanted.clone() };
+                    (KeyProblem::Wrong { inserted, wanted: wanted.clone() }, error)
+                }
+                0 => {
+                    (KeyProblem::Absent { wanted: Some(wanted.clone()), at: Step::FindKey }, FlowError::NoKey)
+                }
+                _ => {
+                    let ids = keys.iter().map(|key| key.key_id.clone()).collect();
+                    (KeyProblem::Several { keys }, FlowError::SeveralKeys { keys: ids })
+                }
+            };
+            if self.person.key_again(&problem) == Go::Stop {
+                return Err(error);
+            }
+        }
+    }
+
+    /// 1. The order's open attempt, or a new one, with what is on the key now.
+    fn open(&mut self, order: &str, key: &KeyInfo) -> Result<(Contents, AttemptView)> {
+        let contents = self.read(Step::Open, key)?;
+        let mode = match (self.options.same_key_pair, contents.free_containers) {
+            (true, _) => Mode::SameKeyPair,
+            (false, Some(0)) => Mode::Replace,
+            (false, _) => Mode::SideBySide,
+        };
+        let public_keys =
+            contents.containers.iter().filter_map(|c| c.spki.as_ref()).map(|s| Bytes(s.0.clone())).collect();
+        let view = self
+            .portal
+            .open_attempt(order, &OpenAttempt { key_id: key.key_id.to_string(), public_keys, mode })
+            .map_err(|source| FlowError::Portal { step: Step::Open, source })?;
+        let off = (view.portal_time.0 - self.clock.now()).whole_seconds();
+        if off.abs() > CLOCK_TOLERANCE_SECONDS {
+            self.tell(Step::Open, &Event::ClockOff { seconds: off })?;
+        }
+        Ok((contents, view))
+    }
+
+    /// 3. Asks for the PIN unless the key is open already. A wrong one is asked for again, never sent again.
+    fn login(&mut self, key: &KeyInfo, contents: Contents) -> Result<Contents> {
+        if contents.logged_in {
+            return Ok(contents);
+        }
+        self.begins(Step::Pin)?;
+        let mut tries = key.pin.tries;
+        let mut again = false;
+        loop {
+            if tries.is_locked() {
+                return Err(FlowError::Token { step: Step::Pin, source: TokenError::PinLocked });
+            }
+            let question = PinQuestion { key: key.clone(), tries, again, last_try: tries.is_last() };
+            let Some(pin) = self.person.pin(&question) else {
+                return Err(FlowError::Stopped { step: Step::Pin });
+            };
+            match self.token.login(&key.key_id, &pin) {
+                Ok(()) => break,
+                Err(TokenError::PinIncorrect { tries: left }) => (tries, again) = (left, true),
+                Err(source) => return Err(FlowError::Token { step: Step::Pin, source }),
+            }
+        }
+        self.read(Step::Pin, key)
+    }
+
+    /// 4, 5 and 6. `None` where the portal says that the attempt is bound to another key or no longer open.
+    fn sign_and_issue(
+        &mut self,
+        key: &KeyInfo,
+        view: &AttemptView,
+        contents: &Contents,
+        signer: &Spki,
+        request: &mut Option<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>> {
+        self.begins(Step::Sign)?;
+        let old = Spki(check::public_key(&view.old_certificate.0)?);
+        let statement = if contents.with_key(&old).is_some() {
+            let nonce = self.nonce(Step::Sign, view, NoncePurpose::Renew)?;
+            let statement = Statement::Renew {
+                portal: view.portal.clone(),
+                order: view.order.clone(),
+                attempt: view.attempt,
+                key_id: key.key_id.to_string(),
+                old_certificate: sm3(&view.old_certificate.0),
+                new_public_key: sm3(&signer.0),
+                nonce,
+            };
+            Some(self.sign(Step::Sign, key, &old, &statement, nonce)?)
+        } else if view.replace_agreed {
+            None
+        } else {
+            return Err(FlowError::OperatorNeeded { reason: OperatorReason::OldKeyGone });
+        };
+
+        let csr =
+            self.on_key(Step::Sign, |token| token.sign_request(&key.key_id, signer, &view.subject.0))?;
+        check::request_is_signed_rightly(&csr, signer)?;
+        *request = Some(csr.clone());
+
+        self.begins(Step::Issue)?;
+        match self.portal.issue(&view.order, view.attempt, &Issue { request: Bytes(csr), statement }) {
+            Ok(issued) => Ok(Some(issued.certificate.0)),
+            Err(error) if moved_on(&error) => Ok(None),
+            Err(source) => Err(FlowError::Portal { step: Step::Issue, source }),
+        }
+    }
+
+    /// Mode *replace*, 4: only with the person's yes, and after the old key has said so to the portal.
+    fn agree_to_replace(&mut self, key: &KeyInfo, view: &AttemptView) -> Result<()> {
+        let old_der = &view.old_certificate.0;
+        let old = check::parse(old_der)?;
+        let info = CertificateInfo::of(&old, view.portal_time.0);
+        if !self.person.agree_to_replace(key, &info) {
+            return Err(FlowError::Stopped { step: Step::Clear });
+        }
+        let step_up = self.step_up(Step::Clear, view, Purpose::Replace)?;
+        let nonce = self.nonce(Step::Clear, view, NoncePurpose::Replace)?;
+        let statement = Statement::Replace {
+            portal: view.portal.clone(),
+            order: view.order.clone(),
+            key_id: key.key_id.to_string(),
+            old_certificate: sm3(old_der),
+            nonce,
+        };
+        let statement = self.sign(Step::Clear, key, &Spki(old.spki_der().to_vec()), &statement, nonce)?;
+        self.portal
+            .replace(&view.order, &Replace { step_up, statement })
+            .map_err(|source| FlowError::Portal { step: Step::Clear, source })?;
+        Ok(())
+    }
+
+    /// 11. With the old key's word where it is in hand.
+    fn give_up(&mut self, key: &KeyInfo, contents: &Contents, view: &AttemptView) -> Result<AttemptView> {
+        self.begins(Step::GiveUp)?;
+        let step_up = self.step_up(Step::GiveUp, view, Purpose::Abandon)?;
+        let old = Spki(check::public_key(&view.old_certificate.0)?);
+        let statement = if contents.with_key(&old).is_some() {
+            let nonce = self.nonce(Step::GiveUp, view, NoncePurpose::Abandon)?;
+            let statement = Statement::Abandon {
+                portal: view.portal.clone(),
+                order: view.order.clone(),
+                attempt: view.attempt,
+                key_id: key.key_id.to_string(),
+                nonce,
+            };
+            Some(self.sign(Step::GiveUp, key, &old, &statement, nonce)?)
+        } else {
+            None
+        };
+        let next = self
+            .portal
+            .abandon(&view.order, view.attempt, &Abandon { step_up, statement })
+            .map_err(|source| FlowError::Portal { step: Step::GiveUp, source })?;
+        if next.attempt == view.attempt {
+            return Err(FlowError::OperatorNeeded { reason: OperatorReason::AttemptsExhausted });
+        }
+        Ok(next)
+    }
+
+    /// 10. The old pair goes only if the person agreed to it on this page; in mode *same key pair*, to which the
+    /// person agreed with the order, its old certificate goes.
+    fn tidy(&mut self, key: &KeyInfo, view: &AttemptView, contents: &Contents, new: &Spki) -> Result<()> {
+        let old_der = &view.old_certificate.0;
+        let old = Spki(check::public_key(old_der)?);
+        let holds = |spki: &Spki, der: &[u8]| {
+            contents.with_key(spki).is_some_and(|c| c.certificates.iter().any(|have| have == der))
+        };
+        let new_is_there = view.certificate.as_ref().is_some_and(|new_der| holds(new, &new_der.0));
+        if !new_is_there {
+            return Ok(());
+        }
+        if view.mode == Mode::SameKeyPair {
+            if holds(&old, old_der) {
+                self.begins(Step::Tidy)?;
+                self.on_key(Step::Tidy, |token| token.remove_certificate(&key.key_id, old_der))?;
+            }
+        } else if self.options.remove_old_pair && old != *new && contents.with_key(&old).is_some() {
+            self.begins(Step::Tidy)?;
+            self.on_key(Step::Tidy, |token| token.destroy(&key.key_id, &ContainerHandle::PublicKey(old)))?;
+        }
+        Ok(())
+    }
+
+    fn has_to_tidy(&self, view: &AttemptView, contents: &Contents) -> bool {
+        let Ok(old) = check::public_key(&view.old_certificate.0) else { return false };
+        let old = contents.with_key(&Spki(old));
+        match view.mode {
+            Mode::SameKeyPair => old.is_some_and(|c| c.certificates.contains(&view.old_certificate.0)),
+            Mode::SideBySide | Mode::Replace => self.options.remove_old_pair && old.is_some(),
+        }
+    }
+
+    fn finish(&mut self, key: &KeyInfo, view: &AttemptView, request: Option<Vec<u8>>) -> Result<Progress> {
+        let Some(new) = &view.certificate else {
+            return Err(FlowError::OrderNotReady { state: format!("{:?}", view.order_state) });
+        };
+        self.record(key, view, Step::Done)?;
+        let now = view.portal_time.0;
+        let info = |der: &Bytes| {
+            check::parse(&der.0).map(|certificate| Box::new(CertificateInfo::of(&certificate, now)))
+        };
+        let event = Event::Finished { old: info(&view.old_certificate)?, new: info(new)? };
+        // The work is done; a wish to stop has nothing left to stop.
+        let _ = self.person.tell(&event);
+        Ok(Progress::Renewed(Box::new(Renewed {
+            order: view.order.clone(),
+            key: key.key_id.clone(),
+            old: view.old_certificate.0.clone(),
+            new: new.0.clone(),
+            chain: view.chain.iter().map(|c| c.0.clone()).collect(),
+            request,
+        })))
+    }
+
+    // ---- the small moves that every step is made of ----
+
+    fn sign(
+        &mut self,
+        step: Step,
+        key: &KeyInfo,
+        signer: &Spki,
+        statement: &Statement,
+        nonce: [u8; NONCE_LEN],
+    ) -> Result<SignedStatement> {
+        let signature = self.on_key(step, |token| token.sign_statement(&key.key_id, signer, statement))?;
+        // The host has verified it too; this side trusts no process that has a vendor's module in it.
+        let verified = PublicKey::from_spki_der(&signer.0)
+            .and_then(|public_key| public_key.verify(&statement.to_bytes(), &signature));
+        if let Err(error) = verified {
+            let source = TokenError::SignsWrongly { detail: error.to_string() };
+            return Err(FlowError::Token { step, source });
+        }
+        Ok(SignedStatement { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) })
+    }
+
+    fn nonce(&mut self, step: Step, view: &AttemptView, purpose: NoncePurpose) -> Result<[u8; NONCE_LEN]> {
+        let nonce = self
+            .portal
+            .nonce(&view.order, view.attempt, purpose)
+            .map_err(|source| FlowError::Portal { step, source })?;
+        array(&nonce.nonce)
+    }
+
+    /// A fresh SMS code, typed by the person, becomes a step-up token.
+    fn step_up(&mut self, step: Step, view: &AttemptView, purpose: Purpose) -> Result<String> {
+        let portal_error = |source| FlowError::Portal { step, source };
+        let order = view.order.clone();
+        let request = RequestCode { purpose, phone: None, order: Some(order.clone()) };
+        let sent = self.portal.request_code(&request).map_err(portal_error)?;
+        let Some(code) = self.person.sms_code(&sent.phone, purpose) else {
+            return Err(FlowError::Stopped { step });
+        };
+        let step_up = self.portal.step_up(&RequestStepUp { purpose, order, code }).map_err(portal_error)?;
+        Ok(step_up.step_up)
+    }
+
+    fn read(&mut self, step: Step, key: &KeyInfo) -> Result<Contents> {
+        self.on_key(step, |token| token.read(&key.key_id))
+    }
+
+    fn on_key<T>(
+        &mut self,
+        step: Step,
+        operation: impl FnOnce(&mut dyn Token) -> ycd_token::Result<T>,
+    ) -> Result<T> {
+        let outcome = operation(self.token);
+        self.after(step, outcome)
+    }
+
+    fn after<T>(&mut self, step: Step, outcome: ycd_token::Result<T>) -> Result<T> {
+        outcome.map_err(|source| FlowError::Token { step, source })
+    }
+
+    fn seen_by_portal(&mut self, order: &str) -> Result<AttemptView> {
+        self.portal.attempt(order).map_err(|source| FlowError::Portal { step: Step::Issue, source })
+    }
+
+    fn record(&mut self, key: &KeyInfo, view: &AttemptView, step: Step) -> Result<()> {
+        let entry =
+            Entry { portal: &view.portal, order: &view.order, key: &key.key_id, attempt: view.attempt, step };
+        self.journal.record(&entry, self.clock.now())?;
+        self.tell(step, &Event::Recorded { step })
+    }
+
+    fn begins(&mut self, step: Step) -> Result<()> {
+        self.tell(step, &step.begins())
+    }
+
+    fn tell(&mut self, step: Step, event: &Event) -> Result<()> {
+        match self.person.tell(event) {
+            Go::On => Ok(()),
+            Go::Stop => Err(FlowError::Stopped { step }),
+        }
+    }
+}
+
+enum Progress {
+    Renewed(Box<Renewed>),
+    StartAgain { because: String },
+}
+
+/// The driver was killed or died; a fresh one sees what really happened.
+fn driver_died(error: &FlowError) -> bool {
+    matches!(
+        error,
+        FlowError::Token {
+            source: TokenError::Unknown { .. } | TokenError::HostDied { .. } | TokenError::NotLoggedIn,
+            ..
+        }
+    )
+}
+
+/// A machine's clock may be off by this much before the person is told.
+const CLOCK_TOLERANCE_SECONDS: i64 = 300;
+
+fn start_again(because: &str) -> Result<Progress> {
+    Ok(Progress::StartAgain { because: because.to_owned() })
+}
+
+/// Another machine was quicker, or an earlier request arrived late: what the portal says now decides.
+fn moved_on(error: &ApiError) -> bool {
+    matches!(error.code(), "attempt.key_conflict" | "attempt.not_open" | "attempt.not_issued")
+}
+
+fn array<const N: usize>(bytes: &Bytes) -> Result<[u8; N]> {
+    bytes
+        .0
+        .as_slice()
+        .try_into()
+        .map_err(|_| bad_answer(format!("{N} bytes expected, {} came", bytes.0.len())))
+}
+
+fn bad_answer(detail: String) -> FlowError {
+    FlowError::Portal { step: Step::Open, source: ApiError::bad_answer(detail) }
+}

@@ -1,0 +1,114 @@
+//! The steps as a person sees them.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::conversation::Event;
+
+/// A step of a renewal. In the journal: the last one that is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    FindKey,
+    Open,
+    Pin,
+    /// Half a pair, or the pair of an attempt that was given up, is cleared away; in mode *replace*, the old one.
+    Clear,
+    Generate,
+    Sign,
+    Issue,
+    Write,
+    Confirm,
+    Tidy,
+    GiveUp,
+    Done,
+}
+
+impl Step {
+    pub const ALL: [Self; 12] = [
+        Self::FindKey,
+        Self::Open,
+        Self::Pin,
+        Self::Clear,
+        Self::Generate,
+        Self::Sign,
+        Self::Issue,
+        Self::Write,
+        Self::Confirm,
+        Self::Tidy,
+        Self::GiveUp,
+        Self::Done,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FindKey => "find_key",
+            Self::Open => "open",
+            Self::Pin => "pin",
+            Self::Clear => "clear",
+            Self::Generate => "generate",
+            Self::Sign => "sign",
+            Self::Issue => "issue",
+            Self::Write => "write",
+            Self::Confirm => "confirm",
+            Self::Tidy => "tidy",
+            Self::GiveUp => "give_up",
+            Self::Done => "done",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
+
+    /// Which of [`Step::OF`] it is on the screen.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::FindKey => 1,
+            Self::Open | Self::GiveUp => 2,
+            Self::Pin => 3,
+            Self::Clear | Self::Generate => 4,
+            Self::Sign | Self::Issue => 5,
+            Self::Write => 6,
+            Self::Confirm | Self::Tidy | Self::Done => 7,
+        }
+    }
+
+    pub const OF: u32 = 7;
+
+    /// What usually passes until the step is done, and the longest. The latter are the limits of host and client
+    /// (GM/T 0027-2014 annex A: an SM2 key pair within 5 s on average, a signature within 500 ms).
+    pub fn begins(self) -> Event {
+        let (usual, longest) = match self {
+            Self::FindKey => (1, 10),
+            Self::Open | Self::Issue => (2, 30),
+            Self::Pin => (1, 10),
+            Self::Clear | Self::Write | Self::Tidy => (2, 30),
+            Self::Generate => (5, 30),
+            Self::Sign => (1, 10),
+            Self::Confirm | Self::GiveUp => (2, 30),
+            Self::Done => (0, 0),
+        };
+        Event::Begins {
+            step: self,
+            number: self.number(),
+            of: Self::OF,
+            usual: Duration::from_secs(usual),
+            longest: Duration::from_secs(longest),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_found_by_its_name() {
+        for step in Step::ALL {
+            assert_eq!(Step::from_name(step.name()), Some(step));
+        }
+        assert_eq!(Step::from_name("nothing"), None);
+    }
+}

@@ -1,0 +1,438 @@
+//! The client: one method for each endpoint, blocking.
+//!
+//! Every call that changes something carries an idempotency key of its own. Passing failures are tried again a few
+//! times within the call, with the same key, so that a lost answer does no harm; refusals never are.
+
+use std::{io::Read as _, sync::Once, thread, time::Duration};
+
+use reqwest::{
+    Method, StatusCode, Url,
+    blocking::{RequestBuilder, Response},
+    header,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    ApiError, Problem,
+    wire::{
+        Page,
+        attempts::{
+            Abandon, AttemptView, Confirm, Confirmed, Issue, Issued, Nonce, NoncePurpose, NonceRequest,
+            OpenAttempt, Replace,
+        },
+        catalogue::{Product, Project},
+        certificates::{CertificateQuery, CertificateView},
+        form::SaveForm,
+        keys::{PersonaliseKey, PersonalisedKey},
+        login::{CodeSent, Login, Me, RequestCode, RequestStepUp, Session, SessionToken, StepUp},
+        operator::{
+            AuditEntry, AuditQuery, OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer, SmsMessage,
+        },
+        orders::{ConfirmOrder, CreateOrder, Empty, FixKey, OrderList, OrderQuery, OrderView, Reason},
+    },
+};
+
+/// An answer longer than this is none of the portal's.
+const ANSWER_LIMIT: u64 = 4 << 20;
+
+/// How long to wait, and how often to try.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    pub connect: Duration,
+    /// For one whole exchange.
+    pub answer: Duration,
+    /// Further tries after a passing failure.
+    pub retries: u32,
+    /// Before the first further try; doubled for each after it.
+    pub pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(20),
+            retries: 2,
+            pause: Duration::from_millis(300),
+        }
+    }
+}
+
+/// A connection to one portal, for one person or nobody.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::blocking::Client,
+    base: Url,
+    session: Option<SessionToken>,
+    patience: Patience,
+}
+
+impl Client {
+    /// `portal` is its address without a path. Plain HTTP is taken for this machine only.
+    ///
+    /// # Errors
+    /// [`ApiError::Address`] for an address that is none, or that is neither HTTPS nor this machine's.
+    pub fn new(portal: &str, patience: Patience) -> Result<Self, ApiError> {
+        let unusable = |detail: String| ApiError::Address { detail };
+        let base = Url::parse(portal).map_err(|e| unusable(e.to_string()))?;
+        let loopback = match base.host_str() {
+            Some("localhost" | "[::1]") => true,
+            Some(host) => host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+            None => return Err(unusable("no host in it".to_owned())),
+        };
+        if base.scheme() != "https" && !(base.scheme() == "http" && loopback) {
+            return Err(unusable("it must begin with https://".to_owned()));
+        }
+        choose_cryptography();
+        let builder = reqwest::blocking::Client::builder()
+            .connect_timeout(patience.connect)
+            .timeout(patience.answer)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("ycd/", env!("CARGO_PKG_VERSION")));
+        let builder = if loopback { builder.no_proxy() } else { builder };
+        let http = builder.build().map_err(|e| ApiError::Tls { detail: chain(&e) })?;
+        Ok(Self { http, base, session: None, patience })
+    }
+
+    /// The same portal, as the person whose session it is.
+    #[must_use]
+    pub fn with_session(&self, session: SessionToken) -> Self {
+        Self { session: Some(session), ..self.clone() }
+    }
+
+    pub fn has_session(&self) -> bool {
+        self.session.is_some()
+    }
+
+    pub fn project(&self) -> Result<Project, ApiError> {
+        self.get("project", &())
+    }
+
+    pub fn products(&self) -> Result<Vec<Product>, ApiError> {
+        self.get("products", &())
+    }
+
+    /// PEM: the root, then the issuing CA.
+    pub fn trust_anchors(&self) -> Result<String, ApiError> {
+        String::from_utf8(self.get_bytes("trust/anchors")?)
+            .map_err(|_| ApiError::bad_answer("trust anchors are not text"))
+    }
+
+    /// DER of the issuing CA's current revocation list.
+    pub fn crl(&self) -> Result<Vec<u8>, ApiError> {
+        self.get_bytes("crl/issuing.crl")
+    }
+
+    // ---- login ----
+
+    pub fn request_code(&self, request: &RequestCode) -> Result<CodeSent, ApiError> {
+        self.post("sms/codes", request)
+    }
+
+    pub fn login(&self, login: &Login) -> Result<Session, ApiError> {
+        self.post("login", login)
+    }
+
+    pub fn step_up(&self, request: &RequestStepUp) -> Result<StepUp, ApiError> {
+        self.post("sms/step-ups", request)
+    }
+
+    pub fn logout(&self) -> Result<(), ApiError> {
+        self.change_nothing_back(Method::POST, "logout", &Empty {})
+    }
+
+    pub fn me(&self) -> Result<Me, ApiError> {
+        self.get("me", &())
+    }
+
+    // ---- certificates and orders ----
+
+    pub fn certificates(&self, query: &CertificateQuery) -> Result<Page<CertificateView>, ApiError> {
+        self.get("certificates", query)
+    }
+
+    pub fn certificate(&self, serial: &str) -> Result<CertificateView, ApiError> {
+        self.get(&format!("certificates/{}", segment(serial)), &())
+    }
+
+    pub fn orders(&self, query: &OrderQuery) -> Result<OrderList, ApiError> {
+        self.get("orders", query)
+    }
+
+    pub fn order(&self, order: &str) -> Result<OrderView, ApiError> {
+        self.get(&of_order(order, ""), &())
+    }
+
+    pub fn create_order(&self, order: &CreateOrder) -> Result<OrderView, ApiError> {
+        self.post("orders", order)
+    }
+
+    pub fn save_form(&self, order: &str, form: &SaveForm) -> Result<OrderView, ApiError> {
+        self.change(Method::PUT, &of_order(order, "/form"), form)
+    }
+
+    pub fn fix_key(&self, order: &str, key: &FixKey) -> Result<OrderView, ApiError> {
+        self.post(&of_order(order, "/key"), key)
+    }
+
+    pub fn confirm_order(&self, order: &str, confirmation: &ConfirmOrder) -> Result<OrderView, ApiError> {
+        self.post(&of_order(order, "/confirm"), confirmation)
+    }
+
+    /// Takes it back out of payment or review, to be changed.
+    pub fn edit_order(&self, order: &str) -> Result<OrderView, ApiError> {
+        self.post(&of_order(order, "/edit"), &Empty {})
+    }
+
+    pub fn cancel_order(&self, order: &str) -> Result<OrderView, ApiError> {
+        self.post(&of_order(order, "/cancel"), &Empty {})
+    }
+
+    pub fn delete_order(&self, order: &str) -> Result<(), ApiError> {
+        self.change_nothing_back(Method::DELETE, &of_order(order, ""), &Empty {})
+    }
+
+    pub fn request_refund(&self, order: &str, reason: &Reason) -> Result<OrderView, ApiError> {
+        self.post(&of_order(order, "/refund"), reason)
+    }
+
+    // ---- the work on the key ----
+
+    pub fn open_attempt(&self, order: &str, attempt: &OpenAttempt) -> Result<AttemptView, ApiError> {
+        self.post(&of_order(order, "/attempts"), attempt)
+    }
+
+    /// The order's newest attempt.
+    pub fn attempt(&self, order: &str) -> Result<AttemptView, ApiError> {
+        self.get(&of_order(order, "/attempts"), &())
+    }
+
+    pub fn nonce(&self, order: &str, attempt: u32, purpose: NoncePurpose) -> Result<Nonce, ApiError> {
+        self.post(&of_attempt(order, attempt, "nonces"), &NonceRequest { purpose })
+    }
+
+    pub fn replace(&self, order: &str, replace: &Replace) -> Result<AttemptView, ApiError> {
+        self.post(&of_order(order, "/replace"), replace)
+    }
+
+    pub fn issue(&self, order: &str, attempt: u32, issue: &Issue) -> Result<Issued, ApiError> {
+        self.post(&of_attempt(order, attempt, "issue"), issue)
+    }
+
+    pub fn confirm(&self, order: &str, attempt: u32, confirm: &Confirm) -> Result<Confirmed, ApiError> {
+        self.post(&of_attempt(order, attempt, "confirm"), confirm)
+    }
+
+    pub fn abandon(&self, order: &str, attempt: u32, abandon: &Abandon) -> Result<AttemptView, ApiError> {
+        self.post(&of_attempt(order, attempt, "abandon"), abandon)
+    }
+
+    // ---- operators ----
+
+    pub fn operator_login(&self, login: &OperatorLogin) -> Result<Session, ApiError> {
+        self.post("operator/login", login)
+    }
+
+    /// All orders, newest first; those that wait for an operator with `state` set to the one asked for.
+    pub fn operator_orders(&self, query: &OrderQuery) -> Result<OrderList, ApiError> {
+        self.get("operator/orders", query)
+    }
+
+    pub fn operator_order(&self, order: &str) -> Result<OperatorOrder, ApiError> {
+        self.get(&of_operator_order(order, ""), &())
+    }
+
+    pub fn approve(&self, order: &str) -> Result<OperatorOrder, ApiError> {
+        self.post(&of_operator_order(order, "/approve"), &Empty {})
+    }
+
+    pub fn reject(&self, order: &str, reason: &Reason) -> Result<OperatorOrder, ApiError> {
+        self.post(&of_operator_order(order, "/reject"), reason)
+    }
+
+    pub fn record_transfer(&self, order: &str, transfer: &RecordTransfer) -> Result<OperatorOrder, ApiError> {
+        self.post(&of_operator_order(order, "/transfers"), transfer)
+    }
+
+    pub fn revoke_certificate(&self, serial: &str, reason: &Reason) -> Result<CertificateView, ApiError> {
+        self.post(&format!("operator/certificates/{}/revoke", segment(serial)), reason)
+    }
+
+    pub fn personalise_key(&self, key: &PersonaliseKey) -> Result<PersonalisedKey, ApiError> {
+        self.post("operator/keys", key)
+    }
+
+    pub fn sms_outbox(&self, query: &OutboxQuery) -> Result<Page<SmsMessage>, ApiError> {
+        self.get("operator/sms-outbox", query)
+    }
+
+    pub fn audit(&self, query: &AuditQuery) -> Result<Page<AuditEntry>, ApiError> {
+        self.get("operator/audit", query)
+    }
+
+    // ---- how a call is made ----
+
+    fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, ApiError> {
+        let url = self.url(path)?;
+        read_json(&self.exchange(|| self.http.get(url.clone()).query(query))?)
+    }
+
+    fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ApiError> {
+        let url = self.url(path)?;
+        self.exchange(|| self.http.get(url.clone()))
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+        self.change(Method::POST, path, body)
+    }
+
+    fn change<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ApiError> {
+        read_json(&self.change_once(method, path, body)?)
+    }
+
+    fn change_nothing_back(&self, method: Method, path: &str, body: &impl Serialize) -> Result<(), ApiError> {
+        self.change_once(method, path, body).map(drop)
+    }
+
+    fn change_once(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Vec<u8>, ApiError> {
+        let url = self.url(path)?;
+        let key = new_idempotency_key()?;
+        self.exchange(|| {
+            self.http.request(method.clone(), url.clone()).header("idempotency-key", &key).json(body)
+        })
+    }
+
+    fn url(&self, path: &str) -> Result<Url, ApiError> {
+        self.base.join(&format!("/api/v1/{path}")).map_err(|e| ApiError::Address { detail: e.to_string() })
+    }
+
+    fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<Vec<u8>, ApiError> {
+        let mut pause = self.patience.pause;
+        let mut retries = self.patience.retries;
+        loop {
+            let mut request = request();
+            if let Some(session) = &self.session {
+                let mut value = header::HeaderValue::try_from(format!("Bearer {}", session.reveal()))
+                    .map_err(|_| ApiError::Address { detail: "the session cannot be sent".to_owned() })?;
+                value.set_sensitive(true);
+                request = request.header(header::AUTHORIZATION, value);
+            }
+            match request.send().map_err(|e| failure(&e)).and_then(read) {
+                Err(error) if error.is_passing() && retries > 0 => {
+                    tracing::debug!(code = error.code(), "portal call is tried again");
+                    retries -= 1;
+                    thread::sleep(pause);
+                    pause *= 2;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+fn of_order(order: &str, rest: &str) -> String {
+    format!("orders/{}{rest}", segment(order))
+}
+
+fn of_attempt(order: &str, attempt: u32, rest: &str) -> String {
+    of_order(order, &format!("/attempts/{attempt}/{rest}"))
+}
+
+fn of_operator_order(order: &str, rest: &str) -> String {
+    format!("operator/orders/{}{rest}", segment(order))
+}
+
+/// A path segment that cannot become two, whatever was typed.
+fn segment(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':');
+    text.chars().map(|c| if plain(c) { c } else { '_' }).collect()
+}
+
+fn read(response: Response) -> Result<Vec<u8>, ApiError> {
+    let status = response.status();
+    let media_type = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let mut body = Vec::new();
+    response
+        .take(ANSWER_LIMIT + 1)
+        .read_to_end(&mut body)
+        .map_err(|e| ApiError::Cut { detail: chain(&e) })?;
+    if body.len() as u64 > ANSWER_LIMIT {
+        return Err(ApiError::bad_answer("longer than any of the portal's"));
+    }
+    if status.is_success() {
+        return Ok(body);
+    }
+    if media_type.starts_with(crate::problem::MEDIA_TYPE)
+        && let Ok(problem) = serde_json::from_slice::<Problem>(&body)
+    {
+        return Err(ApiError::Refused(Box::new(problem)));
+    }
+    match status {
+        // A gateway's own words, while the portal behind it is away.
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            Err(ApiError::Unreachable { detail: format!("a gateway answered {status}") })
+        }
+        _ => Err(ApiError::bad_answer(format!("status {status} without a problem document"))),
+    }
+}
+
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|e| {
+        // Not the error's own words: they may quote a token.
+        ApiError::bad_answer(format!("not the JSON expected, at line {} column {}", e.line(), e.column()))
+    })
+}
+
+fn failure(error: &reqwest::Error) -> ApiError {
+    let detail = chain(error);
+    if error.is_timeout() && !error.is_connect() {
+        ApiError::Timeout
+    } else if detail.contains("certificate") || detail.contains("TLS") || detail.contains("tls") {
+        ApiError::Tls { detail }
+    } else if error.is_connect() {
+        ApiError::Unreachable { detail }
+    } else if error.is_builder() {
+        ApiError::Address { detail }
+    } else {
+        ApiError::Cut { detail }
+    }
+}
+
+/// The error with its causes, without the address, whose query may hold what a user searched for.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    if text.is_empty() { "connection failed".to_owned() } else { text }
+}
+
+fn new_idempotency_key() -> Result<String, ApiError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|e| ApiError::Address { detail: e.to_string() })?;
+    Ok(hex::encode(bytes))
+}
+
+/// TLS by *ring*: it builds without a C toolchain for Windows and gives the smaller program.
+fn choose_cryptography() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Another choice made earlier in this process stands; either will do.
+        drop(rustls::crypto::ring::default_provider().install_default());
+    });
+}
