@@ -1,1 +1,40 @@
-//! Under construction.
+//! # ycd-softkey
+//!
+//! A software USBKEY: a real token, whose state lies in a file, behind a PKCS#11 2.40 module that any client loads
+//! (`libycd_softkey.so`, `ycd_softkey.dll`). The demo, the tests and the fault injection speak to it through the same
+//! door as to a vendor's key.
+//!
+//! The environment variable `YCD_SOFTKEY_DIR` names the folder of the keys. Each key is a slot, with the same slot id
+//! for ever, inserted or not. What another process does to a key (pulling it, changing its PIN, writing objects) is
+//! seen at the next call. `FEATURES.md` lists the functions and mechanisms.
+//!
+//! * [`admin`]: make keys, insert and pull them, tell them to fail.
+//! * [`fault`]: the control file.
+//! * `store`: the folder, one key's file, its replacement in one act; `store::seal`: keys from PINs, sealing.
+//! * `object`, `state`, `key`: the token's logic, without a word of C.
+//! * `pkcs11`: the C functions. The only place with `unsafe`.
+//!
+//! ## What it promises
+//! * A power cut at any byte of a write leaves the old state or the new one, and both halves of a key pair come in one
+//!   write.
+//! * A PIN try is written down as spent before the PIN is looked at.
+//! * Private keys are made in the key, are sealed in its file under the PINs, and leave it in no form.
+//! * No length, pointer, count, handle or order of calls of a caller is trusted.
+//!
+//! ## What it does not
+//! It is software. Who can read its file can try PINs without end, at the price of the file's Argon2id parameters,
+//! and who can write it can put an older state back. Labels, certificates and public keys are not sealed.
+#![deny(unsafe_code)]
+
+pub mod admin;
+mod error;
+pub mod fault;
+mod key;
+mod object;
+mod pkcs11;
+mod sm2sig;
+mod state;
+mod store;
+
+pub use error::{Error, Result};
+pub use pkcs11::FUNCTIONS;

@@ -1,0 +1,309 @@
+//! Making keys, putting them in, pulling them, and telling them to fail: what a maker, a hand and bad luck do to a
+//! real key. Works on the folder; loaded modules see it at their next call.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::fault::ControlFile;
+pub use crate::fault::{Action, Control, Fault, On, Rule, When};
+use crate::key::Key;
+pub use crate::key::Leaves;
+use crate::object::Kind;
+use crate::state::{Head, PinSlot, Role, State};
+pub use crate::state::{INITIAL_PIN, Pin, PinLimits};
+use crate::store::Folder;
+pub use crate::store::seal::Kdf;
+use crate::store::seal::{StorageKey, random};
+
+/// Key pairs that fit where nothing else is said.
+pub const DEFAULT_CONTAINERS: u32 = 8;
+pub const DEFAULT_TRIES: u32 = 10;
+pub const DEFAULT_MANUFACTURER: &str = "YCD softkey";
+pub const DEFAULT_MODEL: &str = "softkey";
+
+/// A key to make. `NewKey { label: "…".into(), ..NewKey::default() }`.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// 1 to 32 bytes of UTF-8.
+    pub label: String,
+    /// 1 to 16 ASCII letters, digits and dashes. Random where `None`.
+    pub serial: Option<String>,
+    /// User PIN; [`INITIAL_PIN`] by default.
+    pub pin: Pin,
+    /// Random where `None`; [`Created`] tells it.
+    pub so_pin: Option<Pin>,
+    /// Key pairs that fit.
+    pub containers: Option<u32>,
+    pub user_tries: u32,
+    pub so_tries: u32,
+    pub pin_limits: PinLimits,
+    pub kdf: Kdf,
+    /// At most 32 bytes.
+    pub manufacturer: String,
+    /// At most 16 bytes.
+    pub model: String,
+    pub inserted: bool,
+}
+
+impl Default for NewKey {
+    fn default() -> Self {
+        Self {
+            label: "USBKEY".to_owned(),
+            serial: None,
+            pin: INITIAL_PIN.into(),
+            so_pin: None,
+            containers: None,
+            user_tries: DEFAULT_TRIES,
+            so_tries: DEFAULT_TRIES,
+            pin_limits: PinLimits::default(),
+            kdf: Kdf::default(),
+            manufacturer: DEFAULT_MANUFACTURER.to_owned(),
+            model: DEFAULT_MODEL.to_owned(),
+            inserted: true,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Created {
+    pub serial_number: String,
+    /// PKCS#11 slot id; stays the same for this key.
+    pub slot: u32,
+    pub so_pin: Pin,
+}
+
+/// A key as its maker sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct KeyState {
+    pub serial_number: String,
+    pub slot: u32,
+    pub label: String,
+    pub manufacturer: String,
+    pub model: String,
+    pub inserted: bool,
+    pub pin_tries_left: u32,
+    pub pin_tries_max: u32,
+    pub pin_is_set: bool,
+    pub pin_is_initial: bool,
+    pub so_pin_tries_left: u32,
+    pub so_pin_tries_max: u32,
+    pub containers: u32,
+    pub containers_used: u32,
+    pub certificates: u32,
+}
+
+/// Makes a key and gives it the next slot. The folder is made where there is none.
+pub fn create(dir: impl AsRef<Path>, new: &NewKey) -> Result<Created> {
+    let folder = Folder::new(dir.as_ref());
+    let serial_number = match &new.serial {
+        Some(serial) => serial.clone(),
+        None => hex::encode_upper(random::<8>()?),
+    };
+    check_serial(&serial_number)?;
+    check_field("label", &new.label, 32)?;
+    check_field("manufacturer", &new.manufacturer, 32)?;
+    check_field("model", &new.model, 16)?;
+    if new.user_tries == 0 || new.so_tries == 0 {
+        return Err(Error::BadField { field: "tries", rule: "at least 1" });
+    }
+    let so_pin = match &new.so_pin {
+        Some(pin) => pin.clone(),
+        None => random_pin(new.pin_limits)?,
+    };
+    let _lock = folder.lock()?;
+    if folder.key_file(&serial_number).exists() {
+        return Err(Error::KeyExists { serial_number });
+    }
+    let mut slot = 1;
+    for other in folder.serial_numbers()? {
+        slot = slot.max(Key::new(&folder, &other).head()?.slot + 1);
+    }
+    let mut head = Head {
+        serial_number: serial_number.clone(),
+        slot,
+        label: new.label.clone(),
+        manufacturer: new.manufacturer.clone(),
+        model: new.model.clone(),
+        inserted: new.inserted,
+        insertions: 1,
+        initialisations: 1,
+        containers: new.containers.unwrap_or(DEFAULT_CONTAINERS),
+        pin_limits: new.pin_limits,
+        kdf: new.kdf,
+        user: PinSlot::unset(new.user_tries),
+        so: PinSlot::unset(new.so_tries),
+        next_handle: 1,
+    };
+    let storage_key = StorageKey::random()?;
+    head.set_pin(Role::User, &new.pin, &storage_key)?;
+    head.set_pin(Role::So, &so_pin, &storage_key)?;
+    Key::new(&folder, &serial_number).write_first(State { head, objects: Vec::new() })?;
+    Ok(Created { serial_number, slot, so_pin })
+}
+
+/// All keys of the folder, by slot.
+pub fn list(dir: impl AsRef<Path>) -> Result<Vec<KeyState>> {
+    let folder = Folder::new(dir.as_ref());
+    let mut keys = Vec::new();
+    for serial in folder.serial_numbers()? {
+        let mut key = Key::new(&folder, &serial);
+        let objects = key.objects()?.to_vec();
+        let state = State { head: key.head()?.clone(), objects };
+        let certificates = state.objects.iter().filter(|o| matches!(o.kind, Kind::Certificate(_))).count();
+        keys.push(KeyState {
+            containers_used: state.containers_used(),
+            certificates: u32::try_from(certificates).unwrap_or(u32::MAX),
+            serial_number: state.head.serial_number,
+            slot: state.head.slot,
+            label: state.head.label,
+            manufacturer: state.head.manufacturer,
+            model: state.head.model,
+            inserted: state.head.inserted,
+            pin_tries_left: state.head.user.tries_left,
+            pin_tries_max: state.head.user.tries_max,
+            pin_is_set: state.head.user.is_set(),
+            pin_is_initial: state.head.user.initial,
+            so_pin_tries_left: state.head.so.tries_left,
+            so_pin_tries_max: state.head.so.tries_max,
+            containers: state.head.containers,
+        });
+    }
+    keys.sort_by_key(|k| k.slot);
+    Ok(keys)
+}
+
+/// Puts a key in. Changes nothing when it is in.
+pub fn insert(dir: impl AsRef<Path>, serial_number: &str) -> Result<()> {
+    existing(dir.as_ref(), serial_number)?.set_inserted(true)
+}
+
+/// Pulls a key. Changes nothing when it is out.
+pub fn remove(dir: impl AsRef<Path>, serial_number: &str) -> Result<()> {
+    existing(dir.as_ref(), serial_number)?.set_inserted(false)
+}
+
+/// What a key shows of itself; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Dress {
+    pub label: Option<String>,
+    pub manufacturer: Option<String>,
+    pub model: Option<String>,
+}
+
+/// Makes a key pass for one of another make.
+pub fn dress(dir: impl AsRef<Path>, serial_number: &str, dress: &Dress) -> Result<()> {
+    let fields =
+        [(&dress.label, "label", 32), (&dress.manufacturer, "manufacturer", 32), (&dress.model, "model", 16)];
+    for (text, field, max) in fields {
+        if let Some(text) = text {
+            check_field(field, text, max)?;
+        }
+    }
+    existing(dir.as_ref(), serial_number)?.rewrite(|state| {
+        let head = &mut state.head;
+        for (new, old) in [
+            (&dress.label, &mut head.label),
+            (&dress.manufacturer, &mut head.manufacturer),
+            (&dress.model, &mut head.model),
+        ] {
+            if let Some(new) = new {
+                old.clone_from(new);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Adds a rule to the control file; its count starts at 0. `serial_number` `None`: for calls on any key, and on none.
+pub fn set_fault(dir: impl AsRef<Path>, serial_number: Option<&str>, fault: &Fault) -> Result<()> {
+    if let On::Function { function, .. } = &fault.on
+        && !crate::FUNCTIONS.contains(&function.as_str())
+    {
+        return Err(Error::BadField { field: "function", rule: "the name of a PKCS#11 function, as C_Sign" });
+    }
+    if let Some(serial) = serial_number {
+        existing(dir.as_ref(), serial)?;
+    }
+    let rule = Rule { key: serial_number.map(str::to_owned), fault: fault.clone(), seen: 0, struck: false };
+    control(dir.as_ref()).change(|control| {
+        control.rules.push(rule);
+        Ok(())
+    })
+}
+
+/// Removes the control file: no faults, no trace.
+pub fn clear_fault(dir: impl AsRef<Path>) -> Result<()> {
+    control(dir.as_ref()).clear()
+}
+
+/// Turns the trace of calls on or off; on starts an empty one.
+pub fn set_trace(dir: impl AsRef<Path>, on: bool) -> Result<()> {
+    let file = control(dir.as_ref());
+    if on {
+        file.clear_trace()?;
+    }
+    file.change(|control| {
+        control.trace = on;
+        Ok(())
+    })
+}
+
+/// The calls traced so far: function, and serial number where the call named a key.
+pub fn trace(dir: impl AsRef<Path>) -> Result<Vec<(String, Option<String>)>> {
+    control(dir.as_ref()).traced()
+}
+
+/// The rules and what they have counted.
+pub fn faults(dir: impl AsRef<Path>) -> Result<Control> {
+    control(dir.as_ref()).read()
+}
+
+fn control(dir: &Path) -> ControlFile {
+    ControlFile::new(&Folder::new(dir))
+}
+
+fn existing(dir: &Path, serial_number: &str) -> Result<Key> {
+    check_serial(serial_number)?;
+    let key = Key::new(&Folder::new(dir), serial_number);
+    if key.file().exists() {
+        Ok(key)
+    } else {
+        Err(Error::NoSuchKey { serial_number: serial_number.to_owned() })
+    }
+}
+
+fn check_serial(serial_number: &str) -> Result<()> {
+    let fits = (1..=16).contains(&serial_number.len())
+        && serial_number.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if fits {
+        Ok(())
+    } else {
+        Err(Error::BadField { field: "serial number", rule: "1 to 16 ASCII letters, digits and dashes" })
+    }
+}
+
+fn check_field(field: &'static str, text: &str, max: usize) -> Result<()> {
+    if !text.is_empty() && text.len() <= max && !text.contains('\0') {
+        Ok(())
+    } else if max == 16 {
+        Err(Error::BadField { field, rule: "1 to 16 bytes" })
+    } else {
+        Err(Error::BadField { field, rule: "1 to 32 bytes" })
+    }
+}
+
+/// Digits, as long as the limits allow, at most 16.
+fn random_pin(limits: PinLimits) -> Result<Pin> {
+    let len = limits.max.min(16) as usize;
+    let mut digits = String::with_capacity(len);
+    while digits.len() < len {
+        // 250 is the largest multiple of ten in a byte: what lies above is drawn again.
+        let byte = random::<1>()?[0];
+        if byte < 250 {
+            digits.push(char::from(b'0' + byte % 10));
+        }
+    }
+    Ok(Pin::from(digits))
+}

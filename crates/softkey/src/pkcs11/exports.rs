@@ -1,0 +1,678 @@
+//! The C functions and their table. Each takes its arguments apart and hands on to safe code.
+//!
+//! `SAFETY` of all of them is the contract of PKCS#11 with its caller: a pointer that is set points at as much as the
+//! call says. NULL, lengths, counts, handles and the order of calls are checked.
+#![allow(clippy::missing_safety_doc, reason = "said once above, for all")]
+
+use std::ffi::c_void;
+
+use cryptoki_sys::*;
+
+use super::abi::{self, Output};
+use super::module::{self, On, call, guard, refuse};
+use super::tokens::{slot_info, token_info};
+use super::{Rv, login, mechanism, objects, operations};
+
+const CRYPTOKI_VERSION: CK_VERSION = CK_VERSION { major: 2, minor: 40 };
+
+/// Writes the table, and the list of names from the same words.
+macro_rules! functions {
+    ($($name:ident),* $(,)?) => {
+        /// All functions of PKCS#11 2.40, in the order of their table.
+        pub const FUNCTIONS: &[&str] = &[$(stringify!($name)),*];
+
+        /// What `C_GetFunctionList` gives out. PKCS#11 lets callers have a pointer that is not const; none writes.
+        static FUNCTION_LIST: CK_FUNCTION_LIST =
+            CK_FUNCTION_LIST { version: CRYPTOKI_VERSION, $($name: Some($name)),* };
+    };
+}
+
+functions! {
+    C_Initialize, C_Finalize, C_GetInfo, C_GetFunctionList, C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo,
+    C_GetMechanismList, C_GetMechanismInfo, C_InitToken, C_InitPIN, C_SetPIN, C_OpenSession, C_CloseSession,
+    C_CloseAllSessions, C_GetSessionInfo, C_GetOperationState, C_SetOperationState, C_Login, C_Logout,
+    C_CreateObject, C_CopyObject, C_DestroyObject, C_GetObjectSize, C_GetAttributeValue,
+    C_SetAttributeValue, C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal, C_EncryptInit, C_Encrypt,
+    C_EncryptUpdate, C_EncryptFinal, C_DecryptInit, C_Decrypt, C_DecryptUpdate, C_DecryptFinal,
+    C_DigestInit, C_Digest, C_DigestUpdate, C_DigestKey, C_DigestFinal, C_SignInit, C_Sign, C_SignUpdate,
+    C_SignFinal, C_SignRecoverInit, C_SignRecover, C_VerifyInit, C_Verify, C_VerifyUpdate, C_VerifyFinal,
+    C_VerifyRecoverInit, C_VerifyRecover, C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate,
+    C_DecryptVerifyUpdate, C_GenerateKey, C_GenerateKeyPair, C_WrapKey, C_UnwrapKey, C_DeriveKey,
+    C_SeedRandom, C_GenerateRandom, C_GetFunctionStatus, C_CancelFunction, C_WaitForSlotEvent,
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_Initialize(arguments: *mut c_void) -> CK_RV {
+    let checked = guard(|| {
+        if arguments.is_null() {
+            return Ok(());
+        }
+        // SAFETY: set, and the caller's contract.
+        let arguments = unsafe { abi::get(arguments.cast::<CK_C_INITIALIZE_ARGS>()) }?;
+        if !arguments.pReserved.is_null() {
+            return Err(CKR_ARGUMENTS_BAD);
+        }
+        let given = [
+            arguments.CreateMutex.is_some(),
+            arguments.DestroyMutex.is_some(),
+            arguments.LockMutex.is_some(),
+            arguments.UnlockMutex.is_some(),
+        ];
+        if given.contains(&true) && given.contains(&false) {
+            return Err(CKR_ARGUMENTS_BAD);
+        }
+        // The locks are the system's, whatever the caller brings along.
+        if given.contains(&true) && arguments.flags & CKF_OS_LOCKING_OK == 0 {
+            return Err(CKR_CANT_LOCK);
+        }
+        Ok(())
+    });
+    if checked == CKR_OK { module::initialize() } else { checked }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_Finalize(reserved: *mut c_void) -> CK_RV {
+    if reserved.is_null() { module::finalize() } else { refuse("C_Finalize", On::Nothing, CKR_ARGUMENTS_BAD) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetInfo(info: *mut CK_INFO) -> CK_RV {
+    call("C_GetInfo", On::Nothing, |module, _| {
+        let _ = module;
+        let about = CK_INFO {
+            cryptokiVersion: CRYPTOKI_VERSION,
+            manufacturerID: abi::padded("YCD"),
+            flags: 0,
+            libraryDescription: abi::padded("YCD software USBKEY"),
+            libraryVersion: CK_VERSION { major: 0, minor: 1 },
+        };
+        // SAFETY: the caller's contract.
+        unsafe { abi::put(info, about) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetFunctionList(list: *mut *mut CK_FUNCTION_LIST) -> CK_RV {
+    let table: *const CK_FUNCTION_LIST = &FUNCTION_LIST;
+    // SAFETY: the caller's contract.
+    guard(|| unsafe { abi::put(list, table.cast_mut()) })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetSlotList(
+    present: CK_BBOOL,
+    slots: *mut CK_SLOT_ID,
+    count: *mut CK_ULONG,
+) -> CK_RV {
+    call("C_GetSlotList", On::Nothing, |module, _| {
+        // SAFETY: the caller's contract.
+        let mut out = unsafe { Output::new(slots, count) }?;
+        out.give(&module.tokens().slot_ids(present != CK_FALSE)?)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO) -> CK_RV {
+    call("C_GetSlotInfo", On::Slot(slot), |module, _| {
+        let about = slot_info(module.tokens().slot(slot)?);
+        // SAFETY: the caller's contract.
+        unsafe { abi::put(info, about) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> CK_RV {
+    call("C_GetTokenInfo", On::Slot(slot), |module, _| {
+        let mut tokens = module.tokens();
+        let (_, head) = tokens.token(slot)?;
+        let about = token_info(&head, tokens.count_sessions(slot, false), tokens.count_sessions(slot, true));
+        // SAFETY: the caller's contract.
+        unsafe { abi::put(info, about) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetMechanismList(
+    slot: CK_SLOT_ID,
+    mechanisms: *mut CK_MECHANISM_TYPE,
+    count: *mut CK_ULONG,
+) -> CK_RV {
+    call("C_GetMechanismList", On::Slot(slot), |module, _| {
+        // SAFETY: the caller's contract.
+        let mut out = unsafe { Output::new(mechanisms, count) }?;
+        module.tokens().token(slot)?;
+        out.give(&mechanism::ALL)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetMechanismInfo(
+    slot: CK_SLOT_ID,
+    kind: CK_MECHANISM_TYPE,
+    info: *mut CK_MECHANISM_INFO,
+) -> CK_RV {
+    call("C_GetMechanismInfo", On::Slot(slot), |module, _| {
+        module.tokens().token(slot)?;
+        // SAFETY: the caller's contract.
+        unsafe { abi::put(info, mechanism::info(kind)?) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_InitToken(
+    slot: CK_SLOT_ID,
+    pin: *mut CK_UTF8CHAR,
+    pin_len: CK_ULONG,
+    label: *mut CK_UTF8CHAR,
+) -> CK_RV {
+    call("C_InitToken", On::Slot(slot), |module, effect| {
+        // SAFETY: the caller's contract; a label has 32 bytes.
+        let (pin, label) = unsafe { (pin_bytes(pin, pin_len)?, abi::input(label, 32)?) };
+        login::init_token(&mut module.tokens(), slot, pin, label, effect)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_InitPIN(
+    session: CK_SESSION_HANDLE,
+    pin: *mut CK_UTF8CHAR,
+    pin_len: CK_ULONG,
+) -> CK_RV {
+    call("C_InitPIN", On::Session(session), |module, effect| {
+        // SAFETY: the caller's contract.
+        let pin = unsafe { pin_bytes(pin, pin_len) }?;
+        login::init_pin(&mut module.tokens(), session, pin, effect)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SetPIN(
+    session: CK_SESSION_HANDLE,
+    old: *mut CK_UTF8CHAR,
+    old_len: CK_ULONG,
+    new: *mut CK_UTF8CHAR,
+    new_len: CK_ULONG,
+) -> CK_RV {
+    call("C_SetPIN", On::Session(session), |module, effect| {
+        // SAFETY: the caller's contract.
+        let (old, new) = unsafe { (pin_bytes(old, old_len)?, pin_bytes(new, new_len)?) };
+        login::set_pin(&mut module.tokens(), session, old, new, effect)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_OpenSession(
+    slot: CK_SLOT_ID,
+    flags: CK_FLAGS,
+    _application: *mut c_void,
+    _notify: CK_NOTIFY,
+    session: *mut CK_SESSION_HANDLE,
+) -> CK_RV {
+    call("C_OpenSession", On::Slot(slot), |module, _| {
+        if session.is_null() {
+            return Err(CKR_ARGUMENTS_BAD);
+        }
+        if flags & CKF_SERIAL_SESSION == 0 {
+            return Err(CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+        }
+        let opened = module.tokens().open_session(slot, flags & CKF_RW_SESSION != 0)?;
+        // SAFETY: set, and the caller's contract.
+        unsafe { abi::put(session, opened) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_CloseSession(session: CK_SESSION_HANDLE) -> CK_RV {
+    call("C_CloseSession", On::Session(session), |module, _| module.tokens().close_session(session))
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_CloseAllSessions(slot: CK_SLOT_ID) -> CK_RV {
+    call("C_CloseAllSessions", On::Slot(slot), |module, _| module.tokens().close_sessions(slot))
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetSessionInfo(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO) -> CK_RV {
+    call("C_GetSessionInfo", On::Session(session), |module, _| {
+        let mut tokens = module.tokens();
+        let (slot, own) = tokens.session(session)?;
+        let about = CK_SESSION_INFO {
+            slotID: own.slot,
+            state: own.state(slot.login.as_ref().map(|l| l.role)),
+            flags: CKF_SERIAL_SESSION | if own.read_write { CKF_RW_SESSION } else { 0 },
+            ulDeviceError: 0,
+        };
+        // SAFETY: the caller's contract.
+        unsafe { abi::put(info, about) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_Login(
+    session: CK_SESSION_HANDLE,
+    user_type: CK_USER_TYPE,
+    pin: *mut CK_UTF8CHAR,
+    pin_len: CK_ULONG,
+) -> CK_RV {
+    call("C_Login", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let pin = unsafe { pin_bytes(pin, pin_len) }?;
+        login::login(&mut module.tokens(), session, user_type, pin)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_Logout(session: CK_SESSION_HANDLE) -> CK_RV {
+    call("C_Logout", On::Session(session), |module, _| login::logout(&mut module.tokens(), session))
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_CreateObject(
+    session: CK_SESSION_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+    object: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    call("C_CreateObject", On::Session(session), |module, effect| {
+        if object.is_null() {
+            return Err(CKR_ARGUMENTS_BAD);
+        }
+        // SAFETY: the caller's contract.
+        let template = unsafe { abi::template(template, count) }?;
+        let made = objects::create(&mut module.tokens(), session, template, effect)?;
+        // SAFETY: set, and the caller's contract.
+        unsafe { abi::put(object, made) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_CopyObject(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+    copy: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    call("C_CopyObject", On::Session(session), |module, effect| {
+        if copy.is_null() {
+            return Err(CKR_ARGUMENTS_BAD);
+        }
+        // SAFETY: the caller's contract.
+        let template = unsafe { abi::template(template, count) }?;
+        let made = objects::copy(&mut module.tokens(), session, object, template, effect)?;
+        // SAFETY: set, and the caller's contract.
+        unsafe { abi::put(copy, made) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_DestroyObject(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> CK_RV {
+    call("C_DestroyObject", On::Session(session), |module, effect| {
+        objects::destroy(&mut module.tokens(), session, object, effect)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetObjectSize(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    size: *mut CK_ULONG,
+) -> CK_RV {
+    call("C_GetObjectSize", On::Session(session), |module, _| {
+        let bytes = objects::size(&mut module.tokens(), session, object)?;
+        // SAFETY: the caller's contract.
+        unsafe { abi::put(size, abi::ulong(bytes)) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetAttributeValue(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> CK_RV {
+    call("C_GetAttributeValue", On::Session(session), |module, _| {
+        let show = objects::shown(&mut module.tokens(), session, object)?;
+        // SAFETY: the caller's contract.
+        unsafe { abi::answer(template, count, show) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SetAttributeValue(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> CK_RV {
+    call("C_SetAttributeValue", On::Session(session), |module, effect| {
+        if template.is_null() {
+            return Err(CKR_ARGUMENTS_BAD);
+        }
+        // SAFETY: the caller's contract.
+        let changes = unsafe { abi::template(template, count) }?;
+        objects::set(&mut module.tokens(), session, object, changes, effect)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_FindObjectsInit(
+    session: CK_SESSION_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> CK_RV {
+    call("C_FindObjectsInit", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let wanted = unsafe { abi::template(template, count) }?;
+        objects::find(&mut module.tokens(), session, &wanted)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_FindObjects(
+    session: CK_SESSION_HANDLE,
+    objects: *mut CK_OBJECT_HANDLE,
+    most: CK_ULONG,
+    count: *mut CK_ULONG,
+) -> CK_RV {
+    call("C_FindObjects", On::Session(session), |module, _| {
+        if objects.is_null() || count.is_null() {
+            return Err(CKR_ARGUMENTS_BAD);
+        }
+        // More than there are is no more than all.
+        let found =
+            objects::find_next(&mut module.tokens(), session, usize::try_from(most).unwrap_or(usize::MAX))?;
+        for (at, handle) in found.iter().enumerate() {
+            // SAFETY: set, room for `most >= found.len()` handles by the caller's contract.
+            unsafe { objects.add(at).write_unaligned(*handle) };
+        }
+        // SAFETY: set, and the caller's contract.
+        unsafe { abi::put(count, abi::ulong(found.len())) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_FindObjectsFinal(session: CK_SESSION_HANDLE) -> CK_RV {
+    call("C_FindObjectsFinal", On::Session(session), |module, _| {
+        objects::find_end(&mut module.tokens(), session)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_DigestInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM) -> CK_RV {
+    call("C_DigestInit", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let mechanism = unsafe { abi::mechanism(mechanism) }?;
+        operations::digest_init(&mut module.tokens(), session, mechanism)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_Digest(
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    data_len: CK_ULONG,
+    out: *mut CK_BYTE,
+    out_len: *mut CK_ULONG,
+) -> CK_RV {
+    call("C_Digest", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let (data, out) = unsafe { (abi::input(data, data_len), Output::new(out, out_len)) };
+        operations::digest_end(&mut module.tokens(), session, Some(data), out)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_DigestUpdate(
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    data_len: CK_ULONG,
+) -> CK_RV {
+    call("C_DigestUpdate", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let data = unsafe { abi::input(data, data_len) };
+        operations::digest_update(&mut module.tokens(), session, data)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_DigestFinal(
+    session: CK_SESSION_HANDLE,
+    out: *mut CK_BYTE,
+    out_len: *mut CK_ULONG,
+) -> CK_RV {
+    call("C_DigestFinal", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let out = unsafe { Output::new(out, out_len) };
+        operations::digest_end(&mut module.tokens(), session, None, out)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SignInit(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    key: CK_OBJECT_HANDLE,
+) -> CK_RV {
+    call("C_SignInit", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let mechanism = unsafe { abi::mechanism(mechanism) }?;
+        operations::sign_init(&mut module.tokens(), session, mechanism, key)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_Sign(
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    data_len: CK_ULONG,
+    out: *mut CK_BYTE,
+    out_len: *mut CK_ULONG,
+) -> CK_RV {
+    call("C_Sign", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let (data, out) = unsafe { (abi::input(data, data_len), Output::new(out, out_len)) };
+        operations::sign_end(&mut module.tokens(), session, Some(data), out)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SignUpdate(
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    data_len: CK_ULONG,
+) -> CK_RV {
+    call("C_SignUpdate", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let data = unsafe { abi::input(data, data_len) };
+        operations::sign_update(&mut module.tokens(), session, data)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SignFinal(
+    session: CK_SESSION_HANDLE,
+    out: *mut CK_BYTE,
+    out_len: *mut CK_ULONG,
+) -> CK_RV {
+    call("C_SignFinal", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let out = unsafe { Output::new(out, out_len) };
+        operations::sign_end(&mut module.tokens(), session, None, out)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_VerifyInit(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    key: CK_OBJECT_HANDLE,
+) -> CK_RV {
+    call("C_VerifyInit", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let mechanism = unsafe { abi::mechanism(mechanism) }?;
+        operations::verify_init(&mut module.tokens(), session, mechanism, key)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_Verify(
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    data_len: CK_ULONG,
+    signature: *mut CK_BYTE,
+    signature_len: CK_ULONG,
+) -> CK_RV {
+    call("C_Verify", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let (data, signature) = unsafe { (abi::input(data, data_len), abi::input(signature, signature_len)) };
+        operations::verify_end(&mut module.tokens(), session, Some(data), signature)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_VerifyUpdate(
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    data_len: CK_ULONG,
+) -> CK_RV {
+    call("C_VerifyUpdate", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let data = unsafe { abi::input(data, data_len) };
+        operations::verify_update(&mut module.tokens(), session, data)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_VerifyFinal(
+    session: CK_SESSION_HANDLE,
+    signature: *mut CK_BYTE,
+    signature_len: CK_ULONG,
+) -> CK_RV {
+    call("C_VerifyFinal", On::Session(session), |module, _| {
+        // SAFETY: the caller's contract.
+        let signature = unsafe { abi::input(signature, signature_len) };
+        operations::verify_end(&mut module.tokens(), session, None, signature)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GenerateKeyPair(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    public: *mut CK_ATTRIBUTE,
+    public_count: CK_ULONG,
+    private: *mut CK_ATTRIBUTE,
+    private_count: CK_ULONG,
+    public_key: *mut CK_OBJECT_HANDLE,
+    private_key: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    call("C_GenerateKeyPair", On::Session(session), |module, effect| {
+        if public_key.is_null() || private_key.is_null() {
+            return Err(CKR_ARGUMENTS_BAD);
+        }
+        // SAFETY: the caller's contract.
+        let (mechanism, public, private) = unsafe {
+            (
+                abi::mechanism(mechanism)?,
+                abi::template(public, public_count)?,
+                abi::template(private, private_count)?,
+            )
+        };
+        let made = objects::generate(&mut module.tokens(), session, mechanism, public, private, effect)?;
+        // SAFETY: set, and the caller's contract.
+        unsafe { abi::put(public_key, made.0).and(abi::put(private_key, made.1)) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SeedRandom(
+    session: CK_SESSION_HANDLE,
+    _seed: *mut CK_BYTE,
+    _seed_len: CK_ULONG,
+) -> CK_RV {
+    call("C_SeedRandom", On::Session(session), |module, _| {
+        module.tokens().session(session)?;
+        Err(CKR_RANDOM_SEED_NOT_SUPPORTED)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GenerateRandom(
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    data_len: CK_ULONG,
+) -> CK_RV {
+    call("C_GenerateRandom", On::Session(session), |module, _| {
+        module.tokens().session(session)?;
+        // SAFETY: the caller's contract.
+        unsafe { abi::fill(data, data_len, |part| getrandom::fill(part).map_err(|_| CKR_DEVICE_ERROR)) }
+    })
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_WaitForSlotEvent(
+    flags: CK_FLAGS,
+    slot: *mut CK_SLOT_ID,
+    reserved: *mut c_void,
+) -> CK_RV {
+    call("C_WaitForSlotEvent", On::Nothing, |module, _| {
+        if slot.is_null() || !reserved.is_null() {
+            return Err(CKR_ARGUMENTS_BAD);
+        }
+        let changed = module.slot_event(flags & CKF_DONT_BLOCK == 0)?;
+        // SAFETY: set, and the caller's contract.
+        unsafe { abi::put(slot, changed) }
+    })
+}
+
+/// # Safety
+/// As [`abi::input`]. NULL asks for a key pad on the device, which this one has not.
+unsafe fn pin_bytes<'a>(pin: *const CK_UTF8CHAR, count: CK_ULONG) -> Rv<&'a [u8]> {
+    if pin.is_null() {
+        return Err(CKR_ARGUMENTS_BAD);
+    }
+    // SAFETY: the caller's contract.
+    unsafe { abi::input(pin, count) }
+}
+
+/// Functions that a session of this module has not.
+macro_rules! unsupported {
+    ($($name:ident($($argument:ty),*) => $answer:ident;)*) => {
+        $(
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C" fn $name(session: CK_SESSION_HANDLE $(, _: $argument)*) -> CK_RV {
+                refuse(stringify!($name), On::Session(session), $answer)
+            }
+        )*
+    };
+}
+
+unsupported! {
+    C_GetOperationState(*mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_SetOperationState(*mut CK_BYTE, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_EncryptInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_Encrypt(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_EncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_EncryptFinal(*mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_DecryptInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_Decrypt(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_DecryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_DecryptFinal(*mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_DigestKey(CK_OBJECT_HANDLE) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_SignRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_SignRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_VerifyRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_VerifyRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_DigestEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_DecryptDigestUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_SignEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_DecryptVerifyUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_GenerateKey(*mut CK_MECHANISM, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_OBJECT_HANDLE) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_WrapKey(*mut CK_MECHANISM, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, *mut CK_BYTE, *mut CK_ULONG) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_UnwrapKey(*mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_OBJECT_HANDLE) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_DeriveKey(*mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_OBJECT_HANDLE) => CKR_FUNCTION_NOT_SUPPORTED;
+    C_GetFunctionStatus() => CKR_FUNCTION_NOT_PARALLEL;
+    C_CancelFunction() => CKR_FUNCTION_NOT_PARALLEL;
+}

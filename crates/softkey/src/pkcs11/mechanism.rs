@@ -1,0 +1,152 @@
+//! Mechanisms, with the vendor-defined numbers of the iTrus/Sansec family, and the operations they run.
+
+use cryptoki_sys::*;
+use sm3::{Digest, Sm3};
+
+use super::Rv;
+use crate::sm2sig::{self, DEFAULT_ID, DER_MAX_LEN, DIGEST_LEN, MAX_ID_LEN, RAW_LEN};
+
+pub const CKK_SM2: CK_KEY_TYPE = 0x8000_0004;
+pub const CKM_SM2_KEY_PAIR_GEN: CK_MECHANISM_TYPE = 0x8000_8001;
+/// SM3 over Z and the data, the id as parameter (none: the default id); signature `r ‖ s`.
+pub const CKM_SM2_SM3: CK_MECHANISM_TYPE = 0x8000_8100;
+/// The same with the signature in DER.
+pub const CKM_SM2_SM3_DER: CK_MECHANISM_TYPE = 0x8000_8101;
+/// With the default id, no parameter; signature `r ‖ s`.
+pub const CKM_SM2_SM3_DEFAULT_ID: CK_MECHANISM_TYPE = 0x8000_8102;
+/// The same with the signature in DER.
+pub const CKM_SM2_SM3_DEFAULT_ID_DER: CK_MECHANISM_TYPE = 0x8000_8103;
+/// The data is `e`, 32 bytes; signature in DER.
+pub const CKM_SM2_RAW_DER: CK_MECHANISM_TYPE = 0x8000_8104;
+/// The data is `e`, 32 bytes; signature `r ‖ s`.
+pub const CKM_SM2_RAW: CK_MECHANISM_TYPE = 0x8000_8105;
+pub const CKM_SM3: CK_MECHANISM_TYPE = 0x8000_9000;
+
+/// All mechanisms, in the order of `C_GetMechanismList`.
+pub const ALL: [CK_MECHANISM_TYPE; 8] = [
+    CKM_SM2_KEY_PAIR_GEN,
+    CKM_SM2_SM3,
+    CKM_SM2_SM3_DER,
+    CKM_SM2_SM3_DEFAULT_ID,
+    CKM_SM2_SM3_DEFAULT_ID_DER,
+    CKM_SM2_RAW_DER,
+    CKM_SM2_RAW,
+    CKM_SM3,
+];
+
+pub fn info(mechanism: CK_MECHANISM_TYPE) -> Rv<CK_MECHANISM_INFO> {
+    if !ALL.contains(&mechanism) {
+        return Err(CKR_MECHANISM_INVALID);
+    }
+    let curve = CKF_HW | CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS;
+    let (bits, flags) = match mechanism {
+        CKM_SM3 => (0, CKF_HW | CKF_DIGEST),
+        CKM_SM2_KEY_PAIR_GEN => (256, curve | CKF_GENERATE_KEY_PAIR),
+        _ => (256, curve | CKF_SIGN | CKF_VERIFY),
+    };
+    Ok(CK_MECHANISM_INFO { ulMinKeySize: bits, ulMaxKeySize: bits, flags })
+}
+
+/// A signature being made or checked: what was seen of the data, and how it ends.
+pub struct SignatureOperation {
+    pub key: CK_OBJECT_HANDLE,
+    seen: Seen,
+    der: bool,
+    /// Parts have come in: `C_Sign` may not end what `C_SignUpdate` began.
+    pub in_parts: bool,
+}
+
+enum Seen {
+    Hash(Box<Sm3>),
+    Raw(Vec<u8>),
+}
+
+impl SignatureOperation {
+    /// `point` is the public key of `key`.
+    pub fn new(
+        (mechanism, parameter): (CK_MECHANISM_TYPE, Vec<u8>),
+        key: CK_OBJECT_HANDLE,
+        point: &[u8],
+    ) -> Rv<Self> {
+        let der = matches!(mechanism, CKM_SM2_SM3_DER | CKM_SM2_SM3_DEFAULT_ID_DER | CKM_SM2_RAW_DER);
+        let id = match mechanism {
+            CKM_SM2_SM3 | CKM_SM2_SM3_DER if !parameter.is_empty() => {
+                if parameter.len() > MAX_ID_LEN {
+                    return Err(CKR_MECHANISM_PARAM_INVALID);
+                }
+                Some(parameter)
+            }
+            _ if !parameter.is_empty() => return Err(CKR_MECHANISM_PARAM_INVALID),
+            CKM_SM2_SM3 | CKM_SM2_SM3_DER | CKM_SM2_SM3_DEFAULT_ID | CKM_SM2_SM3_DEFAULT_ID_DER => {
+                Some(DEFAULT_ID.as_bytes().to_vec())
+            }
+            CKM_SM2_RAW | CKM_SM2_RAW_DER => None,
+            _ => return Err(CKR_MECHANISM_INVALID),
+        };
+        let seen = match id {
+            Some(id) => Seen::Hash(Box::new(Sm3::new_with_prefix(sm2sig::z(&id, point)))),
+            None => Seen::Raw(Vec::new()),
+        };
+        Ok(Self { key, seen, der, in_parts: false })
+    }
+
+    pub fn update(&mut self, data: &[u8]) -> Rv {
+        match &mut self.seen {
+            Seen::Hash(hash) => hash.update(data),
+            Seen::Raw(e) if e.len() + data.len() <= DIGEST_LEN => e.extend_from_slice(data),
+            Seen::Raw(_) => return Err(CKR_DATA_LEN_RANGE),
+        }
+        Ok(())
+    }
+
+    /// The room that a signature needs at most.
+    pub fn signature_room(&self) -> usize {
+        if self.der { DER_MAX_LEN } else { RAW_LEN }
+    }
+
+    pub fn sign(self, secret: &[u8]) -> Rv<Vec<u8>> {
+        let der = self.der;
+        let failed = |_| CKR_FUNCTION_FAILED;
+        let raw = sm2sig::sign(secret, &self.e()?).map_err(failed)?;
+        if der { sm2sig::to_der(&raw).map_err(failed) } else { Ok(raw) }
+    }
+
+    pub fn verify(self, point: &[u8], signature: &[u8]) -> Rv {
+        let raw = if self.der {
+            if signature.len() > DER_MAX_LEN {
+                return Err(CKR_SIGNATURE_LEN_RANGE);
+            }
+            sm2sig::from_der(signature).ok_or(CKR_SIGNATURE_INVALID)?
+        } else if signature.len() == RAW_LEN {
+            signature.to_vec()
+        } else {
+            return Err(CKR_SIGNATURE_LEN_RANGE);
+        };
+        if sm2sig::verify(point, &self.e()?, &raw) { Ok(()) } else { Err(CKR_SIGNATURE_INVALID) }
+    }
+
+    fn e(self) -> Rv<[u8; DIGEST_LEN]> {
+        match self.seen {
+            Seen::Hash(hash) => Ok(hash.finalize().into()),
+            Seen::Raw(e) => e.as_slice().try_into().map_err(|_| CKR_DATA_LEN_RANGE),
+        }
+    }
+}
+
+/// A digest being made.
+pub struct DigestOperation {
+    pub hash: Sm3,
+    pub in_parts: bool,
+}
+
+impl DigestOperation {
+    pub fn new((mechanism, parameter): (CK_MECHANISM_TYPE, Vec<u8>)) -> Rv<Self> {
+        if mechanism != CKM_SM3 {
+            return Err(CKR_MECHANISM_INVALID);
+        }
+        if !parameter.is_empty() {
+            return Err(CKR_MECHANISM_PARAM_INVALID);
+        }
+        Ok(Self { hash: Sm3::new(), in_parts: false })
+    }
+}

@@ -1,0 +1,201 @@
+//! The loaded module, and the way of every call: counted, faulted, done, and never a panic to the caller.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use cryptoki_sys::*;
+
+use super::Rv;
+use super::tokens::Tokens;
+use crate::fault::{Action, ControlFile, Fault, When};
+use crate::key::{Effect, Key};
+use crate::store::Folder;
+
+/// Names the folder of the keys; read by `C_Initialize`.
+pub const DIR_VARIABLE: &str = "YCD_SOFTKEY_DIR";
+/// How often a waiting `C_WaitForSlotEvent` looks at the folder.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+static MODULE: RwLock<Option<Arc<Module>>> = RwLock::new(None);
+
+/// From `C_Initialize` to `C_Finalize`.
+pub struct Module {
+    folder: Folder,
+    control: ControlFile,
+    tokens: Mutex<Tokens>,
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    calls: usize,
+    ended: bool,
+}
+
+/// What a call names, which tells the key that it is about.
+#[derive(Clone, Copy)]
+pub enum On {
+    Nothing,
+    Slot(CK_SLOT_ID),
+    Session(CK_SESSION_HANDLE),
+}
+
+/// Does one call. `function` is its name for rules and trace.
+pub fn call(function: &str, on: On, act: impl FnOnce(&Module, Effect) -> Rv) -> CK_RV {
+    guard(|| current()?.call(function, on, act))
+}
+
+/// `C_Initialize`. Without [`DIR_VARIABLE`], or when its folder is not there, there are no slots.
+pub fn initialize() -> CK_RV {
+    guard(|| {
+        let mut current = MODULE.write().unwrap_or_else(PoisonError::into_inner);
+        if current.is_some() {
+            return Err(CKR_CRYPTOKI_ALREADY_INITIALIZED);
+        }
+        let folder = Folder::new(std::env::var_os(DIR_VARIABLE).unwrap_or_default());
+        let module = Arc::new(Module {
+            control: ControlFile::new(&folder),
+            tokens: Mutex::new(Tokens::new(folder.clone())),
+            folder,
+            waiting: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        module.call("C_Initialize", On::Nothing, |_, _| {
+            *current = Some(Arc::clone(&module));
+            Ok(())
+        })
+    })
+}
+
+/// `C_Finalize`: calls that wait are sent home before it returns.
+pub fn finalize() -> CK_RV {
+    call("C_Finalize", On::Nothing, |module, _| {
+        let taken = MODULE.write().unwrap_or_else(PoisonError::into_inner).take();
+        if taken.is_none() {
+            return Err(CKR_CRYPTOKI_NOT_INITIALIZED);
+        }
+        let mut waiting = module.waiting();
+        waiting.ended = true;
+        module.changed.notify_all();
+        while waiting.calls > 0 {
+            waiting = module.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    })
+}
+
+/// Answers for functions that need no more of the module than that it is initialised.
+pub fn refuse(function: &str, on: On, answer: CK_RV) -> CK_RV {
+    call(function, on, |_, _| Err(answer))
+}
+
+/// A panic is a fault of this module; it must not unwind into a caller in C.
+pub fn guard(act: impl FnOnce() -> Rv) -> CK_RV {
+    match catch_unwind(AssertUnwindSafe(act)) {
+        Ok(Ok(())) => CKR_OK,
+        Ok(Err(rv)) => rv,
+        Err(_) => CKR_GENERAL_ERROR,
+    }
+}
+
+fn current() -> Rv<Arc<Module>> {
+    let module = MODULE.read().unwrap_or_else(PoisonError::into_inner);
+    module.clone().ok_or(CKR_CRYPTOKI_NOT_INITIALIZED)
+}
+
+impl Module {
+    pub fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `C_WaitForSlotEvent`.
+    pub fn slot_event(&self, block: bool) -> Rv<CK_SLOT_ID> {
+        if !block {
+            return self.tokens().slot_event()?.ok_or(CKR_NO_EVENT);
+        }
+        self.waiting().calls += 1;
+        let event = loop {
+            match self.tokens().slot_event() {
+                Ok(None) => {}
+                Ok(Some(slot)) => break Ok(slot),
+                Err(e) => break Err(e),
+            }
+            let waiting = self.waiting();
+            if waiting.ended {
+                break Err(CKR_CRYPTOKI_NOT_INITIALIZED);
+            }
+            let waited = self.changed.wait_timeout(waiting, LOOK_EVERY);
+            if waited.unwrap_or_else(PoisonError::into_inner).0.ended {
+                break Err(CKR_CRYPTOKI_NOT_INITIALIZED);
+            }
+        };
+        self.waiting().calls -= 1;
+        self.changed.notify_all();
+        event
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn call(&self, function: &str, on: On, act: impl FnOnce(&Self, Effect) -> Rv) -> Rv {
+        let key = match on {
+            On::Nothing => None,
+            On::Slot(id) => self.tokens().serial_of_slot(id),
+            On::Session(handle) => self.tokens().serial_of_session(handle),
+        };
+        let faults = self.control.on_call(function, key.as_deref()).map_err(|_| CKR_GENERAL_ERROR)?;
+        let mut effect = Effect::Kept;
+        for fault in faults.iter().filter(|f| f.when == When::Before) {
+            effect = self.strike(fault, key.as_deref())?.unwrap_or(effect);
+        }
+        let mut answer = act(self, effect);
+        if let Effect::Torn(_) = effect {
+            self.unplug(key.as_deref())?;
+            answer = Err(removed(on));
+        }
+        for fault in faults.iter().filter(|f| f.when == When::After) {
+            self.strike(fault, key.as_deref())?;
+            if fault.action == Action::Unplug && key.is_some() {
+                answer = Err(removed(on));
+            }
+        }
+        answer
+    }
+
+    fn strike(&self, fault: &Fault, key: Option<&str>) -> Rv<Option<Effect>> {
+        match fault.action {
+            Action::Unplug => self.unplug(key)?,
+            Action::Hang => loop {
+                std::thread::park();
+            },
+            Action::Crash => std::process::abort(),
+            Action::Code(code) => return Err(CK_RV::from(code)),
+            Action::DelayMs(ms) => std::thread::sleep(Duration::from_millis(ms)),
+            Action::Torn(leaves) => return Ok(Some(Effect::Torn(leaves))),
+            Action::Eat => return Ok(Some(Effect::Eaten)),
+        }
+        Ok(None)
+    }
+
+    /// Pulls the key that the call is about, or all of them.
+    fn unplug(&self, key: Option<&str>) -> Rv {
+        let serials = match key {
+            Some(serial) => vec![serial.to_owned()],
+            None => self.tokens().serial_numbers(),
+        };
+        for serial in serials {
+            Key::new(&self.folder, &serial).set_inserted(false).map_err(super::rv)?;
+        }
+        Ok(())
+    }
+}
+
+fn removed(on: On) -> CK_RV {
+    match on {
+        On::Slot(_) => CKR_TOKEN_NOT_PRESENT,
+        On::Session(_) | On::Nothing => CKR_DEVICE_REMOVED,
+    }
+}

@@ -1,0 +1,259 @@
+//! The state of one key: who it is, its PINs, whether it is inserted, what lies on it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::object::{MAX_OBJECT_LEN, MAX_OBJECTS, Object};
+use crate::store::seal::{Kdf, StorageKey, Wrapped};
+
+/// The user PIN that keys are delivered with.
+pub const INITIAL_PIN: &str = "12345678";
+
+/// A user or SO PIN. Wiped when dropped, never printed.
+#[derive(Clone)]
+pub struct Pin(Zeroizing<Vec<u8>>);
+
+impl Pin {
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
+    }
+
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&str> for Pin {
+    fn from(text: &str) -> Self {
+        Self::new(text.as_bytes())
+    }
+}
+
+impl From<String> for Pin {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text.into_bytes()))
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(••••)")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    User,
+    So,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::So => "so",
+        }
+    }
+}
+
+/// Lengths of new PINs, in bytes. A PIN that is already set is never measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinLimits {
+    pub min: u32,
+    pub max: u32,
+}
+
+impl PinLimits {
+    pub fn check(self, pin: &Pin) -> Result<()> {
+        let fits = u32::try_from(pin.0.len()).is_ok_and(|len| (self.min..=self.max).contains(&len));
+        if fits { Ok(()) } else { Err(Error::PinLength { min: self.min, max: self.max }) }
+    }
+}
+
+impl Default for PinLimits {
+    fn default() -> Self {
+        Self { min: 6, max: 16 }
+    }
+}
+
+/// Tries of one PIN, and the storage key wrapped under it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PinSlot {
+    pub tries_left: u32,
+    pub tries_max: u32,
+    /// `None`: not set since the token was initialised.
+    wrapped: Option<Wrapped>,
+    /// It is [`INITIAL_PIN`].
+    pub initial: bool,
+}
+
+impl PinSlot {
+    pub fn unset(tries_max: u32) -> Self {
+        Self { tries_left: tries_max, tries_max, wrapped: None, initial: false }
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.wrapped.is_some()
+    }
+
+    /// Got wrong at least once since it was last right.
+    pub fn is_low(&self) -> bool {
+        self.tries_left < self.tries_max && self.tries_left > 0
+    }
+
+    pub fn is_last(&self) -> bool {
+        self.tries_left == 1
+    }
+
+    pub fn is_locked(&self) -> bool {
+        self.is_set() && self.tries_left == 0
+    }
+}
+
+/// All but the objects.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Head {
+    pub serial_number: String,
+    /// Of the PKCS#11 module; never changes.
+    pub slot: u32,
+    pub label: String,
+    pub manufacturer: String,
+    pub model: String,
+    pub inserted: bool,
+    /// How often it was inserted: a login ends with its insertion.
+    pub insertions: u64,
+    /// How often it was initialised: what was sealed before is gone.
+    pub initialisations: u64,
+    /// Room for key pairs.
+    pub containers: u32,
+    pub pin_limits: PinLimits,
+    pub kdf: Kdf,
+    pub user: PinSlot,
+    pub so: PinSlot,
+    pub next_handle: u32,
+}
+
+impl Head {
+    pub fn pin(&self, role: Role) -> &PinSlot {
+        match role {
+            Role::User => &self.user,
+            Role::So => &self.so,
+        }
+    }
+
+    fn pin_mut(&mut self, role: Role) -> &mut PinSlot {
+        match role {
+            Role::User => &mut self.user,
+            Role::So => &mut self.so,
+        }
+    }
+
+    /// Takes one try, before the PIN is looked at. The caller writes this down before it goes on.
+    pub fn spend_try(&mut self, role: Role) -> Result<()> {
+        let pin = self.pin_mut(role);
+        if !pin.is_set() {
+            return Err(Error::PinNotSet);
+        }
+        pin.tries_left = pin.tries_left.checked_sub(1).ok_or(Error::PinLocked)?;
+        Ok(())
+    }
+
+    /// The storage key, if the PIN is right; all tries are then given back.
+    pub fn open_storage_key(&mut self, role: Role, pin: &Pin) -> Result<StorageKey> {
+        let wrapped = self.pin(role).wrapped.as_ref().ok_or(Error::PinNotSet)?;
+        match wrapped.open(self.kdf, pin.expose(), &self.context(role))? {
+            Some(key) => {
+                let slot = self.pin_mut(role);
+                slot.tries_left = slot.tries_max;
+                Ok(key)
+            }
+            None => Err(Error::PinIncorrect { tries_left: self.pin(role).tries_left }),
+        }
+    }
+
+    /// Sets a PIN and gives it all its tries.
+    pub fn set_pin(&mut self, role: Role, pin: &Pin, key: &StorageKey) -> Result<()> {
+        self.pin_limits.check(pin)?;
+        let wrapped = Wrapped::new(self.kdf, pin.expose(), &self.context(role), key)?;
+        let slot = self.pin_mut(role);
+        slot.wrapped = Some(wrapped);
+        slot.tries_left = slot.tries_max;
+        slot.initial = role == Role::User && pin.expose() == INITIAL_PIN.as_bytes();
+        Ok(())
+    }
+
+    fn context(&self, role: Role) -> Vec<u8> {
+        format!("ycd-softkey-pin-v1 {} {} {}", self.serial_number, self.initialisations, role.name())
+            .into_bytes()
+    }
+}
+
+/// One whole state.
+#[derive(Clone)]
+pub struct State {
+    pub head: Head,
+    pub objects: Vec<Object>,
+}
+
+impl State {
+    pub fn object_mut(&mut self, handle: u32) -> Result<&mut Object> {
+        self.objects.iter_mut().find(|o| o.handle == handle).ok_or(Error::NoSuchObject)
+    }
+
+    /// Adds an object, sealed, if there is room; gives its handle.
+    pub fn add(&mut self, mut object: Object, key: Option<&StorageKey>) -> Result<u32> {
+        if self.objects.len() >= MAX_OBJECTS || object.len() > MAX_OBJECT_LEN || !self.has_room_for(&object) {
+            return Err(Error::NoRoom);
+        }
+        object.handle = self.head.next_handle;
+        if object.private {
+            object = object.sealed(&self.head.serial_number, key.ok_or(Error::NotLoggedIn)?)?;
+        }
+        let handle = object.handle;
+        self.head.next_handle = handle.checked_add(1).ok_or(Error::NoRoom)?;
+        self.objects.push(object);
+        Ok(handle)
+    }
+
+    pub fn remove(&mut self, handle: u32) -> Result<()> {
+        let at = self.objects.iter().position(|o| o.handle == handle).ok_or(Error::NoSuchObject)?;
+        self.objects.remove(at);
+        Ok(())
+    }
+
+    /// Erases everything but the SO PIN; `so_pin` has been found right.
+    pub fn initialise(&mut self, so_pin: &Pin, label: String) -> Result<()> {
+        self.objects.clear();
+        self.head.initialisations += 1;
+        self.head.label = label;
+        self.head.user = PinSlot::unset(self.head.user.tries_max);
+        let key = StorageKey::random()?;
+        let wrapped = Wrapped::new(self.head.kdf, so_pin.expose(), &self.head.context(Role::So), &key)?;
+        self.head.so.wrapped = Some(wrapped);
+        self.head.so.tries_left = self.head.so.tries_max;
+        Ok(())
+    }
+
+    /// Key pairs, whole or half: each takes the room of one.
+    pub fn containers_used(&self) -> u32 {
+        u32::try_from(self.points().len()).unwrap_or(u32::MAX)
+    }
+
+    fn has_room_for(&self, object: &Object) -> bool {
+        let Some(key) = object.key_half() else { return true };
+        let points = self.points();
+        points.contains(&key.point.as_slice()) || points.len() < self.head.containers as usize
+    }
+
+    fn points(&self) -> Vec<&[u8]> {
+        let mut points: Vec<&[u8]> =
+            self.objects.iter().filter_map(|o| o.key_half().map(|k| k.point.as_slice())).collect();
+        points.sort_unstable();
+        points.dedup();
+        points
+    }
+}
