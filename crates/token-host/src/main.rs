@@ -1,1 +1,111 @@
-fn main() {}
+//! `ycd-host`: loads one vendor module and does whole operations on its keys.
+//!
+//! Vendor modules crash, hang, print and open windows, so each one lives in a process like this one, which can be
+//! killed. It is started by `ycd_token::ModuleHost`, told over its pipes which module to load ([`Call::Open`]), and
+//! does one call after the other. It ends when its pipe closes, when its owner is gone, and when nobody has called
+//! for a while. What keys sign is built here, from statements and subjects; bytes are never signed as they come.
+//!
+//! `YCD_HOST_LOG`, set to anything, leaves standard error open for what modules print.
+
+mod guard;
+mod pkcs11;
+mod streams;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use ycd_token::wire::{self, Call, Frames, FromHost, PREAMBLE, Reply, Request};
+use ycd_token::{Token, TokenError};
+
+use crate::pkcs11::Module;
+
+/// What the loop and the guard share. Whoever holds it is the only one in the module.
+struct Host {
+    module: Option<Module>,
+    to_owner: File,
+    last_call: Instant,
+}
+
+fn main() -> ExitCode {
+    // Before anything else: a module may print as soon as it is loaded.
+    match streams::take_over().and_then(|(from_owner, to_owner)| serve(from_owner, to_owner)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn serve(from_owner: File, mut to_owner: File) -> io::Result<()> {
+    let guarded = from_owner.try_clone()?;
+    let mut frames = Frames::new(from_owner);
+    frames.preamble()?;
+    to_owner.write_all(&PREAMBLE)?;
+    let first: Request = frames.next()?;
+    let Call::Open(open) = first.call else { return Err(io::ErrorKind::InvalidData.into()) };
+    let host = Arc::new(Mutex::new(Host { module: None, to_owner, last_call: Instant::now() }));
+    guard::start(guarded, open.owner, open.idle_ms, host.clone())?;
+    {
+        let mut host = host.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = Module::open(&open.module, open.profile).map(|(module, info)| {
+            host.module = Some(module);
+            Reply::Opened(info)
+        });
+        host.answer(first.id, result)?;
+    }
+    loop {
+        let request = match frames.next::<Request>() {
+            Ok(request) => request,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(error),
+        };
+        let mut host = host.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = match host.module.as_mut() {
+            Some(module) => perform(module, request.call),
+            None => Err(TokenError::Protocol { detail: "no module is open".into() }),
+        };
+        host.answer(request.id, result)?;
+    }
+    host.lock().unwrap_or_else(PoisonError::into_inner).module = None;
+    Ok(())
+}
+
+fn perform(module: &mut Module, call: Call) -> ycd_token::Result<Reply> {
+    match call {
+        Call::Open(_) => Err(TokenError::Protocol { detail: "a module is open already".into() }),
+        Call::Ping => Ok(Reply::Done),
+        Call::Keys => module.keys().map(Reply::Keys),
+        Call::Read(key) => module.read(&key).map(Reply::Contents),
+        Call::Login(key, pin) => module.login(&key, &pin).map(|()| Reply::Done),
+        Call::Logout(key) => module.logout(&key).map(|()| Reply::Done),
+        Call::Generate(key, tag) => module.generate(&key, &tag).map(Reply::PublicKey),
+        Call::SignStatement(key, signer, statement) => {
+            module.sign_statement(&key, &signer, &statement).map(Reply::Bytes)
+        }
+        Call::SignRequest(key, signer, subject) => {
+            module.sign_request(&key, &signer, &subject).map(Reply::Bytes)
+        }
+        Call::WriteCertificate(key, certificate) => {
+            module.write_certificate(&key, &certificate).map(|()| Reply::Done)
+        }
+        Call::RemoveCertificate(key, certificate) => {
+            module.remove_certificate(&key, &certificate).map(|()| Reply::Done)
+        }
+        Call::Destroy(key, container) => module.destroy(&key, &container).map(|()| Reply::Done),
+        Call::WaitForEvent => module.wait_for_event().map(|()| Reply::Done),
+    }
+}
+
+impl Host {
+    fn answer(&mut self, id: u64, result: ycd_token::Result<Reply>) -> io::Result<()> {
+        self.last_call = Instant::now();
+        wire::send(&mut self.to_owner, &FromHost::Answer { id, result })
+    }
+
+    /// Logs out, unloads, and says so.
+    fn say_goodbye(&mut self) {
+        self.module = None;
+        let _ = wire::send(&mut self.to_owner, &FromHost::Goodbye);
+    }
+}

@@ -1,0 +1,142 @@
+//! Certificates written and removed.
+
+use cryptoki::error::RvError;
+use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass};
+use ycd_pki::Certificate;
+use ycd_token::{KeyId, TokenError};
+
+use super::fault::Fault;
+use super::inventory::{Inventory, certificates_of, spki_of};
+use super::{Module, OpenKey};
+
+impl Module {
+    pub(super) fn write(&mut self, key: &KeyId, der: &[u8]) -> Result<(), Fault> {
+        let certificate = Certificate::from_der(der)
+            .map_err(|error| TokenError::Unsupported { what: format!("this certificate: {error}") })?;
+        let open = self.opened(key)?;
+        // Other programs are not bound by any lock of ours: what counts is what is on the key now.
+        let inventory = open.inventory()?;
+        let Some(group) = inventory.with_key(&spki_of(&certificate)) else {
+            return Err(match inventory.logged_in {
+                true => TokenError::NotFound { what: "the key pair of this certificate".into() }.into(),
+                false => TokenError::NotLoggedIn.into(),
+            });
+        };
+        remove_torn(open, &inventory, &group.id, der)?;
+        if !group.certificates.iter().any(|object| object.value == der) {
+            create(open, &certificate, &group.id)?;
+        }
+        // Only now: the one that differs may be the only one the key has.
+        for object in &group.certificates {
+            let other = Certificate::from_der(&object.value);
+            let same_serial = other.is_ok_and(|other| {
+                other.serial() == certificate.serial() && other.issuer_der() == certificate.issuer_der()
+            });
+            if same_serial && object.value != der {
+                open.session.destroy_object(object.handle)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, key: &KeyId, der: &[u8]) -> Result<(), Fault> {
+        let open = self.opened(key)?;
+        open.must_be_logged_in()?;
+        let identical = |open: &OpenKey| -> Result<Vec<_>, Fault> {
+            Ok(certificates_of(&open.session)?.into_iter().filter(|object| object.value == der).collect())
+        };
+        let objects = identical(open)?;
+        if objects.is_empty() {
+            return Err(TokenError::NotFound { what: "certificate".into() }.into());
+        }
+        for object in objects {
+            open.session.destroy_object(object.handle)?;
+        }
+        match identical(open)?.is_empty() {
+            true => Ok(()),
+            false => Err(TokenError::ReadBackDiffers.into()),
+        }
+    }
+}
+
+/// Removes what a write of this certificate left that was cut off: a beginning of it, or something beside its key
+/// that is no whole DER value.
+fn remove_torn(open: &OpenKey, inventory: &Inventory, id: &[u8], der: &[u8]) -> Result<(), Fault> {
+    for object in &inventory.torn {
+        let beginning = !object.value.is_empty() && der.starts_with(&object.value);
+        let beside = !id.is_empty() && object.id == id && !is_whole_sequence(&object.value);
+        if beginning || beside {
+            open.session.destroy_object(object.handle)?;
+        }
+    }
+    Ok(())
+}
+
+fn create(open: &OpenKey, certificate: &Certificate, id: &[u8]) -> Result<(), Fault> {
+    let object = open.session.create_object(&[
+        Attribute::Class(ObjectClass::CERTIFICATE),
+        Attribute::CertificateType(CertificateType::X_509),
+        Attribute::Token(true),
+        Attribute::Private(false),
+        Attribute::Label(b"ycd".to_vec()),
+        Attribute::Id(id.to_vec()),
+        Attribute::Subject(certificate.subject_der().to_vec()),
+        Attribute::Issuer(certificate.issuer_der().to_vec()),
+        Attribute::SerialNumber(der_integer(certificate.serial())),
+        Attribute::Value(certificate.der().to_vec()),
+    ])?;
+    let read = match open.session.get_attributes(object, &[AttributeType::Value]).map_err(Fault::from) {
+        Ok(attributes) => attributes,
+        Err(fault) if fault.is(RvError::ObjectHandleInvalid) => return Err(TokenError::ReadBackDiffers.into()),
+        Err(fault) => return Err(fault),
+    };
+    if matches!(read.as_slice(), [Attribute::Value(value)] if value == certificate.der()) {
+        return Ok(());
+    }
+    // Nobody can use it: back to the state before.
+    open.session.destroy_object(object)?;
+    Err(TokenError::ReadBackDiffers.into())
+}
+
+/// CKA_SERIAL_NUMBER is the DER of the INTEGER (PKCS#11 2.40, 4.6.3); serial numbers have at most 20 bytes.
+fn der_integer(content: &[u8]) -> Vec<u8> {
+    let mut der = vec![0x02, u8::try_from(content.len()).unwrap_or(0x7F)];
+    der.extend_from_slice(content);
+    der
+}
+
+/// Whether the bytes are one DER SEQUENCE from the first to the last.
+fn is_whole_sequence(bytes: &[u8]) -> bool {
+    let [0x30, first, rest @ ..] = bytes else { return false };
+    let (len, rest) = match *first {
+        len @ 0..=0x7F => (usize::from(len), rest),
+        count @ 0x81..=0x84 => {
+            let count = usize::from(count & 0x7F);
+            if rest.len() < count {
+                return false;
+            }
+            let (len, rest) = rest.split_at(count);
+            (len.iter().fold(0, |len, byte| len << 8 | usize::from(*byte)), rest)
+        }
+        _ => return false,
+    };
+    rest.len() == len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cut_off_anywhere_is_no_whole_sequence() {
+        let mut der = vec![0x30, 0x82, 0x01, 0x00];
+        der.extend([7; 256]);
+        assert!(is_whole_sequence(&der));
+        for len in 0..der.len() {
+            assert!(!is_whole_sequence(&der[..len]), "{len}");
+        }
+        der.push(0);
+        assert!(!is_whole_sequence(&der));
+        assert!(is_whole_sequence(&[0x30, 0]));
+    }
+}

@@ -1,0 +1,91 @@
+//! What a module answers, as what the caller can do about it.
+
+use cryptoki::context::Function;
+use cryptoki::error::{Error, RvError};
+use ycd_token::TokenError;
+
+use super::codes::code;
+
+/// Why an operation did not come to its end.
+#[derive(Debug)]
+pub enum Fault {
+    /// Final.
+    Token(TokenError),
+    /// What it means depends on whether the key is still there.
+    Module(RvError, Function),
+}
+
+impl From<TokenError> for Fault {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Pkcs11(rv, function) => Self::Module(rv, function),
+            Error::NullFunctionPointer => {
+                Self::Token(TokenError::Unsupported { what: "a function that the module lacks".into() })
+            }
+            Error::NotSupported => Self::Token(TokenError::Unsupported { what: error.to_string() }),
+            other => Self::Token(TokenError::Protocol { detail: format!("the module: {other}") }),
+        }
+    }
+}
+
+impl Fault {
+    /// Whether the session is of no more use.
+    pub fn ends_session(&self) -> bool {
+        match self {
+            Self::Token(error) => *error == TokenError::Removed,
+            Self::Module(rv, _) => matches!(
+                rv,
+                RvError::SessionHandleInvalid
+                    | RvError::SessionClosed
+                    | RvError::DeviceRemoved
+                    | RvError::TokenNotPresent
+                    | RvError::TokenNotRecognized
+                    | RvError::SlotIdInvalid
+                    | RvError::CryptokiNotInitialized
+            ),
+        }
+    }
+
+    /// Whether modules answer this, among other things, when the key is pulled.
+    pub fn may_be_removal(&self) -> bool {
+        self.ends_session()
+            || matches!(
+                self,
+                Self::Module(RvError::DeviceError | RvError::GeneralError | RvError::FunctionFailed, _)
+            )
+    }
+
+    pub fn is(&self, wanted: RvError) -> bool {
+        matches!(self, Self::Module(rv, _) if *rv == wanted)
+    }
+
+    /// For a key that is still there.
+    pub fn into_error(self) -> TokenError {
+        let (rv, function) = match self {
+            Self::Token(error) => return error,
+            Self::Module(rv, function) => (rv, function),
+        };
+        match rv {
+            RvError::DeviceRemoved
+            | RvError::TokenNotPresent
+            | RvError::TokenNotRecognized
+            | RvError::SlotIdInvalid => TokenError::Removed,
+            // The session of a key that was pulled and put in again.
+            RvError::UserNotLoggedIn | RvError::SessionHandleInvalid | RvError::SessionClosed => {
+                TokenError::NotLoggedIn
+            }
+            RvError::PinLocked => TokenError::PinLocked,
+            RvError::DeviceMemory => TokenError::NoRoom,
+            RvError::MechanismInvalid | RvError::FunctionNotSupported | RvError::CurveNotSupported => {
+                TokenError::Unsupported { what: function.to_string() }
+            }
+            rv => TokenError::Module { function: function.to_string(), code: code(rv) },
+        }
+    }
+}

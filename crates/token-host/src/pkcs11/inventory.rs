@@ -1,0 +1,225 @@
+//! The objects of a token, put together into containers by public key.
+
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::session::Session;
+use ycd_pki::{Certificate, PublicKey};
+use ycd_token::{Container, ContainerHandle, Pair, Spki};
+
+use super::SM2_CURVE;
+use super::fault::Fault;
+
+/// What shares one public key; or a private key that does not tell its public key; or certificates without keys.
+#[derive(Debug, Default)]
+pub struct Group {
+    pub spki: Option<Spki>,
+    /// CKA_ID of the keys, or of the certificate where there are none.
+    pub id: Vec<u8>,
+    pub label: String,
+    pub publics: Vec<ObjectHandle>,
+    pub privates: Vec<ObjectHandle>,
+    pub certificates: Vec<CertificateObject>,
+}
+
+#[derive(Debug, Clone)]
+pub struct CertificateObject {
+    pub handle: ObjectHandle,
+    pub id: Vec<u8>,
+    /// Value of CKA_VALUE; what a write that was cut off left may be shorter than a certificate.
+    pub value: Vec<u8>,
+}
+
+/// One look at all objects of a token.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    pub groups: Vec<Group>,
+    /// Certificate objects that hold no whole certificate.
+    pub torn: Vec<CertificateObject>,
+    pub logged_in: bool,
+}
+
+impl Inventory {
+    pub fn take(session: &Session, logged_in: bool) -> Result<Self, Fault> {
+        let publics = keys(session, ObjectClass::PUBLIC_KEY)?;
+        let privates = keys(session, ObjectClass::PRIVATE_KEY)?;
+        let mut inventory = Self { logged_in, ..Self::default() };
+        let mut certificates = Vec::new();
+        for certificate in certificates_of(session)? {
+            match Certificate::from_der(&certificate.value) {
+                Ok(parsed) => certificates.push((certificate, spki_of(&parsed))),
+                Err(_) => inventory.torn.push(certificate),
+            }
+        }
+        for key in &publics {
+            let group = inventory.group_of(key.spki.as_ref());
+            group.publics.push(key.handle);
+            group.name_after(key);
+        }
+        for key in &privates {
+            // Where the private key does not tell its public key, the one it shares its id with is taken, if there is
+            // only one. A wrong match does no harm in signing: signatures are verified.
+            let spki = key.spki.clone().or_else(|| {
+                let of_key = publics.iter().filter(|public| public.id == key.id).map(|public| public.spki.as_ref());
+                only(of_key).or_else(|| {
+                    only(certificates.iter().filter(|(c, _)| c.id == key.id).map(|(_, spki)| Some(spki)))
+                })
+            });
+            let group = inventory.group_of(spki.as_ref());
+            group.privates.push(key.handle);
+            group.name_after(key);
+        }
+        for (certificate, spki) in certificates {
+            let group = inventory.group_of(Some(&spki));
+            if group.publics.is_empty() && group.privates.is_empty() && group.id.is_empty() {
+                group.id.clone_from(&certificate.id);
+            }
+            group.certificates.push(certificate);
+        }
+        Ok(inventory)
+    }
+
+    pub fn with_key(&self, spki: &Spki) -> Option<&Group> {
+        self.groups.iter().find(|group| group.spki.as_ref() == Some(spki))
+    }
+
+    pub fn find(&self, container: &ContainerHandle) -> Option<&Group> {
+        match container {
+            ContainerHandle::PublicKey(spki) => self.with_key(spki),
+            ContainerHandle::HalfWithId(id) => {
+                self.groups.iter().find(|group| group.spki.is_none() && group.id == *id)
+            }
+        }
+    }
+
+    /// Key pairs, whole or not.
+    pub fn pairs(&self) -> usize {
+        self.groups.iter().filter(|group| !group.publics.is_empty() || !group.privates.is_empty()).count()
+    }
+
+    pub fn containers(&self) -> Vec<Container> {
+        self.groups.iter().map(|group| group.container(self.logged_in)).collect()
+    }
+
+    /// The group of a public key, made if need be. Each half that tells none gets a group of its own.
+    fn group_of(&mut self, spki: Option<&Spki>) -> &mut Group {
+        let known = spki.and_then(|_| self.groups.iter().position(|group| group.spki.as_ref() == spki));
+        let at = known.unwrap_or_else(|| {
+            self.groups.push(Group { spki: spki.cloned(), ..Group::default() });
+            self.groups.len() - 1
+        });
+        &mut self.groups[at]
+    }
+}
+
+impl Group {
+    fn name_after(&mut self, key: &KeyObject) {
+        if self.id.is_empty() {
+            self.id.clone_from(&key.id);
+        }
+        if self.label.is_empty() {
+            self.label.clone_from(&key.label);
+        }
+    }
+
+    fn container(&self, logged_in: bool) -> Container {
+        let handle = match &self.spki {
+            Some(spki) => ContainerHandle::PublicKey(spki.clone()),
+            None => ContainerHandle::HalfWithId(self.id.clone()),
+        };
+        let told_by_certificate = self.spki.is_some() && !self.certificates.is_empty();
+        let pair = match (self.publics.is_empty(), self.privates.is_empty()) {
+            (false, false) => Pair::Whole,
+            // Tokens that keep no public keys beside their certificates.
+            (true, false) if told_by_certificate => Pair::Whole,
+            (true, false) => Pair::Half,
+            (_, true) if !logged_in => Pair::PrivateHidden,
+            (false, true) => Pair::Half,
+            (true, true) => Pair::Nothing,
+        };
+        let mut certificates: Vec<Vec<u8>> = Vec::new();
+        for certificate in &self.certificates {
+            if !certificates.contains(&certificate.value) {
+                certificates.push(certificate.value.clone());
+            }
+        }
+        Container {
+            handle,
+            spki: self.spki.clone(),
+            id: self.id.clone(),
+            label: self.label.clone(),
+            pair,
+            certificates,
+        }
+    }
+}
+
+/// The SubjectPublicKeyInfo of a certificate, in the one form that keys of the token are given in too.
+pub fn spki_of(certificate: &Certificate) -> Spki {
+    match certificate.public_key() {
+        Ok(key) => Spki(key.to_spki_der()),
+        Err(_) => Spki(certificate.spki_der().to_vec()),
+    }
+}
+
+pub fn certificates_of(session: &Session) -> Result<Vec<CertificateObject>, Fault> {
+    let mut certificates = Vec::new();
+    for handle in session.find_objects(&[Attribute::Class(ObjectClass::CERTIFICATE)])? {
+        let mut certificate = CertificateObject { handle, id: Vec::new(), value: Vec::new() };
+        for attribute in session.get_attributes(handle, &[AttributeType::Id, AttributeType::Value])? {
+            match attribute {
+                Attribute::Id(id) => certificate.id = id,
+                Attribute::Value(value) => certificate.value = value,
+                _ => {}
+            }
+        }
+        certificates.push(certificate);
+    }
+    Ok(certificates)
+}
+
+/// A key of a token that may be an SM2 key.
+#[derive(Debug)]
+pub struct KeyObject {
+    pub handle: ObjectHandle,
+    pub id: Vec<u8>,
+    pub label: String,
+    pub spki: Option<Spki>,
+}
+
+impl KeyObject {
+    /// `None` for a key that is certainly of another algorithm.
+    pub fn read(session: &Session, handle: ObjectHandle) -> Result<Option<Self>, Fault> {
+        // CKA_KEY_TYPE is not asked for: cryptoki fails on numbers it does not know, and the numbers differ anyway.
+        const WANTED: [AttributeType; 5] = [
+            AttributeType::Id,
+            AttributeType::Label,
+            AttributeType::EcParams,
+            AttributeType::EcPoint,
+            AttributeType::Modulus,
+        ];
+        let mut key = Self { handle, id: Vec::new(), label: String::new(), spki: None };
+        for attribute in session.get_attributes(handle, &WANTED)? {
+            match attribute {
+                Attribute::Id(id) => key.id = id,
+                Attribute::Label(label) => key.label = String::from_utf8_lossy(&label).trim().to_owned(),
+                Attribute::EcParams(curve) if !curve.is_empty() && curve != SM2_CURVE => return Ok(None),
+                Attribute::Modulus(modulus) if !modulus.is_empty() => return Ok(None),
+                Attribute::EcPoint(point) => {
+                    key.spki = PublicKey::from_point(&point).ok().map(|key| Spki(key.to_spki_der()));
+                }
+                _ => {}
+            }
+        }
+        Ok(Some(key))
+    }
+}
+
+fn keys(session: &Session, class: ObjectClass) -> Result<Vec<KeyObject>, Fault> {
+    let handles = session.find_objects(&[Attribute::Class(class)])?;
+    handles.into_iter().filter_map(|handle| KeyObject::read(session, handle).transpose()).collect()
+}
+
+/// The public key that all of these name; `None` where they differ or one tells none.
+fn only<'a>(mut keys: impl Iterator<Item = Option<&'a Spki>>) -> Option<Spki> {
+    let first = keys.next()??;
+    keys.all(|key| key == Some(first)).then(|| first.clone())
+}

@@ -1,0 +1,103 @@
+//! Key pairs made and destroyed.
+
+use cryptoki::error::RvError;
+use cryptoki::mechanism::{Mechanism, MechanismType, vendor_defined::VendorDefinedMechanism};
+use cryptoki::object::{Attribute, KeyType};
+use ycd_token::{ContainerHandle, KeyId, Spki, Tag, TokenError};
+
+use super::fault::Fault;
+use super::inventory::KeyObject;
+use super::{Module, SM2_CURVE};
+
+impl Module {
+    pub(super) fn generate_pair(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki, Fault> {
+        let numbers = self.profile.pkcs11.clone().ok_or_else(|| unsupported("PKCS#11"))?;
+        let mechanism = mechanism(numbers.key_pair_gen.value)?;
+        let keeps_ids = self.profile.quirks.keeps_ids;
+        let open = self.opened(key)?;
+        open.must_be_logged_in()?;
+        let label = format!("ycd {}", hex::encode(&tag.0[..4]));
+        let mut common = vec![
+            Attribute::Token(true),
+            Attribute::Id(tag.0.to_vec()),
+            Attribute::Label(label.into_bytes()),
+        ];
+        if let Some(number) = &numbers.key_type {
+            common.push(Attribute::KeyType(key_type(number.value)?));
+        }
+        let mut public = common.clone();
+        public.extend([Attribute::EcParams(SM2_CURVE.to_vec()), Attribute::Verify(true)]);
+        let mut private = common;
+        private.extend([
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Sign(true),
+        ]);
+        let (public, private) = open.session.generate_key_pair(&mechanism, &public, &private)?;
+        // What was made is read back: a module may say yes and lose it, or keep another id.
+        let gone = |fault: Fault| match fault.is(RvError::ObjectHandleInvalid) {
+            true => Fault::Token(TokenError::ReadBackDiffers),
+            false => fault,
+        };
+        let made = KeyObject::read(&open.session, public).map_err(gone)?;
+        let half = KeyObject::read(&open.session, private).map_err(gone)?;
+        let (Some(made), Some(half)) = (made, half) else { return Err(unsupported("SM2 key pairs").into()) };
+        if keeps_ids && (made.id != tag.0 || half.id != tag.0) {
+            return Err(TokenError::ReadBackDiffers.into());
+        }
+        let spki = made.spki.or(half.spki).ok_or_else(|| unsupported("telling a public key (CKA_EC_POINT)"))?;
+        open.privates.insert(spki.clone(), private);
+        Ok(spki)
+    }
+
+    /// Certificates, then private, then public keys: cut off anywhere, what is left is a half with its id, or a pair
+    /// without a certificate, and destroying it once more finishes the work.
+    pub(super) fn destroy_container(&mut self, key: &KeyId, container: &ContainerHandle) -> Result<(), Fault> {
+        let open = self.opened(key)?;
+        // Before login private keys are hidden: destroying what is seen would leave them behind.
+        open.must_be_logged_in()?;
+        let inventory = open.inventory()?;
+        let not_found = || TokenError::NotFound { what: "container".into() };
+        let group = inventory.find(container).ok_or_else(not_found)?;
+        open.privates.clear();
+        let certificates = group.certificates.iter().map(|certificate| &certificate.handle);
+        for object in certificates.chain(&group.privates).chain(&group.publics) {
+            open.session.destroy_object(*object)?;
+        }
+        match open.inventory()?.find(container) {
+            Some(_) => Err(TokenError::ReadBackDiffers.into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The mechanism behind a number of a profile: vendor-defined, or one of the two for elliptic curves.
+pub(super) fn mechanism(number: u32) -> Result<Mechanism<'static>, TokenError> {
+    Ok(match number {
+        0x1040 => Mechanism::EccKeyPairGen,
+        0x1041 => Mechanism::Ecdsa,
+        _ => Mechanism::VendorDefined(VendorDefinedMechanism::new::<()>(mechanism_type(number)?, None)),
+    })
+}
+
+pub(super) fn mechanism_type(number: u32) -> Result<MechanismType, TokenError> {
+    let type_ = match number {
+        0x1040 => Ok(MechanismType::ECC_KEY_PAIR_GEN),
+        0x1041 => Ok(MechanismType::ECDSA),
+        _ => MechanismType::new_vendor_defined(number.into()),
+    };
+    type_.map_err(|_| unsupported(&format!("mechanism {number:#010x} outside the vendor's range")))
+}
+
+fn key_type(number: u32) -> Result<KeyType, TokenError> {
+    let type_ = match number {
+        0x3 => Ok(KeyType::EC),
+        _ => KeyType::new_vendor_defined(number.into()),
+    };
+    type_.map_err(|_| unsupported(&format!("key type {number:#010x} outside the vendor's range")))
+}
+
+pub(super) fn unsupported(what: &str) -> TokenError {
+    TokenError::Unsupported { what: what.into() }
+}

@@ -1,0 +1,316 @@
+//! The PKCS#11 back end: whole operations on the tokens of one module, through `cryptoki`.
+//!
+//! What `cryptoki` 0.12 cannot do is worked around or left alone: mechanisms are probed one by one by number, because
+//! its mechanism list drops vendor numbers; its `sign` calls C_Sign twice, the first time for the length, which a
+//! module that signs at the first call will not bear. Whether a module is such a one its first signature shows.
+
+mod certificates;
+mod codes;
+mod fault;
+mod inventory;
+mod keys;
+mod sign;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
+use cryptoki::object::ObjectHandle;
+use cryptoki::session::{Session, SessionState, UserType};
+use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::types::AuthPin;
+use ycd_pki::statement::Statement;
+use ycd_token::profile::{Profile, Sourced};
+use ycd_token::wire::ModuleInfo;
+use ycd_token::{
+    ContainerHandle, Contents, KeyId, KeyInfo, Pin, PinState, Result, Spki, Tag, Token, TokenError, TriesLeft,
+};
+
+use self::fault::Fault;
+use self::inventory::Inventory;
+
+/// CKA_EC_PARAMS of SM2: OID 1.2.156.10197.1.301.
+const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
+
+/// A loaded module. Dropping it logs out and finalises.
+pub struct Module {
+    pkcs11: Pkcs11,
+    profile: Profile,
+    open: BTreeMap<KeyId, OpenKey>,
+}
+
+/// A key with a session. Dropped when the key goes: one that comes back is opened and logged in to anew.
+struct OpenKey {
+    slot: Slot,
+    session: Session,
+    /// Private keys found so far.
+    privates: BTreeMap<Spki, ObjectHandle>,
+    /// Place in the profile's list of the signing mechanism that has been found to work.
+    signs_with: Option<usize>,
+}
+
+impl OpenKey {
+    fn logged_in(&self) -> Result<bool, Fault> {
+        let state = self.session.get_session_info()?.session_state();
+        Ok(matches!(state, SessionState::RwUser | SessionState::RoUser))
+    }
+
+    fn inventory(&self) -> Result<Inventory, Fault> {
+        Inventory::take(&self.session, self.logged_in()?)
+    }
+
+    fn must_be_logged_in(&self) -> Result<(), Fault> {
+        if self.logged_in()? { Ok(()) } else { Err(TokenError::NotLoggedIn.into()) }
+    }
+}
+
+impl Module {
+    /// Loads and initialises a module.
+    ///
+    /// # Errors
+    /// [`TokenError::ModuleMissing`], [`TokenError::NotAModule`].
+    pub fn open(path: &Path, profile: Profile) -> Result<(Self, ModuleInfo)> {
+        let text = || path.display().to_string();
+        if !path.is_file() {
+            return Err(TokenError::ModuleMissing { path: text() });
+        }
+        let not_a_module = |error: Error| TokenError::NotAModule { path: text(), detail: error.to_string() };
+        let pkcs11 = Pkcs11::new(path).map_err(not_a_module)?;
+        // Never unloaded: threads of the module may outlive its C_Finalize.
+        std::mem::forget(pkcs11.clone());
+        match pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
+            Err(error @ Error::Pkcs11(..)) => return Err(Fault::from(error).into_error()),
+            Err(error) => return Err(not_a_module(error)),
+        }
+        let info = pkcs11.get_library_info().map_err(not_a_module)?;
+        let version = info.library_version();
+        let info = ModuleInfo {
+            manufacturer: info.manufacturer_id().trim().to_owned(),
+            description: info.library_description().trim().to_owned(),
+            version: (version.major(), version.minor()),
+        };
+        if !profile.recognition.takes_module_of(&info.manufacturer) {
+            let detail = format!("of {:?}, not of the make of profile {}", info.manufacturer, profile.name);
+            return Err(TokenError::NotAModule { path: text(), detail });
+        }
+        Ok((Self { pkcs11, profile, open: BTreeMap::new() }, info))
+    }
+
+    /// Blocks until a key comes or goes.
+    ///
+    /// # Errors
+    /// [`TokenError::Unsupported`] where the module cannot wait.
+    pub fn wait_for_event(&mut self) -> Result<()> {
+        match self.pkcs11.wait_for_slot_event() {
+            Ok(_) => Ok(()),
+            Err(Error::Pkcs11(RvError::NoEvent | RvError::FunctionNotSupported, _) | Error::NullFunctionPointer) => {
+                Err(TokenError::Unsupported { what: "C_WaitForSlotEvent".into() })
+            }
+            Err(error) => Err(Fault::from(error).into_error()),
+        }
+    }
+
+    /// The tokens of the profile's make that have a serial number to be told apart by.
+    fn tokens(&self) -> Result<Vec<(Slot, TokenInfo, KeyId)>, Fault> {
+        let mut tokens = Vec::new();
+        for slot in self.pkcs11.get_slots_with_token()? {
+            let info = match self.pkcs11.get_token_info(slot).map_err(Fault::from) {
+                Ok(info) => info,
+                // Pulled since the listing.
+                Err(fault) if fault.ends_session() => continue,
+                Err(fault) => return Err(fault),
+            };
+            if let Some(key_id) = self.key_id(&info) {
+                tokens.push((slot, info, key_id));
+            }
+        }
+        Ok(tokens)
+    }
+
+    fn key_id(&self, info: &TokenInfo) -> Option<KeyId> {
+        let ours = self.profile.recognition.takes_token_of(info.manufacturer_id());
+        let tells = info.serial_number().bytes().any(|b| b.is_ascii_alphanumeric());
+        (ours && tells).then(|| KeyId::new(&self.profile.family, info.serial_number()))
+    }
+
+    /// The key with its session, after a look whether it is still the one in the slot: a module may go on with an
+    /// old session when another key is put in.
+    fn opened(&mut self, key: &KeyId) -> Result<&mut OpenKey, Fault> {
+        let still_there = self.open.get(key).is_some_and(|open| {
+            let info = self.pkcs11.get_token_info(open.slot);
+            info.is_ok_and(|info| self.key_id(&info).as_ref() == Some(key))
+        });
+        if !still_there {
+            self.open.remove(key);
+            let found = self.tokens()?.into_iter().find(|(_, _, key_id)| key_id == key);
+            let (slot, _, _) = found.ok_or(TokenError::Removed)?;
+            let session = self.pkcs11.open_rw_session(slot)?;
+            let open = OpenKey { slot, session, privates: BTreeMap::new(), signs_with: None };
+            self.open.insert(key.clone(), open);
+        }
+        Ok(self.open.get_mut(key).ok_or(TokenError::Removed)?)
+    }
+
+    /// What a fault means for a key: modules answer all sorts of things when it is pulled.
+    fn settle(&mut self, key: &KeyId, fault: Fault) -> TokenError {
+        if fault.ends_session() {
+            self.open.remove(key);
+        }
+        if fault.may_be_removal() {
+            let there = self.tokens().is_ok_and(|tokens| tokens.iter().any(|(_, _, key_id)| key_id == key));
+            if !there {
+                self.open.remove(key);
+                return TokenError::Removed;
+            }
+        }
+        fault.into_error()
+    }
+
+    fn on<T>(&mut self, key: &KeyId, act: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T> {
+        act(self).map_err(|fault| self.settle(key, fault))
+    }
+
+    fn pin_state(&self, info: &TokenInfo) -> PinState {
+        let tries = if info.user_pin_locked() {
+            TriesLeft::None
+        } else if info.user_pin_final_try() {
+            TriesLeft::Last
+        } else if info.user_pin_count_low() {
+            TriesLeft::Low
+        } else {
+            TriesLeft::NotLow
+        };
+        let byte = |len: usize| u8::try_from(len).unwrap_or(u8::MAX);
+        let told = |limit: &Option<Sourced<u8>>| limit.as_ref().map(|limit| limit.value);
+        let limits = &self.profile.limits;
+        let max = match byte(info.max_pin_length()) {
+            0 => u8::MAX,
+            max => max,
+        };
+        PinState {
+            tries,
+            is_set: info.user_pin_initialized(),
+            is_initial: info.user_pin_to_be_changed(),
+            min_len: byte(info.min_pin_length()).max(told(&limits.pin_min_len).unwrap_or(0)),
+            max_len: max.min(told(&limits.pin_max_len).unwrap_or(u8::MAX)),
+        }
+    }
+
+    fn contents(&mut self, key: &KeyId) -> Result<Contents, Fault> {
+        let inventory = self.opened(key)?.inventory()?;
+        let room = self.profile.limits.containers.as_ref().map(|limit| limit.value);
+        let used = u32::try_from(inventory.pairs()).unwrap_or(u32::MAX);
+        Ok(Contents {
+            containers: inventory.containers(),
+            free_containers: room.map(|room| room.saturating_sub(used)),
+            keeps_ids: self.profile.quirks.keeps_ids,
+            logged_in: inventory.logged_in,
+        })
+    }
+
+    fn check_pin(&mut self, key: &KeyId, pin: &Pin) -> Result<(), Fault> {
+        let open = self.opened(key)?;
+        open.privates.clear();
+        // A module that answers "already logged in" has not looked at the PIN.
+        if open.logged_in()? {
+            open.session.logout()?;
+        }
+        let slot = open.slot;
+        match open.session.login(UserType::User, Some(&AuthPin::from(pin.expose().to_owned()))) {
+            Ok(()) => Ok(()),
+            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
+                let tries = self.pin_state(&self.pkcs11.get_token_info(slot)?).tries;
+                let error = if tries.is_locked() { TokenError::PinLocked } else { TokenError::PinIncorrect { tries } };
+                Err(error.into())
+            }
+            Err(Error::Pkcs11(RvError::PinLenRange | RvError::PinInvalid, _)) => {
+                let state = self.pin_state(&self.pkcs11.get_token_info(slot)?);
+                Err(TokenError::PinInvalid { min_len: state.min_len, max_len: state.max_len }.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Token for Module {
+    fn keys(&mut self) -> Result<Vec<KeyInfo>> {
+        let tokens = self.tokens().map_err(Fault::into_error)?;
+        Ok(tokens
+            .into_iter()
+            .map(|(slot, info, key_id)| KeyInfo {
+                key_id,
+                profile: self.profile.name.clone(),
+                label: info.label().trim().to_owned(),
+                serial_number: info.serial_number().trim().to_owned(),
+                manufacturer: info.manufacturer_id().trim().to_owned(),
+                model: info.model().trim().to_owned(),
+                slot: slot.id(),
+                pin: self.pin_state(&info),
+            })
+            .collect())
+    }
+
+    fn read(&mut self, key: &KeyId) -> Result<Contents> {
+        match self.contents(key) {
+            // Pulled and put in again, or another program changed something while this one read.
+            Err(fault) if fault.ends_session() || fault.is(RvError::ObjectHandleInvalid) => {
+                self.open.remove(key);
+                self.on(key, |module| module.contents(key))
+            }
+            Err(fault) => Err(self.settle(key, fault)),
+            Ok(contents) => Ok(contents),
+        }
+    }
+
+    fn login(&mut self, key: &KeyId, pin: &Pin) -> Result<()> {
+        self.on(key, |module| module.check_pin(key, pin))
+    }
+
+    fn logout(&mut self, key: &KeyId) -> Result<()> {
+        self.on(key, |module| {
+            let open = module.opened(key)?;
+            open.privates.clear();
+            match open.session.logout() {
+                Ok(()) | Err(Error::Pkcs11(RvError::UserNotLoggedIn, _)) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki> {
+        self.on(key, |module| module.generate_pair(key, tag))
+    }
+
+    fn sign_statement(&mut self, key: &KeyId, signer: &Spki, statement: &Statement) -> Result<Vec<u8>> {
+        self.on(key, |module| module.sign_text(key, signer, &statement.to_bytes()).map(|s| s.to_der()))
+    }
+
+    fn sign_request(&mut self, key: &KeyId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
+        self.on(key, |module| module.request(key, signer, subject))
+    }
+
+    fn write_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
+        self.on(key, |module| module.write(key, certificate))
+    }
+
+    fn remove_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
+        self.on(key, |module| module.remove(key, certificate))
+    }
+
+    fn destroy(&mut self, key: &KeyId, container: &ContainerHandle) -> Result<()> {
+        self.on(key, |module| module.destroy_container(key, container))
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        for (_, open) in std::mem::take(&mut self.open) {
+            if open.logged_in().unwrap_or(false) {
+                let _ = open.session.logout();
+            }
+        }
+        let _ = self.pkcs11.clone().finalize();
+    }
+}
