@@ -77,7 +77,7 @@ impl Folder {
 
     /// Waits for, and takes, the lock under which keys are added.
     pub fn lock(&self) -> Result<Lock> {
-        std::fs::create_dir_all(&self.dir).map_err(Error::io(&self.dir))?;
+        create_private_dir(&self.dir).map_err(Error::io(&self.dir))?;
         Lock::take(&self.dir.join("folder.lock"))
     }
 }
@@ -228,7 +228,7 @@ pub fn replace_unsynced(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Options of a file that nobody but its owner reads.
 pub fn private_file() -> OpenOptions {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has a mode to set"))]
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "only Unix has a mode to set"))]
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     {
@@ -236,6 +236,16 @@ pub fn private_file() -> OpenOptions {
         options.mode(0o600);
     }
     options
+}
+
+fn create_private_dir(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.recursive(true).create(dir)
 }
 
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 use cryptoki_sys::*;
 use sm3::{Digest, Sm3};
+use ycd_pki::Signature;
 
 use super::Rv;
 use crate::sm2sig::{self, DEFAULT_ID, DER_MAX_LEN, DIGEST_LEN, MAX_ID_LEN, RAW_LEN};
@@ -38,9 +39,9 @@ pub fn info(mechanism: CK_MECHANISM_TYPE) -> Rv<CK_MECHANISM_INFO> {
     if !ALL.contains(&mechanism) {
         return Err(CKR_MECHANISM_INVALID);
     }
-    let curve = CKF_HW | CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS;
+    let curve = CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS;
     let (bits, flags) = match mechanism {
-        CKM_SM3 => (0, CKF_HW | CKF_DIGEST),
+        CKM_SM3 => (0, CKF_DIGEST),
         CKM_SM2_KEY_PAIR_GEN => (256, curve | CKF_GENERATE_KEY_PAIR),
         _ => (256, curve | CKF_SIGN | CKF_VERIFY),
     };
@@ -84,7 +85,7 @@ impl SignatureOperation {
             _ => return Err(CKR_MECHANISM_INVALID),
         };
         let seen = match id {
-            Some(id) => Seen::Hash(Box::new(Sm3::new_with_prefix(sm2sig::z(&id, point)))),
+            Some(id) => Seen::Hash(Box::new(sm2sig::hash_with_z(&id, point))),
             None => Seen::Raw(Vec::new()),
         };
         Ok(Self { key, seen, der, in_parts: false })
@@ -106,23 +107,21 @@ impl SignatureOperation {
 
     pub fn sign(self, secret: &[u8]) -> Rv<Vec<u8>> {
         let der = self.der;
-        let failed = |_| CKR_FUNCTION_FAILED;
-        let raw = sm2sig::sign(secret, &self.e()?).map_err(failed)?;
-        if der { sm2sig::to_der(&raw).map_err(failed) } else { Ok(raw) }
+        let signature = sm2sig::sign(secret, &self.e()?).map_err(|_| CKR_FUNCTION_FAILED)?;
+        Ok(if der { signature.to_der() } else { signature.to_raw().to_vec() })
     }
 
     pub fn verify(self, point: &[u8], signature: &[u8]) -> Rv {
-        let raw = if self.der {
+        let read = if self.der {
             if signature.len() > DER_MAX_LEN {
                 return Err(CKR_SIGNATURE_LEN_RANGE);
             }
-            sm2sig::from_der(signature).ok_or(CKR_SIGNATURE_INVALID)?
-        } else if signature.len() == RAW_LEN {
-            signature.to_vec()
+            Signature::from_der(signature)
         } else {
-            return Err(CKR_SIGNATURE_LEN_RANGE);
+            Signature::from_raw(signature.try_into().map_err(|_| CKR_SIGNATURE_LEN_RANGE)?)
         };
-        if sm2sig::verify(point, &self.e()?, &raw) { Ok(()) } else { Err(CKR_SIGNATURE_INVALID) }
+        let signature = read.map_err(|_| CKR_SIGNATURE_INVALID)?;
+        if sm2sig::verify(point, &self.e()?, &signature) { Ok(()) } else { Err(CKR_SIGNATURE_INVALID) }
     }
 
     fn e(self) -> Rv<[u8; DIGEST_LEN]> {

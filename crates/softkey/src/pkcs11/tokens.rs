@@ -359,7 +359,8 @@ pub fn token_info(head: &Head, sessions: usize, read_write: usize) -> CK_TOKEN_I
         ulMinPinLen: CK_ULONG::from(head.pin_limits.min),
         ulTotalPublicMemory: abi::UNAVAILABLE,
         ulFreePublicMemory: abi::UNAVAILABLE,
-        ulTotalPrivateMemory: abi::UNAVAILABLE,
+        // A key pair counts for 1 KiB, so that a caller can tell how many fit.
+        ulTotalPrivateMemory: CK_ULONG::from(head.containers) * 1024,
         ulFreePrivateMemory: abi::UNAVAILABLE,
         hardwareVersion: CK_VERSION { major: 1, minor: 0 },
         firmwareVersion: CK_VERSION { major: 1, minor: 0 },
