@@ -199,8 +199,10 @@ impl Module {
     }
 
     fn contents(&mut self, key: &KeyId) -> Result<Contents, Fault> {
-        let inventory = self.opened(key)?.inventory()?;
-        let room = self.profile.limits.containers.as_ref().map(|limit| limit.value);
+        let open = self.opened(key)?;
+        let slot = open.slot;
+        let inventory = open.inventory()?;
+        let room = self.room(slot)?;
         let used = u32::try_from(inventory.pairs()).unwrap_or(u32::MAX);
         Ok(Contents {
             containers: inventory.containers(),
@@ -208,6 +210,17 @@ impl Module {
             keeps_ids: self.profile.quirks.keeps_ids,
             logged_in: inventory.logged_in,
         })
+    }
+
+    /// How many key pairs fit on a key.
+    fn room(&self, slot: Slot) -> Result<Option<u32>, Fault> {
+        let limits = &self.profile.limits;
+        if let Some(limit) = &limits.containers {
+            return Ok(Some(limit.value));
+        }
+        let Some(bytes) = &limits.container_bytes else { return Ok(None) };
+        let memory = self.pkcs11.get_token_info(slot)?.total_private_memory();
+        Ok(memory.and_then(|memory| u32::try_from(memory).ok()).map(|memory| memory / bytes.value))
     }
 
     fn check_pin(&mut self, key: &KeyId, pin: &Pin) -> Result<(), Fault> {

@@ -173,6 +173,10 @@ pub struct Limits {
     /// Key pairs that fit on one key.
     #[serde(default)]
     pub containers: Option<Sourced<u32>>,
+    /// Bytes of private memory that the token counts for one key pair: with it, its total private memory
+    /// (CK_TOKEN_INFO) tells how many fit, where `containers` is absent.
+    #[serde(default)]
+    pub container_bytes: Option<Sourced<u32>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -82,8 +82,13 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
             source_known(profile, &number.source).map_err(|m| (format!("limits.{name}.source"), m))?;
         }
     }
-    if let Some(number) = &limits.containers {
-        source_known(profile, &number.source).map_err(|m| ("limits.containers.source".into(), m))?;
+    for (name, number) in [("containers", &limits.containers), ("container_bytes", &limits.container_bytes)] {
+        if let Some(number) = number {
+            source_known(profile, &number.source).map_err(|m| (format!("limits.{name}.source"), m))?;
+        }
+    }
+    if limits.container_bytes.as_ref().is_some_and(|bytes| bytes.value == 0) {
+        return wrong("limits.container_bytes.value".into(), "takes 1 or more");
     }
     if let (Some(min), Some(max)) = (&limits.pin_min_len, &limits.pin_max_len)
         && min.value > max.value

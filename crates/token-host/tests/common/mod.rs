@@ -1,0 +1,151 @@
+//! A software key behind the real module and the real host process.
+#![allow(dead_code, reason = "every test program takes what it needs")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use time::OffsetDateTime;
+use ycd_pki::cert::{self, CertificateParams};
+use ycd_pki::name::Name;
+use ycd_pki::{KeyPair, PublicKey, Signer};
+use ycd_softkey::admin::{self, Fault, Kdf, NewKey};
+use ycd_token::profile::Profile;
+use ycd_token::{Driver, Drivers, KeyId, ModuleHost, Pin, Spki, Tag, Token};
+
+pub const PIN: &str = "12345678";
+pub const TAG: Tag = Tag([0xA5; 16]);
+
+pub fn host_exe() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_ycd-host"))
+}
+
+pub struct Bench {
+    pub dir: TempDir,
+    pub serial: String,
+    pub key: KeyId,
+}
+
+impl Bench {
+    /// A folder with one key in it.
+    pub fn new() -> Self {
+        Self::with(NewKey::default())
+    }
+
+    pub fn with(key: NewKey) -> Self {
+        let dir = TempDir::new().unwrap();
+        let made = admin::create(dir.path(), &NewKey { kdf: Kdf::WEAK, ..key }).unwrap();
+        let key = KeyId::new("softkey", &made.serial_number);
+        Self { dir, serial: made.serial_number, key }
+    }
+
+    pub fn another_key(&self) -> KeyId {
+        let made = admin::create(self.dir.path(), &NewKey { kdf: Kdf::WEAK, ..NewKey::default() }).unwrap();
+        KeyId::new("softkey", &made.serial_number)
+    }
+
+    pub fn fault(&self, fault: Fault) {
+        admin::set_fault(self.dir.path(), None, &fault).unwrap();
+    }
+
+    pub fn pull(&self) {
+        admin::remove(self.dir.path(), &self.serial).unwrap();
+    }
+
+    pub fn put_in(&self) {
+        admin::insert(self.dir.path(), &self.serial).unwrap();
+    }
+
+    pub fn trace(&self) {
+        admin::set_trace(self.dir.path(), true).unwrap();
+    }
+
+    /// How often a function was called since [`Self::trace`].
+    pub fn calls(&self, function: &str) -> usize {
+        admin::trace(self.dir.path()).unwrap().iter().filter(|(name, _)| name == function).count()
+    }
+
+    /// The embedded profiles, and no administrator's.
+    pub fn drivers(&self) -> Drivers {
+        Drivers::load(Some(self.dir.path())).unwrap().with_env("YCD_SOFTKEY_DIR", self.dir.path())
+    }
+
+    pub fn driver(&self) -> Driver {
+        softkey_driver(&self.drivers())
+    }
+
+    pub fn host(&self) -> ModuleHost {
+        ModuleHost::start(host_exe(), &self.driver()).unwrap()
+    }
+
+    pub fn logged_in(&self) -> ModuleHost {
+        let mut host = self.host();
+        host.login(&self.key, &Pin::new(PIN)).unwrap();
+        host
+    }
+
+    /// A host with the profile's text changed.
+    pub fn host_with(&self, change: impl Fn(String) -> String) -> ModuleHost {
+        let driver = self.driver();
+        let profile = profile_with(change);
+        let driver = Driver::new(Arc::new(profile), &driver.module_path, 64).unwrap();
+        ModuleHost::start(host_exe(), &driver.with_env("YCD_SOFTKEY_DIR", self.dir.path())).unwrap()
+    }
+}
+
+pub fn softkey_driver(drivers: &Drivers) -> Driver {
+    let found = drivers.find_modules();
+    found.into_iter().find(|driver| driver.profile.name == "softkey").expect("cargo has built the module")
+}
+
+pub fn softkey_module() -> PathBuf {
+    softkey_driver(&Drivers::load(None).unwrap()).module_path
+}
+
+pub fn profile_with(change: impl Fn(String) -> String) -> Profile {
+    let text = include_str!("../../../../drivers-config/softkey.toml").to_owned();
+    Profile::from_toml("softkey.toml", &change(text)).unwrap()
+}
+
+/// The profile of the software key for a module of any name in a folder.
+pub fn profile_for(folder: &Path, file: &str) -> Profile {
+    profile_with(|text| {
+        text.replace("\"{exe_dir}\", \"{build_dir}\"", &format!("{:?}", folder.to_str().unwrap()))
+            .replace("libycd_softkey.so", file)
+    })
+}
+
+/// A certificate for a key, by an authority that nobody trusts.
+pub fn certificate(spki: &Spki, serial: u8) -> Vec<u8> {
+    let authority = KeyPair::generate().unwrap();
+    let name = |text: &str| Name::enterprise(text, None, None).to_der().unwrap();
+    let params = CertificateParams {
+        profile: cert::Profile::Signature,
+        serial: vec![serial; 16],
+        issuer: name("Authority"),
+        subject: name("泸州市某某有限公司"),
+        public_key: PublicKey::from_spki_der(&spki.0).unwrap(),
+        not_before: OffsetDateTime::UNIX_EPOCH,
+        not_after: OffsetDateTime::UNIX_EPOCH + time::Duration::days(365),
+        authority_key_id: cert::key_id(&authority.public_key()),
+        crl_uri: None,
+        subject_ids: Vec::new(),
+    };
+    cert::issue(&params, &authority).unwrap()
+}
+
+/// Compiles a shared library, as cargo's own linking needs a C compiler too.
+#[cfg(target_os = "linux")]
+pub fn library(folder: &Path, name: &str, source: &str) -> PathBuf {
+    let input = folder.join(format!("{name}.c"));
+    let output = folder.join(name);
+    std::fs::write(&input, source).unwrap();
+    let status = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-w", "-o"])
+        .args([&output, &input])
+        .arg("-ldl")
+        .status()
+        .unwrap();
+    assert!(status.success());
+    output
+}

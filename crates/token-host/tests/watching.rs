@@ -1,0 +1,89 @@
+//! Keys coming and going, seen by a second host.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Bench, PIN, host_exe};
+use ycd_softkey::admin::{Action, Fault};
+use ycd_token::{KeyEvent, KeyWatcher, Pin, Token};
+
+const SOON: Duration = Duration::from_secs(30);
+
+#[test]
+fn keys_that_come_and_go_are_told_while_another_host_works() {
+    let bench = Bench::new();
+    let watcher = KeyWatcher::start(&bench.drivers(), Some(host_exe()));
+    let next = || watcher.events().recv_timeout(SOON).unwrap();
+    assert!(matches!(next(), KeyEvent::Arrived(key) if key.key_id == bench.key));
+    let mut host = bench.logged_in();
+    bench.pull();
+    assert_eq!(next(), KeyEvent::Gone(bench.key.clone()));
+    bench.put_in();
+    assert!(matches!(next(), KeyEvent::Arrived(key) if key.key_id == bench.key));
+    host.login(&bench.key, &Pin::new(PIN)).unwrap_err();
+    host.login(&bench.key, &Pin::new(PIN)).unwrap();
+    let second = bench.another_key();
+    assert!(matches!(next(), KeyEvent::Arrived(key) if key.key_id == second));
+}
+
+#[test]
+fn the_watching_host_opens_no_session() {
+    let bench = Bench::new();
+    bench.trace();
+    let watcher = KeyWatcher::start(&bench.drivers(), Some(host_exe()));
+    watcher.events().recv_timeout(SOON).unwrap();
+    bench.pull();
+    watcher.events().recv_timeout(SOON).unwrap();
+    assert_eq!(bench.calls("C_OpenSession"), 0);
+    assert!(bench.calls("C_WaitForSlotEvent") > 0);
+}
+
+#[test]
+fn a_watching_host_that_crashes_is_started_again() {
+    let bench = Bench::new();
+    bench.pull();
+    bench.fault(Fault::at("C_WaitForSlotEvent", Action::Crash));
+    let watcher = KeyWatcher::start(&bench.drivers(), Some(host_exe()));
+    bench.put_in();
+    assert!(matches!(watcher.events().recv_timeout(SOON).unwrap(), KeyEvent::Arrived(_)));
+}
+
+#[test]
+fn a_watcher_ends_at_once_though_its_host_waits_for_ever() {
+    let bench = Bench::new();
+    bench.fault(Fault::at("C_WaitForSlotEvent", Action::Hang));
+    let watcher = KeyWatcher::start(&bench.drivers(), Some(host_exe()));
+    watcher.events().recv_timeout(SOON).unwrap();
+    let begun = std::time::Instant::now();
+    drop(watcher);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_module_that_cannot_wait_is_looked_at_only_where_its_profile_says_so() {
+    let bench = Bench::new();
+    // CKR_FUNCTION_NOT_SUPPORTED
+    bench.fault(Fault::at("C_WaitForSlotEvent", Action::Code(0x54)).always());
+    let watcher = KeyWatcher::start(&bench.drivers(), Some(host_exe()));
+    watcher.events().recv_timeout(SOON).unwrap();
+    assert!(watcher.events().recv_timeout(SOON).is_err(), "nobody watches any more");
+
+    let polled = common::profile_with(|text| text.replace("[quirks]", "[quirks]\npoll_ms = 500"));
+    let drivers = ycd_token::Drivers::of(vec![polled]).with_env("YCD_SOFTKEY_DIR", bench.dir.path());
+    let watcher = KeyWatcher::start(&drivers, Some(host_exe()));
+    watcher.events().recv_timeout(SOON).unwrap();
+    bench.pull();
+    assert_eq!(watcher.events().recv_timeout(SOON).unwrap(), KeyEvent::Gone(bench.key.clone()));
+}
+
+#[test]
+fn a_module_that_bears_one_process_only_is_not_watched() {
+    let bench = Bench::new();
+    let profile = common::profile_with(|text| text.replace("[quirks]", "[quirks]\nsingle_process = true"));
+    let drivers = ycd_token::Drivers::of(vec![profile]).with_env("YCD_SOFTKEY_DIR", bench.dir.path());
+    bench.trace();
+    let watcher = KeyWatcher::start(&drivers, Some(host_exe()));
+    assert!(watcher.events().recv_timeout(SOON).is_err());
+    assert_eq!(bench.calls("C_Initialize"), 0);
+}
