@@ -17,6 +17,8 @@ pub struct Config {
     pub session_hours: u16,
     /// Days within which the key may be written, from the approval.
     pub work_days: u16,
+    /// Days within which an order must be paid, from its being handed in.
+    pub payment_days: u16,
     /// Orders one user may have open at once.
     pub open_orders_per_user: u32,
 }
@@ -59,6 +61,7 @@ impl Default for Config {
             body_limit: 256 * 1024,
             session_hours: 12,
             work_days: 90,
+            payment_days: 30,
             open_orders_per_user: 200,
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `orders` | orders, and in `orders/machine.rs` the one table of what can happen to them |
+//! | [`orders`] | orders, and in `orders/machine.rs` the one table of what can happen to them |
 //! | [`certificates`] | 我的证书 |
 //! | [`attempts`] | the work on the key, for which an order is approved |
 //! | [`authority`] | root, issuing CA, revocation list |
@@ -22,13 +22,19 @@
 #![forbid(unsafe_code)]
 
 pub mod attempts;
+mod audit;
 pub mod authority;
+pub mod catalogue;
+pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod db;
 mod error;
 pub mod http;
 mod init;
+pub mod login;
+pub mod operator;
+pub mod orders;
 mod portal;
 pub mod secrets;
 mod server;

@@ -1,6 +1,6 @@
 //! The API as a whole, and the server.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{Json, Router, extract::State, routing::get};
 use tokio::net::TcpListener;
@@ -10,7 +10,9 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Error, Portal, attempts, authority, http, sms};
+use crate::{
+    Error, Portal, attempts, authority, catalogue, certificates, http, login, operator, orders, sms,
+};
 
 const PREFIX: &str = "/api/v1";
 
@@ -21,12 +23,24 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let sending = tokio::spawn(sms::send_waiting(portal.clone()));
+    let sweeping = tokio::spawn(sweep(portal.clone()));
     let db = portal.db().clone();
     let app = router(portal).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, app).with_graceful_shutdown(stop).await;
     sending.abort();
+    sweeping.abort();
     db.close().await;
     Ok(served?)
+}
+
+async fn sweep(portal: Portal) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        if let Err(error) = orders::sweep(&portal).await {
+            tracing::warn!(%error, "lapsed orders wait");
+        }
+    }
 }
 
 /// The description of the API (OpenAPI 3.1), made from the code.
@@ -59,9 +73,14 @@ impl Modify for Bearer {
 fn api() -> OpenApiRouter<Portal> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(health))
-        .merge(authority::routes())
+        .merge(catalogue::routes())
+        .merge(sms::routes())
+        .merge(login::routes())
+        .merge(certificates::routes())
+        .merge(orders::routes())
         .merge(attempts::routes())
-        .merge(sms::routes());
+        .merge(authority::routes())
+        .merge(operator::routes());
     OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, v1)
 }
 

@@ -50,6 +50,38 @@ pub struct TransferView {
     pub refunded_at: Option<Timestamp>,
 }
 
+/// `POST /operator/orders/{order}/events`: what has no endpoint of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CauseEvent {
+    pub event: OperatorEvent,
+    /// Kept with the order, and shown in its timeline.
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorEvent {
+    Cancel,
+    /// Takes the work on the key over; approving gives it back.
+    TakeOver,
+    /// Key lost or broken: a new one is made for the same payment (补办).
+    KeyLost,
+    Produced,
+    ProductionFailed,
+    Delivered,
+    ShipmentLost,
+    RequestRefund,
+    RefundSent,
+}
+
+/// `POST /operator/certificates/{serial}/revoke` answers with this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Revoked {
+    pub serial: String,
+    pub at: Timestamp,
+}
+
 /// A row of `GET /operator/sms-outbox`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SmsMessage {

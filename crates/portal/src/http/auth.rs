@@ -19,6 +19,8 @@ pub enum Actor {
     Anonymous,
     Applicant(User),
     Operator(Operator),
+    /// Whoever holds a session, by the stored form of its token.
+    Session([u8; 32]),
     System,
 }
 
@@ -29,6 +31,7 @@ impl std::fmt::Display for Actor {
             Self::Anonymous => f.write_str("anonymous"),
             Self::Applicant(user) => write!(f, "applicant:{}", user.id),
             Self::Operator(operator) => write!(f, "operator:{}", operator.name),
+            Self::Session(token) => write!(f, "session:{}", hex::encode(token)),
             Self::System => f.write_str("system"),
         }
     }

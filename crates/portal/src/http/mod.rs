@@ -5,6 +5,7 @@ mod change;
 mod extract;
 mod layers;
 
+pub(crate) use auth::presented_token;
 pub use auth::{Actor, Operator, User};
 pub use change::{Change, ChangeTx};
 pub use extract::{Address, Path, Query, paging};

@@ -1,0 +1,11 @@
+//! Certificates that the portal has issued or taken over: 我的证书.
+
+mod record;
+mod routes;
+mod term;
+
+pub use record::{
+    Certificate, NewCertificate, RecordState, find, insert, load, load_own, revoke, supersede, usable_for,
+};
+pub use routes::routes;
+pub use term::{Term, renewed_term};

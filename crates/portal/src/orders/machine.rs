@@ -1,0 +1,538 @@
+//! Everything that can happen to an order, in one table.
+//!
+//! [`next`] names for every stage and every event the stage that follows, or why it cannot be; [`may_cause`] says who
+//! may cause an event. Neither has a wildcard over stages or events: whoever adds one decides every case.
+
+use ycd_portal_api::wire::orders::{ActorKind, OrderKind, OrderNote, OrderState};
+
+/// Where an order stands: the twelve states that users see, and what lies between and after them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    Draft,
+    AwaitingPayment,
+    AwaitingReview,
+    /// Paid, and taken out of review to be changed.
+    Revision,
+    Rejected,
+    AwaitingProduction,
+    AwaitingRenewal,
+    AwaitingRecovery,
+    AwaitingShipment,
+    AwaitingDownload,
+    AwaitingUnlock,
+    /// The work on the key has failed as often as it may, or an operator has taken it over.
+    OperatorCare,
+    RefundPending,
+    Completed,
+    Refunded,
+    /// Ended without payment.
+    Cancelled,
+    /// A draft thrown away: its owner does not see it any more.
+    Deleted,
+}
+
+/// What happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The applicant hands the order in, confirmed by SMS.
+    Submit,
+    /// The applicant takes it back to change it.
+    Edit,
+    Delete,
+    Cancel,
+    /// The whole amount came in.
+    PaymentReceived,
+    /// Nothing came in for too long.
+    PaymentLapsed,
+    ApproveForProduction,
+    ApproveForRenewal,
+    ApproveForRecovery,
+    ApproveForDownload,
+    ApproveForUnlock,
+    Reject,
+    /// The product lets its holders unlock without an operator.
+    GrantUnlock,
+    /// The time for the work on the key is over: it is reviewed anew.
+    ApprovalLapsed,
+    UnlockExpired,
+    /// The new certificate is on its key and proven.
+    RenewalConfirmed,
+    RecoveryConfirmed,
+    DownloadConfirmed,
+    UnlockConfirmed,
+    /// No attempt is left.
+    AttemptsExhausted,
+    /// An operator takes the work on the key over; approving the order again gives it back.
+    TakeOver,
+    /// The key is lost or broken: a new one is made and shipped for the same payment (补办).
+    KeyLost,
+    Produced,
+    /// It is made again.
+    ProductionFailed,
+    Delivered,
+    /// It is made again.
+    ShipmentLost,
+    RequestRefund,
+    RefundSent,
+}
+
+/// Why an event cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Whoever asked may not cause it.
+    NotYours,
+    /// Something else has to happen first.
+    NotYet,
+    /// It has happened already.
+    AlreadySo,
+    /// Money has come in: to end the order, ask for it back.
+    Paid,
+    /// The order has come to its end.
+    Ended,
+    /// Orders of this kind, on this way, never come to it.
+    NotOnThisWay,
+}
+
+/// The table for whoever asks.
+pub fn decide(stage: Stage, event: Event, actor: ActorKind) -> Result<Stage, Refusal> {
+    if may_cause(event, actor) { next(stage, event) } else { Err(Refusal::NotYours) }
+}
+
+/// Who may cause an event.
+pub fn may_cause(event: Event, actor: ActorKind) -> bool {
+    use ActorKind::{Applicant, Operator, System};
+    match event {
+        Event::Submit | Event::Edit | Event::Delete => actor == Applicant,
+        Event::Cancel => matches!(actor, Applicant | Operator),
+        Event::RequestRefund => matches!(actor, Applicant | Operator),
+        Event::PaymentReceived => matches!(actor, Operator | System),
+        Event::ApproveForProduction
+        | Event::ApproveForRenewal
+        | Event::ApproveForRecovery
+        | Event::ApproveForDownload
+        | Event::ApproveForUnlock
+        | Event::Reject
+        | Event::TakeOver
+        | Event::KeyLost
+        | Event::Produced
+        | Event::ProductionFailed
+        | Event::ShipmentLost => actor == Operator,
+        Event::Delivered | Event::RefundSent => matches!(actor, Operator | System),
+        Event::PaymentLapsed
+        | Event::GrantUnlock
+        | Event::ApprovalLapsed
+        | Event::UnlockExpired
+        | Event::RenewalConfirmed
+        | Event::RecoveryConfirmed
+        | Event::DownloadConfirmed
+        | Event::UnlockConfirmed
+        | Event::AttemptsExhausted => actor == System,
+    }
+}
+
+/// What follows from an event.
+pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
+    use Refusal::{AlreadySo, Ended, NotOnThisWay, NotYet, Paid};
+    use Stage::{
+        AwaitingDownload, AwaitingPayment, AwaitingProduction, AwaitingRecovery, AwaitingRenewal,
+        AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, OperatorCare,
+        RefundPending, Refunded, Rejected, Revision,
+    };
+    match event {
+        Event::Submit => match stage {
+            Draft => Ok(AwaitingPayment),
+            Revision | Rejected => Ok(AwaitingReview),
+            AwaitingPayment | AwaitingReview | AwaitingProduction | AwaitingRenewal | AwaitingRecovery
+            | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => Err(AlreadySo),
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::Edit => match stage {
+            AwaitingPayment => Ok(Draft),
+            AwaitingReview | Rejected => Ok(Revision),
+            Draft | Revision => Err(AlreadySo),
+            AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
+            | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::Delete => match stage {
+            Draft => Ok(Deleted),
+            Deleted => Err(AlreadySo),
+            AwaitingPayment => Err(NotOnThisWay),
+            AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
+            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => {
+                Err(Paid)
+            }
+            RefundPending | Completed | Refunded | Cancelled => Err(Ended),
+        },
+        Event::Cancel => match stage {
+            AwaitingPayment => Ok(Cancelled),
+            Cancelled => Err(AlreadySo),
+            Draft => Err(NotOnThisWay),
+            AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
+            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => {
+                Err(Paid)
+            }
+            RefundPending | Completed | Refunded | Deleted => Err(Ended),
+        },
+        Event::PaymentReceived => match stage {
+            AwaitingPayment => Ok(AwaitingReview),
+            // It was taken back to be changed while the money was on its way.
+            Draft => Ok(Revision),
+            // Nothing will be delivered for it.
+            Cancelled | Deleted => Ok(RefundPending),
+            AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
+            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare
+            | RefundPending | Completed | Refunded => Err(AlreadySo),
+        },
+        Event::PaymentLapsed => match stage {
+            AwaitingPayment => Ok(Cancelled),
+            Cancelled => Err(AlreadySo),
+            Draft => Err(NotYet),
+            AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
+            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => {
+                Err(Paid)
+            }
+            RefundPending | Completed | Refunded | Deleted => Err(Ended),
+        },
+        Event::ApproveForProduction => approve(stage, AwaitingProduction),
+        Event::ApproveForRenewal => approve(stage, AwaitingRenewal),
+        Event::ApproveForRecovery => approve(stage, AwaitingRecovery),
+        Event::ApproveForDownload => approve(stage, AwaitingDownload),
+        Event::ApproveForUnlock => approve(stage, AwaitingUnlock),
+        Event::Reject => match stage {
+            AwaitingReview => Ok(Rejected),
+            Rejected => Err(AlreadySo),
+            Draft | AwaitingPayment | Revision => Err(NotYet),
+            AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
+            | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::GrantUnlock => match stage {
+            Draft => Ok(AwaitingUnlock),
+            AwaitingUnlock => Err(AlreadySo),
+            AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
+            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | OperatorCare => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::ApprovalLapsed => match stage {
+            AwaitingRenewal | AwaitingRecovery | AwaitingDownload => Ok(AwaitingReview),
+            AwaitingReview => Err(AlreadySo),
+            Draft | AwaitingPayment | Revision | Rejected => Err(NotYet),
+            AwaitingProduction | AwaitingShipment | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::UnlockExpired => match stage {
+            AwaitingUnlock => Ok(Cancelled),
+            Cancelled => Err(AlreadySo),
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
+            AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
+            | OperatorCare => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Deleted => Err(Ended),
+        },
+        Event::RenewalConfirmed => confirm(stage, AwaitingRenewal),
+        Event::RecoveryConfirmed => confirm(stage, AwaitingRecovery),
+        Event::DownloadConfirmed => confirm(stage, AwaitingDownload),
+        Event::UnlockConfirmed => confirm(stage, AwaitingUnlock),
+        Event::AttemptsExhausted | Event::TakeOver => match stage {
+            AwaitingRenewal | AwaitingRecovery | AwaitingDownload => Ok(OperatorCare),
+            OperatorCare => Err(AlreadySo),
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
+            AwaitingProduction | AwaitingShipment | AwaitingUnlock => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::KeyLost => match stage {
+            AwaitingRenewal | AwaitingRecovery | AwaitingDownload | OperatorCare => Ok(AwaitingProduction),
+            AwaitingProduction => Err(AlreadySo),
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
+            AwaitingShipment | AwaitingUnlock => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::Produced => match stage {
+            AwaitingProduction => Ok(AwaitingShipment),
+            AwaitingShipment => Err(AlreadySo),
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
+            AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
+                Err(NotOnThisWay)
+            }
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::ProductionFailed => match stage {
+            AwaitingProduction => Ok(AwaitingProduction),
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
+            AwaitingShipment => Err(AlreadySo),
+            AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
+                Err(NotOnThisWay)
+            }
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::Delivered => match stage {
+            AwaitingShipment => Ok(Completed),
+            Completed => Err(AlreadySo),
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingProduction => {
+                Err(NotYet)
+            }
+            AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
+                Err(NotOnThisWay)
+            }
+            RefundPending | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::ShipmentLost => match stage {
+            AwaitingShipment => Ok(AwaitingProduction),
+            AwaitingProduction => Err(AlreadySo),
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
+            AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
+                Err(NotOnThisWay)
+            }
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+        },
+        Event::RequestRefund => match stage {
+            Rejected | Revision | OperatorCare => Ok(RefundPending),
+            // Nothing has come in.
+            Draft | AwaitingPayment => Err(NotYet),
+            // An operator rejects it or takes it over first, so that no certificate is made for money given back.
+            AwaitingReview | AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment
+            | AwaitingDownload | AwaitingUnlock => Err(NotOnThisWay),
+            RefundPending | Refunded => Err(AlreadySo),
+            Completed | Cancelled | Deleted => Err(Ended),
+        },
+        Event::RefundSent => match stage {
+            RefundPending => Ok(Refunded),
+            Refunded => Err(AlreadySo),
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingProduction
+            | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock
+            | OperatorCare => Err(NotYet),
+            Completed | Cancelled | Deleted => Err(Ended),
+        },
+    }
+}
+
+fn approve(stage: Stage, to: Stage) -> Result<Stage, Refusal> {
+    use Stage::{
+        AwaitingDownload, AwaitingPayment, AwaitingProduction, AwaitingRecovery, AwaitingRenewal,
+        AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, OperatorCare,
+        RefundPending, Refunded, Rejected, Revision,
+    };
+    match stage {
+        AwaitingReview | OperatorCare => Ok(to),
+        Draft | AwaitingPayment | Revision | Rejected => Err(Refusal::NotYet),
+        AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
+        | AwaitingUnlock => Err(Refusal::AlreadySo),
+        RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Refusal::Ended),
+    }
+}
+
+fn confirm(stage: Stage, from: Stage) -> Result<Stage, Refusal> {
+    use Stage::{
+        AwaitingDownload, AwaitingPayment, AwaitingProduction, AwaitingRecovery, AwaitingRenewal,
+        AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, OperatorCare,
+        RefundPending, Refunded, Rejected, Revision,
+    };
+    match stage {
+        AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock if stage == from => {
+            Ok(Completed)
+        }
+        AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | AwaitingProduction
+        | AwaitingShipment | OperatorCare => Err(Refusal::NotOnThisWay),
+        Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(Refusal::NotYet),
+        Completed => Err(Refusal::AlreadySo),
+        RefundPending | Refunded | Cancelled | Deleted => Err(Refusal::Ended),
+    }
+}
+
+/// With which event an order of a kind is approved.
+pub fn approval(kind: OrderKind) -> Event {
+    match kind {
+        OrderKind::Purchase | OrderKind::Reissue => Event::ApproveForProduction,
+        OrderKind::Renewal | OrderKind::ExpiredPurchase | OrderKind::Change => Event::ApproveForRenewal,
+        OrderKind::Recovery => Event::ApproveForRecovery,
+        OrderKind::Download => Event::ApproveForDownload,
+        OrderKind::Unlock => Event::ApproveForUnlock,
+    }
+}
+
+impl Stage {
+    pub const ALL: [Self; 17] = [
+        Self::Draft,
+        Self::AwaitingPayment,
+        Self::AwaitingReview,
+        Self::Revision,
+        Self::Rejected,
+        Self::AwaitingProduction,
+        Self::AwaitingRenewal,
+        Self::AwaitingRecovery,
+        Self::AwaitingShipment,
+        Self::AwaitingDownload,
+        Self::AwaitingUnlock,
+        Self::OperatorCare,
+        Self::RefundPending,
+        Self::Completed,
+        Self::Refunded,
+        Self::Cancelled,
+        Self::Deleted,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::AwaitingPayment => "awaiting_payment",
+            Self::AwaitingReview => "awaiting_review",
+            Self::Revision => "revision",
+            Self::Rejected => "rejected",
+            Self::AwaitingProduction => "awaiting_production",
+            Self::AwaitingRenewal => "awaiting_renewal",
+            Self::AwaitingRecovery => "awaiting_recovery",
+            Self::AwaitingShipment => "awaiting_shipment",
+            Self::AwaitingDownload => "awaiting_download",
+            Self::AwaitingUnlock => "awaiting_unlock",
+            Self::OperatorCare => "operator_care",
+            Self::RefundPending => "refund_pending",
+            Self::Completed => "completed",
+            Self::Refunded => "refunded",
+            Self::Cancelled => "cancelled",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// The tab it is shown in; `None`: in the one it was in before.
+    pub fn shown(self) -> Option<OrderState> {
+        Some(match self {
+            Self::Draft | Self::Revision => OrderState::Draft,
+            Self::AwaitingPayment => OrderState::AwaitingPayment,
+            Self::AwaitingReview => OrderState::AwaitingReview,
+            Self::Rejected => OrderState::Rejected,
+            Self::AwaitingProduction => OrderState::AwaitingProduction,
+            Self::AwaitingRenewal => OrderState::AwaitingRenewal,
+            Self::AwaitingRecovery => OrderState::AwaitingRecovery,
+            Self::AwaitingShipment => OrderState::AwaitingShipment,
+            Self::AwaitingDownload => OrderState::AwaitingDownload,
+            Self::AwaitingUnlock => OrderState::AwaitingUnlock,
+            Self::RefundPending | Self::Refunded => OrderState::Refunded,
+            Self::Completed => OrderState::Completed,
+            Self::OperatorCare | Self::Cancelled | Self::Deleted => return None,
+        })
+    }
+
+    pub fn note(self) -> Option<OrderNote> {
+        match self {
+            Self::Cancelled => Some(OrderNote::Cancelled),
+            Self::Revision => Some(OrderNote::Revision),
+            Self::RefundPending => Some(OrderNote::RefundPending),
+            Self::OperatorCare => Some(OrderNote::OperatorCare),
+            Self::Draft
+            | Self::AwaitingPayment
+            | Self::AwaitingReview
+            | Self::Rejected
+            | Self::AwaitingProduction
+            | Self::AwaitingRenewal
+            | Self::AwaitingRecovery
+            | Self::AwaitingShipment
+            | Self::AwaitingDownload
+            | Self::AwaitingUnlock
+            | Self::Completed
+            | Self::Refunded
+            | Self::Deleted => None,
+        }
+    }
+
+    /// While this is so, its certificate can have no other order of this kind.
+    pub fn open(self) -> bool {
+        match self {
+            Self::Draft
+            | Self::AwaitingPayment
+            | Self::AwaitingReview
+            | Self::Revision
+            | Self::Rejected
+            | Self::AwaitingProduction
+            | Self::AwaitingRenewal
+            | Self::AwaitingRecovery
+            | Self::AwaitingShipment
+            | Self::AwaitingDownload
+            | Self::AwaitingUnlock
+            | Self::OperatorCare => true,
+            Self::RefundPending | Self::Completed | Self::Refunded | Self::Cancelled | Self::Deleted => false,
+        }
+    }
+}
+
+impl Event {
+    pub const ALL: [Self; 28] = [
+        Self::Submit,
+        Self::Edit,
+        Self::Delete,
+        Self::Cancel,
+        Self::PaymentReceived,
+        Self::PaymentLapsed,
+        Self::ApproveForProduction,
+        Self::ApproveForRenewal,
+        Self::ApproveForRecovery,
+        Self::ApproveForDownload,
+        Self::ApproveForUnlock,
+        Self::Reject,
+        Self::GrantUnlock,
+        Self::ApprovalLapsed,
+        Self::UnlockExpired,
+        Self::RenewalConfirmed,
+        Self::RecoveryConfirmed,
+        Self::DownloadConfirmed,
+        Self::UnlockConfirmed,
+        Self::AttemptsExhausted,
+        Self::TakeOver,
+        Self::KeyLost,
+        Self::Produced,
+        Self::ProductionFailed,
+        Self::Delivered,
+        Self::ShipmentLost,
+        Self::RequestRefund,
+        Self::RefundSent,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Edit => "edit",
+            Self::Delete => "delete",
+            Self::Cancel => "cancel",
+            Self::PaymentReceived => "payment_received",
+            Self::PaymentLapsed => "payment_lapsed",
+            Self::ApproveForProduction => "approve_for_production",
+            Self::ApproveForRenewal => "approve_for_renewal",
+            Self::ApproveForRecovery => "approve_for_recovery",
+            Self::ApproveForDownload => "approve_for_download",
+            Self::ApproveForUnlock => "approve_for_unlock",
+            Self::Reject => "reject",
+            Self::GrantUnlock => "grant_unlock",
+            Self::ApprovalLapsed => "approval_lapsed",
+            Self::UnlockExpired => "unlock_expired",
+            Self::RenewalConfirmed => "renewal_confirmed",
+            Self::RecoveryConfirmed => "recovery_confirmed",
+            Self::DownloadConfirmed => "download_confirmed",
+            Self::UnlockConfirmed => "unlock_confirmed",
+            Self::AttemptsExhausted => "attempts_exhausted",
+            Self::TakeOver => "take_over",
+            Self::KeyLost => "key_lost",
+            Self::Produced => "produced",
+            Self::ProductionFailed => "production_failed",
+            Self::Delivered => "delivered",
+            Self::ShipmentLost => "shipment_lost",
+            Self::RequestRefund => "request_refund",
+            Self::RefundSent => "refund_sent",
+        }
+    }
+}
+
+impl Refusal {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotYours => "not_yours",
+            Self::NotYet => "not_yet",
+            Self::AlreadySo => "already_so",
+            Self::Paid => "paid",
+            Self::Ended => "ended",
+            Self::NotOnThisWay => "not_on_this_way",
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;
