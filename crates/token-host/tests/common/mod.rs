@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use ycd_pki::cert::{self, CertificateParams};
 use ycd_pki::name::Name;
-use ycd_pki::{KeyPair, PublicKey, Signer};
+use ycd_pki::{KeyPair, PublicKey};
 use ycd_softkey::admin::{self, Fault, Kdf, NewKey};
 use ycd_token::profile::Profile;
 use ycd_token::{Driver, Drivers, KeyId, ModuleHost, Pin, Spki, Tag, Token};
@@ -109,10 +109,12 @@ pub fn profile_with(change: impl Fn(String) -> String) -> Profile {
 
 /// The profile of the software key for a module of any name in a folder.
 pub fn profile_for(folder: &Path, file: &str) -> Profile {
-    profile_with(|text| {
-        text.replace("\"{exe_dir}\", \"{build_dir}\"", &format!("{:?}", folder.to_str().unwrap()))
-            .replace("libycd_softkey.so", file)
-    })
+    let mut profile = profile_with(|text| text);
+    for places in &mut profile.modules {
+        places.directories = vec![folder.to_str().unwrap().to_owned()];
+        places.files = vec![file.to_owned()];
+    }
+    profile
 }
 
 /// A certificate for a key, by an authority that nobody trusts.
