@@ -3,7 +3,7 @@
 //! Every call that changes something carries an idempotency key of its own. Passing failures are tried again a few
 //! times within the call, with the same key, so that a lost answer does no harm; refusals never are.
 
-use std::{io::Read as _, sync::Once, thread, time::Duration};
+use std::{error::Error as StdError, io::Read as _, sync::Once, thread, time::Duration};
 
 use reqwest::{
     Method, StatusCode, Url,
@@ -26,7 +26,8 @@ use crate::{
         keys::{PersonaliseKey, PersonalisedKey},
         login::{CodeSent, Login, Me, RequestCode, RequestStepUp, Session, SessionToken, StepUp},
         operator::{
-            AuditEntry, AuditQuery, OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer, SmsMessage,
+            AuditEntry, AuditQuery, CauseEvent, OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer,
+            SmsMessage,
         },
         orders::{ConfirmOrder, CreateOrder, Empty, FixKey, OrderList, OrderQuery, OrderView, Reason},
     },
@@ -122,9 +123,10 @@ impl Client {
     pub fn crl(&self) -> Result<Vec<u8>, ApiError> {
         self.get_bytes("crl/issuing.crl")
     }
+}
 
-    // ---- login ----
-
+/// Login and sessions.
+impl Client {
     pub fn request_code(&self, request: &RequestCode) -> Result<CodeSent, ApiError> {
         self.post("sms/codes", request)
     }
@@ -144,9 +146,10 @@ impl Client {
     pub fn me(&self) -> Result<Me, ApiError> {
         self.get("me", &())
     }
+}
 
-    // ---- certificates and orders ----
-
+/// Certificates and orders.
+impl Client {
     pub fn certificates(&self, query: &CertificateQuery) -> Result<Page<CertificateView>, ApiError> {
         self.get("certificates", query)
     }
@@ -195,9 +198,10 @@ impl Client {
     pub fn request_refund(&self, order: &str, reason: &Reason) -> Result<OrderView, ApiError> {
         self.post(&of_order(order, "/refund"), reason)
     }
+}
 
-    // ---- the work on the key ----
-
+/// The work on the key, step by step.
+impl Client {
     pub fn open_attempt(&self, order: &str, attempt: &OpenAttempt) -> Result<AttemptView, ApiError> {
         self.post(&of_order(order, "/attempts"), attempt)
     }
@@ -226,9 +230,10 @@ impl Client {
     pub fn abandon(&self, order: &str, attempt: u32, abandon: &Abandon) -> Result<AttemptView, ApiError> {
         self.post(&of_attempt(order, attempt, "abandon"), abandon)
     }
+}
 
-    // ---- operators ----
-
+/// For operators.
+impl Client {
     pub fn operator_login(&self, login: &OperatorLogin) -> Result<Session, ApiError> {
         self.post("operator/login", login)
     }
@@ -250,6 +255,11 @@ impl Client {
         self.post(&of_operator_order(order, "/reject"), reason)
     }
 
+    /// What has no call of its own.
+    pub fn cause(&self, order: &str, event: &CauseEvent) -> Result<OperatorOrder, ApiError> {
+        self.post(&of_operator_order(order, "/events"), event)
+    }
+
     pub fn record_transfer(&self, order: &str, transfer: &RecordTransfer) -> Result<OperatorOrder, ApiError> {
         self.post(&of_operator_order(order, "/transfers"), transfer)
     }
@@ -269,9 +279,9 @@ impl Client {
     pub fn audit(&self, query: &AuditQuery) -> Result<Page<AuditEntry>, ApiError> {
         self.get("operator/audit", query)
     }
+}
 
-    // ---- how a call is made ----
-
+impl Client {
     fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, ApiError> {
         let url = self.url(path)?;
         read_json(&self.exchange(|| self.http.get(url.clone()).query(query))?)
@@ -279,7 +289,7 @@ impl Client {
 
     fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ApiError> {
         let url = self.url(path)?;
-        self.exchange(|| self.http.get(url.clone()))
+        Ok(self.exchange(|| self.http.get(url.clone()))?.body)
     }
 
     fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
@@ -296,10 +306,10 @@ impl Client {
     }
 
     fn change_nothing_back(&self, method: Method, path: &str, body: &impl Serialize) -> Result<(), ApiError> {
-        self.change_once(method, path, body).map(drop)
+        read_json::<Empty>(&self.change_once(method, path, body)?).map(drop)
     }
 
-    fn change_once(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Vec<u8>, ApiError> {
+    fn change_once(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Answer, ApiError> {
         let url = self.url(path)?;
         let key = new_idempotency_key()?;
         self.exchange(|| {
@@ -311,7 +321,7 @@ impl Client {
         self.base.join(&format!("/api/v1/{path}")).map_err(|e| ApiError::Address { detail: e.to_string() })
     }
 
-    fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<Vec<u8>, ApiError> {
+    fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<Answer, ApiError> {
         let mut pause = self.patience.pause;
         let mut retries = self.patience.retries;
         loop {
@@ -353,29 +363,41 @@ fn segment(text: &str) -> String {
     text.chars().map(|c| if plain(c) { c } else { '_' }).collect()
 }
 
-fn read(response: Response) -> Result<Vec<u8>, ApiError> {
+/// A successful answer, whole.
+struct Answer {
+    media_type: String,
+    body: Vec<u8>,
+}
+
+fn read(response: Response) -> Result<Answer, ApiError> {
     let status = response.status();
     let media_type = response
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
         .unwrap_or_default()
-        .to_owned();
+        .trim()
+        .to_ascii_lowercase();
+    let too_long = || ApiError::bad_answer("longer than any of the portal's");
+    if response.content_length().is_some_and(|length| length > ANSWER_LIMIT) {
+        return Err(too_long());
+    }
     let mut body = Vec::new();
-    response
-        .take(ANSWER_LIMIT + 1)
-        .read_to_end(&mut body)
-        .map_err(|e| ApiError::Cut { detail: chain(&e) })?;
+    response.take(ANSWER_LIMIT + 1).read_to_end(&mut body).map_err(|e| {
+        if causes(&e).any(is_timeout) { ApiError::Timeout } else { ApiError::Cut { detail: chain(&e) } }
+    })?;
     if body.len() as u64 > ANSWER_LIMIT {
-        return Err(ApiError::bad_answer("longer than any of the portal's"));
+        return Err(too_long());
     }
     if status.is_success() {
-        return Ok(body);
+        return Ok(Answer { media_type, body });
     }
-    if media_type.starts_with(crate::problem::MEDIA_TYPE)
+    if media_type == crate::problem::MEDIA_TYPE
         && let Ok(problem) = serde_json::from_slice::<Problem>(&body)
     {
-        return Err(ApiError::Refused(Box::new(problem)));
+        // The status that counts is the answer's own.
+        return Err(ApiError::Refused(Box::new(Problem { status: status.as_u16(), ..problem })));
     }
     match status {
         // A gateway's own words, while the portal behind it is away.
@@ -386,8 +408,11 @@ fn read(response: Response) -> Result<Vec<u8>, ApiError> {
     }
 }
 
-fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|e| {
+fn read_json<T: DeserializeOwned>(answer: &Answer) -> Result<T, ApiError> {
+    if answer.media_type != "application/json" {
+        return Err(ApiError::bad_answer(format!("{:?} where JSON was expected", answer.media_type)));
+    }
+    serde_json::from_slice(&answer.body).map_err(|e| {
         // Not the error's own words: they may quote a token.
         ApiError::bad_answer(format!("not the JSON expected, at line {} column {}", e.line(), e.column()))
     })
@@ -397,7 +422,7 @@ fn failure(error: &reqwest::Error) -> ApiError {
     let detail = chain(error);
     if error.is_timeout() && !error.is_connect() {
         ApiError::Timeout
-    } else if detail.contains("certificate") || detail.contains("TLS") || detail.contains("tls") {
+    } else if causes(error).any(is_tls) {
         ApiError::Tls { detail }
     } else if error.is_connect() {
         ApiError::Unreachable { detail }
@@ -408,18 +433,31 @@ fn failure(error: &reqwest::Error) -> ApiError {
     }
 }
 
+fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
+    // rustls hands its errors on inside of I/O errors, which do not name them as their source.
+    let inside = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    cause.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>())
+}
+
+fn is_timeout(cause: &(dyn StdError + 'static)) -> bool {
+    let inside = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let inside = inside.and_then(|inside| inside.downcast_ref::<reqwest::Error>());
+    cause.downcast_ref::<reqwest::Error>().or(inside).is_some_and(reqwest::Error::is_timeout)
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}
+
 /// The error with its causes, without the address, whose query may hold what a user searched for.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    if text.is_empty() { "connection failed".to_owned() } else { text }
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let texts: Vec<_> = causes(error).skip(1).map(ToString::to_string).collect();
+    if texts.is_empty() { "connection failed".to_owned() } else { texts.join(": ") }
 }
 
 fn new_idempotency_key() -> Result<String, ApiError> {

@@ -98,10 +98,8 @@ async fn login(State(portal): State<Portal>, change: Change<Login>) -> Answer {
     responses((status = 200, body = Empty), (status = "default", body = Problem)))]
 async fn logout(State(portal): State<Portal>, Presented(token): Presented, change: Change<Empty>) -> Answer {
     let mut tx = change.begin(&portal, Actor::Session(token)).await?;
-    let ended = sqlx::query("DELETE FROM sessions WHERE token = $1")
-        .bind(token.as_slice())
-        .execute(&mut *tx)
-        .await?;
+    let ended =
+        sqlx::query("DELETE FROM sessions WHERE token = $1").bind(token.as_slice()).execute(&mut *tx).await?;
     if ended.rows_affected() == 0 {
         return Err(kinds::SESSION_EXPIRED.into());
     }

@@ -75,13 +75,6 @@ pub enum OperatorEvent {
     RefundSent,
 }
 
-/// `POST /operator/certificates/{serial}/revoke` answers with this.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Revoked {
-    pub serial: String,
-    pub at: Timestamp,
-}
-
 /// A row of `GET /operator/sms-outbox`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SmsMessage {

@@ -8,4 +8,5 @@ pub use record::{
     Certificate, NewCertificate, RecordState, find, insert, load, load_own, revoke, supersede, usable_for,
 };
 pub use routes::routes;
+pub(crate) use routes::view;
 pub use term::{Term, renewed_term};

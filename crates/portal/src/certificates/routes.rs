@@ -15,7 +15,7 @@ use ycd_portal_api::{
     },
 };
 
-use super::record::{Certificate, SELECT, load_own, usable_for};
+use super::record::{Certificate, SELECT, load, load_own, usable_for};
 use crate::{
     Error, Portal,
     db::Conn,
@@ -50,7 +50,7 @@ async fn list(
     let now = portal.now();
     let mut items = Vec::new();
     for row in rows.build().fetch_all(&mut *db).await? {
-        items.push(view(&portal, &mut db, Certificate::from_row(&row)?, now).await?);
+        items.push(view_of(&portal, &mut db, Certificate::from_row(&row)?, now).await?);
     }
     Ok(Json(Page { items, page, page_size, total: total.unsigned_abs() }))
 }
@@ -65,7 +65,7 @@ async fn show(
 ) -> Result<Json<CertificateView>, Error> {
     let mut db = portal.db().read().await?;
     let certificate = load_own(&mut db, &serial, &user).await?;
-    Ok(Json(view(&portal, &mut db, certificate, portal.now()).await?))
+    Ok(Json(view_of(&portal, &mut db, certificate, portal.now()).await?))
 }
 
 fn narrow(query: &mut QueryBuilder<Sqlite>, user: &User, search: &CertificateQuery) {
@@ -81,7 +81,18 @@ fn narrow(query: &mut QueryBuilder<Sqlite>, user: &User, search: &CertificateQue
     }
 }
 
-async fn view(
+/// Any certificate, as its owner sees it.
+pub(crate) async fn view(
+    portal: &Portal,
+    db: &mut Conn,
+    serial: &str,
+    now: OffsetDateTime,
+) -> Result<CertificateView, Error> {
+    let certificate = load(db, serial).await?;
+    view_of(portal, db, certificate, now).await
+}
+
+async fn view_of(
     portal: &Portal,
     db: &mut Conn,
     certificate: Certificate,

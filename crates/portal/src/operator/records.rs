@@ -8,7 +8,8 @@ use ycd_portal_api::{
     problem::kinds,
     wire::{
         Page,
-        operator::{AuditEntry, AuditQuery, OutboxQuery, Revoked, SmsMessage},
+        certificates::CertificateView,
+        operator::{AuditEntry, AuditQuery, OutboxQuery, SmsMessage},
         orders::Reason,
     },
 };
@@ -26,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Portal> {
 /// Revokes a certificate, for good.
 #[utoipa::path(post, path = "/operator/certificates/{serial}/revoke", request_body = Reason,
     security(("session" = [])), params(("serial" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 200, body = Revoked), (status = "default", body = Problem)))]
+    responses((status = 200, body = CertificateView), (status = "default", body = Problem)))]
 async fn revoke(
     State(portal): State<Portal>,
     operator: Operator,
@@ -40,7 +41,8 @@ async fn revoke(
         return Err(kinds::REASON_REQUIRED.into());
     }
     certificates::revoke(&mut tx, &serial, reason, &operator.into(), now).await?;
-    tx.answer(StatusCode::OK, &Revoked { serial, at: now.into() }).await
+    let view = certificates::view(&portal, &mut tx, &serial, now).await?;
+    tx.answer(StatusCode::OK, &view).await
 }
 
 /// The messages that the embedded outbox keeps in place of phones. Not there with a real provider.

@@ -8,7 +8,7 @@ use ycd_portal_api::{
     problem::kinds,
     wire::{
         attempts::Mode,
-        form::{FormView, SaveForm},
+        form::SaveForm,
         login::Purpose,
         orders::{
             ActorKind, ConfirmOrder, CreateOrder, Empty, FixKey, OrderList, OrderQuery, OrderView,
@@ -104,7 +104,7 @@ async fn delete(
 /// is saved all the same.
 #[utoipa::path(put, path = "/orders/{order}/form", request_body = SaveForm, security(("session" = [])),
     params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 200, body = FormView), (status = "default", body = Problem)))]
+    responses((status = 200, body = OrderView), (status = "default", body = Problem)))]
 async fn save_form(
     State(portal): State<Portal>,
     user: User,
@@ -135,7 +135,7 @@ async fn save_form(
     if *complete && !checked.errors.is_empty() {
         return tx.refuse(Problem::new(kinds::FORM_INVALID).with("errors", &checked.errors)).await;
     }
-    tx.answer(StatusCode::OK, &checked).await
+    answer_with(&portal, tx, &no).await
 }
 
 /// Step 0: with the key inserted, fixes how the new certificate will come onto it.
