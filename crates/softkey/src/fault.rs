@@ -121,16 +121,53 @@ pub struct Control {
 
 /// A fault with the key it is for and the calls it has seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenRule", into = "WrittenRule")]
 pub struct Rule {
     /// Serial number; `None` for every call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    #[serde(flatten)]
     pub fault: Fault,
-    #[serde(default)]
     pub seen: u64,
-    #[serde(default)]
     pub struck: bool,
+}
+
+/// A rule in the file, flat, so that a misspelt word is found out.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRule {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    on: On,
+    #[serde(rename = "do")]
+    action: Action,
+    #[serde(default)]
+    when: When,
+    #[serde(default = "yes")]
+    once: bool,
+    #[serde(default)]
+    seen: u64,
+    #[serde(default)]
+    struck: bool,
+}
+
+impl TryFrom<WrittenRule> for Rule {
+    type Error = String;
+
+    fn try_from(rule: WrittenRule) -> Result<Self, String> {
+        let WrittenRule { key, on, action, when, once, seen, struck } = rule;
+        if let On::Function { function, .. } = &on
+            && !crate::FUNCTIONS.contains(&function.as_str())
+        {
+            return Err(format!("no PKCS#11 function {function}"));
+        }
+        Ok(Self { key, fault: Fault { on, action, when, once }, seen, struck })
+    }
+}
+
+impl From<Rule> for WrittenRule {
+    fn from(rule: Rule) -> Self {
+        let Rule { key, fault: Fault { on, action, when, once }, seen, struck } = rule;
+        Self { key, on, action, when, once, seen, struck }
+    }
 }
 
 /// The control file of a folder.
