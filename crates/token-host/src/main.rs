@@ -42,7 +42,7 @@ fn serve(from_owner: File, mut to_owner: File) -> io::Result<()> {
     let mut frames = Frames::new(from_owner);
     frames.preamble()?;
     to_owner.write_all(&PREAMBLE)?;
-    let first: Request = frames.next()?;
+    let first: Request = frames.receive()?;
     let Call::Open(open) = first.call else { return Err(io::ErrorKind::InvalidData.into()) };
     let host = Arc::new(Mutex::new(Host { module: None, to_owner, last_call: Instant::now() }));
     guard::start(guarded, open.owner, open.idle_ms, host.clone())?;
@@ -55,7 +55,7 @@ fn serve(from_owner: File, mut to_owner: File) -> io::Result<()> {
         host.answer(first.id, result)?;
     }
     loop {
-        let request = match frames.next::<Request>() {
+        let request = match frames.receive::<Request>() {
             Ok(request) => request,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
             Err(error) => return Err(error),

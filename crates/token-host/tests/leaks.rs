@@ -1,4 +1,10 @@
 //! Alone in its process, so that processes and handles can be counted.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and what they are built from"
+)]
 #![cfg(target_os = "linux")]
 
 mod common;

@@ -1,4 +1,10 @@
 //! Modules that are missing, are none, print, hang and crash.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and what they are built from"
+)]
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -12,9 +18,7 @@ use std::time::{Duration, Instant};
 use common::{Bench, PIN, TAG, certificate, host_exe, library, profile_for, softkey_module};
 use tempfile::TempDir;
 use ycd_softkey::admin::{Action, Fault};
-use ycd_token::{
-    ContainerHandle, Driver, Drivers, Keys, ModuleHost, Pin, Tag, Token, TokenError, wire,
-};
+use ycd_token::{ContainerHandle, Driver, Drivers, Keys, ModuleHost, Pin, Tag, Token, TokenError, wire};
 
 /// The module under its path, in its folder's own profile.
 fn driver(path: &Path) -> ycd_token::Result<Driver> {
@@ -28,7 +32,8 @@ fn start(path: &Path) -> ycd_token::Result<ModuleHost> {
 
 /// With deadlines of half a second.
 fn impatient(bench: &Bench) -> ModuleHost {
-    let mut host = bench.host_with(|text| text.replace("_ms = 30000", "_ms = 500").replace("_ms = 10000", "_ms = 500"));
+    let mut host =
+        bench.host_with(|text| text.replace("_ms = 30000", "_ms = 500").replace("_ms = 10000", "_ms = 500"));
     host.login(&bench.key, &Pin::new(PIN)).unwrap();
     host
 }
@@ -303,7 +308,7 @@ fn a_host_ends_when_its_owner_is_gone_even_in_the_middle_of_a_call_that_hangs() 
         wire::send(&mut to_host, &wire::Request { id: 1, call: wire::Call::Open(Box::new(open)) }).unwrap();
         let mut frames = wire::Frames::new(&mut from_host);
         frames.preamble().unwrap();
-        assert!(matches!(frames.next().unwrap(), wire::FromHost::Answer { id: 1, result: Ok(_) }));
+        assert!(matches!(frames.receive().unwrap(), wire::FromHost::Answer { id: 1, result: Ok(_) }));
         if hangs {
             bench.fault(Fault::at("C_GetSlotList", Action::Hang));
             wire::send(&mut to_host, &wire::Request { id: 2, call: wire::Call::Keys }).unwrap();

@@ -1,4 +1,10 @@
 //! A module of other people: SoftHSM makes key pairs on the SM2 curve and signs plain ECDSA with them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and what they are built from"
+)]
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -12,8 +18,11 @@ use tempfile::TempDir;
 use ycd_pki::name::Name;
 use ycd_token::{ContainerHandle, Driver, ModuleHost, Pair, Pin, Token, TokenError};
 
-const PLACES: [&str; 3] =
-    ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so", "/usr/lib64/libsofthsm2.so"];
+const PLACES: [&str; 3] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/libsofthsm2.so",
+];
 
 /// `None` where SoftHSM (Debian: softhsm2) is not installed.
 fn softhsm(folder: &Path) -> Option<ModuleHost> {

@@ -1,4 +1,10 @@
 //! Whole operations on the software key, through the host process and its PKCS#11 module.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and what they are built from"
+)]
 
 mod common;
 
@@ -41,7 +47,10 @@ fn a_pair_is_made_signs_gets_its_certificate_and_is_destroyed() {
     let spki = host.generate(&bench.key, &TAG).unwrap();
     let contents = host.read(&bench.key).unwrap();
     let container = contents.with_key(&spki).unwrap();
-    assert_eq!((container.pair, container.has_tag(&TAG), container.certificates.len()), (Pair::Whole, true, 0));
+    assert_eq!(
+        (container.pair, container.has_tag(&TAG), container.certificates.len()),
+        (Pair::Whole, true, 0)
+    );
     assert_eq!(contents.free_containers, Some(7));
 
     let public = PublicKey::from_spki_der(&spki.0).unwrap();
@@ -56,11 +65,17 @@ fn a_pair_is_made_signs_gets_its_certificate_and_is_destroyed() {
     bench.trace();
     host.write_certificate(&bench.key, &der).unwrap();
     assert_eq!(bench.calls("C_CreateObject"), 0, "an identical one is there");
-    assert_eq!(host.read(&bench.key).unwrap().with_key(&spki).unwrap().certificates, [der.clone()]);
+    assert_eq!(
+        host.read(&bench.key).unwrap().with_key(&spki).unwrap().certificates,
+        std::slice::from_ref(&der)
+    );
 
     let newer = certificate(&spki, 2);
     host.write_certificate(&bench.key, &newer).unwrap();
-    assert_eq!(host.read(&bench.key).unwrap().with_key(&spki).unwrap().certificates, [der.clone(), newer.clone()]);
+    assert_eq!(
+        host.read(&bench.key).unwrap().with_key(&spki).unwrap().certificates,
+        [der.clone(), newer.clone()]
+    );
     host.remove_certificate(&bench.key, &der).unwrap();
     assert_eq!(host.read(&bench.key).unwrap().with_key(&spki).unwrap().certificates, [newer]);
 
@@ -175,7 +190,10 @@ fn a_key_pulled_in_the_middle_of_any_call_is_removed_whatever_the_module_answers
         let mut host = bench.logged_in();
         bench.fault(Fault::at("C_GenerateKeyPair", Action::Code(code)));
         let error = host.generate(&bench.key, &TAG).unwrap_err();
-        assert!(matches!(error, TokenError::Module { code: told, .. } if told == u64::from(code)), "{error:?}");
+        assert!(
+            matches!(error, TokenError::Module { code: told, .. } if told == u64::from(code)),
+            "{error:?}"
+        );
     }
 }
 

@@ -1,4 +1,10 @@
 //! Keys coming and going, seen by a second host.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and what they are built from"
+)]
 
 mod common;
 

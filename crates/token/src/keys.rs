@@ -32,7 +32,8 @@ impl Keys {
     /// beside the running program.
     pub fn open(drivers: &Drivers, host_exe: Option<&Path>) -> Self {
         let host_exe = host_exe.map_or_else(default_host_exe, Path::to_owned);
-        let hosts = drivers.find_modules().iter().map(|driver| ModuleHost::at_rest(&host_exe, driver)).collect();
+        let hosts =
+            drivers.find_modules().iter().map(|driver| ModuleHost::at_rest(&host_exe, driver)).collect();
         Self { hosts, behind: BTreeMap::new(), problems: Vec::new() }
     }
 
@@ -86,7 +87,8 @@ impl Token for Keys {
                     for key in found {
                         // Two profiles of a family may drive the same key: the first has it.
                         if keys.iter().any(|other| {
-                            other.key_id == key.key_id && self.behind.get(&key.key_id).is_some_and(|seen| *seen != at)
+                            other.key_id == key.key_id
+                                && self.behind.get(&key.key_id).is_some_and(|seen| *seen != at)
                         }) {
                             continue;
                         }

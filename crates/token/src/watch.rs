@@ -53,7 +53,8 @@ impl KeyWatcher {
     pub fn start(drivers: &Drivers, host_exe: Option<&Path>) -> Self {
         let host_exe = host_exe.map_or_else(default_host_exe, Path::to_owned);
         let (sender, events) = mpsc::channel();
-        let watched = drivers.find_modules().into_iter().filter(|driver| !driver.profile.quirks.single_process);
+        let watched =
+            drivers.find_modules().into_iter().filter(|driver| !driver.profile.quirks.single_process);
         let watches = watched
             .filter_map(|driver| {
                 let (stop, stopped) = mpsc::channel();
@@ -116,7 +117,11 @@ impl Watcher {
             match seen {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::debug!(profile = driver.profile.name, code = error.code(), "watching host failed");
+                    tracing::debug!(
+                        profile = driver.profile.name,
+                        code = error.code(),
+                        "watching host failed"
+                    );
                     if self.pause(pause) {
                         return;
                     }

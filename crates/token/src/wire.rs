@@ -136,7 +136,8 @@ pub struct ModuleInfo {
 pub fn frame<T: Serialize>(message: &T) -> io::Result<Zeroizing<Vec<u8>>> {
     // Sized beforehand: a buffer that grows leaves copies of its beginning behind.
     let len = postcard::experimental::serialized_size(message).map_err(invalid)?;
-    let header = u32::try_from(len).ok().filter(|_| len <= MAX_FRAME).ok_or_else(|| invalid("message too long"))?;
+    let header =
+        u32::try_from(len).ok().filter(|_| len <= MAX_FRAME).ok_or_else(|| invalid("message too long"))?;
     let mut bytes = Zeroizing::new(vec![0; 4 + len]);
     bytes[..4].copy_from_slice(&header.to_le_bytes());
     postcard::to_slice(message, &mut bytes[4..]).map_err(invalid)?;
@@ -175,7 +176,7 @@ impl<R: Read> Frames<R> {
     ///
     /// # Errors
     /// `UnexpectedEof` where the other side has closed; `InvalidData` where a frame is too long or no such message.
-    pub fn next<T: DeserializeOwned>(&mut self) -> io::Result<T> {
+    pub fn receive<T: DeserializeOwned>(&mut self) -> io::Result<T> {
         self.fill(4)?;
         let mut header = [0; 4];
         header.copy_from_slice(&self.buffer[self.start..self.start + 4]);
@@ -250,18 +251,19 @@ mod tests {
             let mut frames = Frames::new(Pieces(bytes, piece));
             frames.preamble().unwrap();
             for (id, len) in [0, 10, 16 << 10, 100_000, 1].into_iter().enumerate() {
-                let request: Request = frames.next().unwrap();
+                let request: Request = frames.receive().unwrap();
                 assert_eq!(request.id, id as u64);
                 assert!(matches!(request.call, Call::WriteCertificate(_, bytes) if bytes == vec![7; len]));
             }
-            assert_eq!(frames.next::<Request>().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+            assert_eq!(frames.receive::<Request>().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         }
     }
 
     #[test]
     fn a_frame_that_claims_to_be_huge_is_refused_before_it_is_read() {
-        let mut frames = Frames::new(&u32::MAX.to_le_bytes()[..]);
-        assert_eq!(frames.next::<Request>().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let header = u32::MAX.to_le_bytes();
+        let mut frames = Frames::new(&header[..]);
+        assert_eq!(frames.receive::<Request>().unwrap_err().kind(), io::ErrorKind::InvalidData);
         assert!(frame(&request(1, MAX_FRAME)).is_err());
     }
 
@@ -277,7 +279,7 @@ mod tests {
         let pin = Pin::new("8642097531");
         send(&mut bytes, &Request { id: 1, call: Call::Login(KeyId::new("f", "1"), pin) }).unwrap();
         let mut frames = Frames::new(&bytes[..]);
-        frames.next::<Request>().unwrap();
+        frames.receive::<Request>().unwrap();
         assert!(!frames.buffer.windows(10).any(|window| window == b"8642097531"));
         assert!(bytes.windows(10).any(|window| window == b"8642097531"));
     }

@@ -87,7 +87,9 @@ fn create(open: &OpenKey, certificate: &Certificate, id: &[u8]) -> Result<(), Fa
     ])?;
     let read = match open.session.get_attributes(object, &[AttributeType::Value]).map_err(Fault::from) {
         Ok(attributes) => attributes,
-        Err(fault) if fault.is(RvError::ObjectHandleInvalid) => return Err(TokenError::ReadBackDiffers.into()),
+        Err(fault) if fault.is(RvError::ObjectHandleInvalid) => {
+            return Err(TokenError::ReadBackDiffers.into());
+        }
         Err(fault) => return Err(fault),
     };
     if matches!(read.as_slice(), [Attribute::Value(value)] if value == certificate.der()) {

@@ -58,7 +58,8 @@ impl Inventory {
             // Where the private key does not tell its public key, the one it shares its id with is taken, if there is
             // only one. A wrong match does no harm in signing: signatures are verified.
             let spki = key.spki.clone().or_else(|| {
-                let of_key = publics.iter().filter(|public| public.id == key.id).map(|public| public.spki.as_ref());
+                let of_key =
+                    publics.iter().filter(|public| public.id == key.id).map(|public| public.spki.as_ref());
                 only(of_key).or_else(|| {
                     only(certificates.iter().filter(|(c, _)| c.id == key.id).map(|(_, spki)| Some(spki)))
                 })

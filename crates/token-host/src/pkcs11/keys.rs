@@ -17,11 +17,8 @@ impl Module {
         let open = self.opened(key)?;
         open.must_be_logged_in()?;
         let label = format!("ycd {}", hex::encode(&tag.0[..4]));
-        let mut common = vec![
-            Attribute::Token(true),
-            Attribute::Id(tag.0.to_vec()),
-            Attribute::Label(label.into_bytes()),
-        ];
+        let mut common =
+            vec![Attribute::Token(true), Attribute::Id(tag.0.to_vec()), Attribute::Label(label.into_bytes())];
         if let Some(number) = &numbers.key_type {
             common.push(Attribute::KeyType(key_type(number.value)?));
         }
@@ -46,14 +43,19 @@ impl Module {
         if keeps_ids && (made.id != tag.0 || half.id != tag.0) {
             return Err(TokenError::ReadBackDiffers.into());
         }
-        let spki = made.spki.or(half.spki).ok_or_else(|| unsupported("telling a public key (CKA_EC_POINT)"))?;
+        let spki =
+            made.spki.or(half.spki).ok_or_else(|| unsupported("telling a public key (CKA_EC_POINT)"))?;
         open.privates.insert(spki.clone(), private);
         Ok(spki)
     }
 
     /// Certificates, then private, then public keys: cut off anywhere, what is left is a half with its id, or a pair
     /// without a certificate, and destroying it once more finishes the work.
-    pub(super) fn destroy_container(&mut self, key: &KeyId, container: &ContainerHandle) -> Result<(), Fault> {
+    pub(super) fn destroy_container(
+        &mut self,
+        key: &KeyId,
+        container: &ContainerHandle,
+    ) -> Result<(), Fault> {
         let open = self.opened(key)?;
         // Before login private keys are hidden: destroying what is seen would leave them behind.
         open.must_be_logged_in()?;

@@ -105,9 +105,10 @@ impl Module {
     pub fn wait_for_event(&mut self) -> Result<()> {
         match self.pkcs11.wait_for_slot_event() {
             Ok(_) => Ok(()),
-            Err(Error::Pkcs11(RvError::NoEvent | RvError::FunctionNotSupported, _) | Error::NullFunctionPointer) => {
-                Err(TokenError::Unsupported { what: "C_WaitForSlotEvent".into() })
-            }
+            Err(
+                Error::Pkcs11(RvError::NoEvent | RvError::FunctionNotSupported, _)
+                | Error::NullFunctionPointer,
+            ) => Err(TokenError::Unsupported { what: "C_WaitForSlotEvent".into() }),
             Err(error) => Err(Fault::from(error).into_error()),
         }
     }
@@ -235,7 +236,11 @@ impl Module {
             Ok(()) => Ok(()),
             Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
                 let tries = self.pin_state(&self.pkcs11.get_token_info(slot)?).tries;
-                let error = if tries.is_locked() { TokenError::PinLocked } else { TokenError::PinIncorrect { tries } };
+                let error = if tries.is_locked() {
+                    TokenError::PinLocked
+                } else {
+                    TokenError::PinIncorrect { tries }
+                };
                 Err(error.into())
             }
             Err(Error::Pkcs11(RvError::PinLenRange | RvError::PinInvalid, _)) => {

@@ -34,7 +34,8 @@ impl Module {
     pub(super) fn request(&mut self, key: &KeyId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>, Fault> {
         let public_key = PublicKey::from_spki_der(&signer.0)
             .map_err(|_| TokenError::NotFound { what: "a key pair that is none of SM2".into() })?;
-        let key = TokenSigner { module: RefCell::new(self), key, signer, public_key, fault: RefCell::new(None) };
+        let key =
+            TokenSigner { module: RefCell::new(self), key, signer, public_key, fault: RefCell::new(None) };
         csr::build(&key, subject).map_err(|error| match (key.fault.take(), error) {
             (Some(fault), _) => fault,
             (None, PkiError::Sign(error)) => TokenError::SignsWrongly { detail: error.to_string() }.into(),

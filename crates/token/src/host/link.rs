@@ -70,7 +70,8 @@ impl Stopped {
 
 impl Link {
     pub fn start(host_exe: &Path, environment: &[(OsString, OsString)]) -> Result<Self> {
-        let failed = |detail: String| TokenError::HostStart { detail: format!("{}: {detail}", host_exe.display()) };
+        let failed =
+            |detail: String| TokenError::HostStart { detail: format!("{}: {detail}", host_exe.display()) };
         let stderr = match std::env::var_os("YCD_HOST_LOG") {
             Some(_) => Stdio::inherit(),
             None => Stdio::null(),
@@ -92,7 +93,7 @@ impl Link {
         let (sender, from_host) = mpsc::channel();
         let reader = thread::Builder::new().name("ycd-host reader".into()).spawn(move || {
             let mut frames = Frames::new(stdout);
-            let mut next = frames.preamble().and_then(|()| frames.next());
+            let mut next = frames.preamble().and_then(|()| frames.receive());
             loop {
                 let incoming = match next {
                     Ok(message) => Incoming::Message(message),
@@ -106,7 +107,7 @@ impl Link {
                 if sender.send(incoming).is_err() || over {
                     return;
                 }
-                next = frames.next();
+                next = frames.receive();
             }
         });
         let link = Self {
@@ -162,7 +163,9 @@ impl Link {
                 Ok(result)
             }
             Ok(Incoming::Message(FromHost::Goodbye)) => Err(Stopped::BeforeTheCall),
-            Ok(Incoming::Message(FromHost::Answer { .. })) => Err(Stopped::Nonsense("an answer to another call".into())),
+            Ok(Incoming::Message(FromHost::Answer { .. })) => {
+                Err(Stopped::Nonsense("an answer to another call".into()))
+            }
             Ok(Incoming::Nonsense(detail)) => Err(Stopped::Nonsense(detail)),
             Err(RecvTimeoutError::Timeout) => Err(Stopped::TimedOut),
             Err(RecvTimeoutError::Disconnected) => Err(Stopped::Died),

@@ -12,9 +12,7 @@ pub(crate) use self::link::Ender;
 use self::link::{Link, Stopped};
 use crate::profile::Driver;
 use crate::wire::{Call, ModuleInfo, Open, Reply};
-use crate::{
-    ContainerHandle, Contents, KeyId, KeyInfo, Pin, Result, Spki, Tag, Token, TokenError,
-};
+use crate::{ContainerHandle, Contents, KeyId, KeyInfo, Pin, Result, Spki, Tag, Token, TokenError};
 
 /// After this long without a call a host ends; the next call starts another one, in which nobody is logged in.
 const IDLE: Duration = Duration::from_secs(120);
@@ -188,7 +186,11 @@ impl WaitingHost {
 
     pub fn keys(&mut self) -> Result<Vec<KeyInfo>> {
         let call = Call::Keys;
-        match self.link.exchange(&call, self.deadline).map_err(|stopped| stopped.error(&call, self.deadline))?? {
+        match self
+            .link
+            .exchange(&call, self.deadline)
+            .map_err(|stopped| stopped.error(&call, self.deadline))??
+        {
             Reply::Keys(keys) => Ok(keys),
             _ => Err(unexpected()),
         }

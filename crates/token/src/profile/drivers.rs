@@ -162,7 +162,8 @@ pub struct Lookup {
 /// `/etc/ycd/drivers.d`, `%ProgramData%\ycd\drivers.d`.
 pub fn default_admin_folder() -> PathBuf {
     if cfg!(windows) {
-        let data = std::env::var_os("ProgramData").map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from);
+        let data =
+            std::env::var_os("ProgramData").map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from);
         data.join("ycd").join("drivers.d")
     } else {
         PathBuf::from("/etc/ycd/drivers.d")
@@ -176,7 +177,9 @@ fn read_folder(folder: &Path, texts: &mut BTreeMap<String, (String, String)>) ->
     };
     for entry in std::fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
         let path = entry.map_err(|e| unreadable(folder, e))?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".toml")) else {
+        let Some(name) =
+            path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".toml"))
+        else {
             continue;
         };
         let text = std::fs::read_to_string(&path).map_err(|e| unreadable(&path, e))?;

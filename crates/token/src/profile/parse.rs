@@ -11,8 +11,43 @@ use super::{Interface, Profile, ProfileError, places};
 pub(super) fn profile(file: &str, text: &str) -> Result<Profile, ProfileError> {
     let source = Source { file, text };
     let profile: Profile = toml::from_str(text).map_err(|e| source.rejected(&e))?;
+    let table = DeTable::parse(text).map_err(|e| source.rejected(&e))?;
+    if let Some((field, span)) = misplaced_list(table.get_ref(), "") {
+        return Err(source.invalid_at(&span, field, "takes no list".into()));
+    }
     check(&profile).map_err(|(field, message)| source.invalid_field(&field, message))?;
     Ok(profile)
+}
+
+/// The fields that are lists.
+const LISTS: [&str; 9] = [
+    "recognition.atrs",
+    "recognition.readers",
+    "recognition.usb",
+    "recognition.manufacturers",
+    "recognition.token_manufacturers",
+    "modules",
+    "modules.directories",
+    "modules.files",
+    "pkcs11.sign",
+];
+
+/// A list in the place of a table: serde would take its items for the fields, one after the other.
+fn misplaced_list(table: &DeTable<'_>, path: &str) -> Option<(String, Range<usize>)> {
+    table.iter().find_map(|(key, value)| {
+        let mut path = path.to_owned();
+        push_name(&mut path, key.get_ref());
+        match value.get_ref() {
+            DeValue::Table(table) => misplaced_list(table, &path),
+            DeValue::Array(_) if !LISTS.contains(&path.as_str()) => Some((path, value.span())),
+            DeValue::Array(items) => items.iter().find_map(|item| match item.get_ref() {
+                DeValue::Table(table) => misplaced_list(table, &path),
+                DeValue::Array(_) => Some((path.clone(), item.span())),
+                _ => None,
+            }),
+            _ => None,
+        }
+    })
 }
 
 /// What types cannot say. Gives the path of the field and what is wrong with it.
@@ -26,12 +61,18 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
     }
     for (i, atr) in profile.recognition.atrs.iter().enumerate() {
         if atr_pattern(atr).is_none() {
-            return wrong(format!("recognition.atrs[{i}]"), "takes hexadecimal bytes with blanks between, `..` for any");
+            return wrong(
+                format!("recognition.atrs[{i}]"),
+                "takes hexadecimal bytes with blanks between, `..` for any",
+            );
         }
     }
     for (i, id) in profile.recognition.usb.iter().enumerate() {
         if id.numbers().is_none() {
-            return wrong(format!("recognition.usb[{i}]"), "takes four hexadecimal digits, `:`, and four more");
+            return wrong(
+                format!("recognition.usb[{i}]"),
+                "takes four hexadecimal digits, `:`, and four more",
+            );
         }
     }
     if profile.modules.is_empty() {
@@ -60,10 +101,12 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
             if pkcs11.sign.is_empty() {
                 return wrong("pkcs11.sign".into(), "names no mechanism");
             }
-            let numbers = [("key_type", pkcs11.key_type.as_ref()), ("key_pair_gen", Some(&pkcs11.key_pair_gen))];
+            let numbers =
+                [("key_type", pkcs11.key_type.as_ref()), ("key_pair_gen", Some(&pkcs11.key_pair_gen))];
             for (name, number) in numbers {
                 if let Some(number) = number {
-                    source_known(profile, &number.source).map_err(|m| (format!("pkcs11.{name}.source"), m))?;
+                    source_known(profile, &number.source)
+                        .map_err(|m| (format!("pkcs11.{name}.source"), m))?;
                 }
             }
             for (i, sign) in pkcs11.sign.iter().enumerate() {
@@ -133,11 +176,7 @@ impl Source<'_> {
         if let Some(missing) = message.strip_prefix("missing field `") {
             let name = missing.trim_end_matches('`');
             field = if field.is_empty() { name.to_owned() } else { format!("{field}.{name}") };
-        } else if message.starts_with("unknown field") {
-            let unknown = quoted.next().unwrap_or_default();
-            let hint = suggestion(unknown, quoted);
-            message.push_str(&hint);
-        } else if message.starts_with("unknown variant") {
+        } else if message.starts_with("unknown ") {
             let unknown = quoted.next().unwrap_or_default();
             let hint = suggestion(unknown, quoted);
             message.push_str(&hint);
@@ -237,7 +276,7 @@ fn span_of(table: &DeTable<'_>, field: &str) -> Option<Range<usize>> {
 fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
     known
         .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(2).min(candidate.len() / 2))
         .min()
         .map(|(_, candidate)| format!(", did you mean `{candidate}`?"))
         .unwrap_or_default()

@@ -24,7 +24,9 @@ pub(super) fn check_directory(os: Os, directory: &str) -> Result<(), String> {
     }
     let bytes = directory.as_bytes();
     let absolute = match os {
-        Os::Windows => bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && bytes[2] == b'\\',
+        Os::Windows => {
+            bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && bytes[2] == b'\\'
+        }
         Os::Linux | Os::Macos => directory.starts_with('/'),
     };
     if absolute { Ok(()) } else { Err("is neither absolute nor begins with a placeholder".into()) }
@@ -56,10 +58,13 @@ fn resolve(directory: &str, bits: u8) -> Option<PathBuf> {
         // Cargo puts tests into `deps` and libraries beside it; an installed program does not lie in a `deps`.
         "build_dir" => exe_dir().filter(|dir| dir.ends_with("deps"))?.parent()?.to_owned(),
         "system32" => {
-            let system = if bits == 32 && cfg!(target_pointer_width = "64") { "SysWOW64" } else { "System32" };
+            let system =
+                if bits == 32 && cfg!(target_pointer_width = "64") { "SysWOW64" } else { "System32" };
             from_environment("SystemRoot")?.join(system)
         }
-        "program_files" if bits == 32 && cfg!(target_pointer_width = "64") => from_environment("ProgramFiles(x86)")?,
+        "program_files" if bits == 32 && cfg!(target_pointer_width = "64") => {
+            from_environment("ProgramFiles(x86)")?
+        }
         "program_files" => from_environment("ProgramFiles")?,
         "program_data" => from_environment("ProgramData")?,
         _ => return None,
@@ -94,7 +99,11 @@ pub(super) fn allowed(profile: &Profile, path: &Path, bits: u8) -> Result<PathBu
         .flat_map(folders)
         .filter_map(|folder| folder.canonicalize().ok())
         .any(|folder| real.starts_with(folder));
-    if inside { Ok(without_verbatim_prefix(real)) } else { Err(TokenError::ModuleNotAllowed { path: text() }) }
+    if inside {
+        Ok(without_verbatim_prefix(real))
+    } else {
+        Err(TokenError::ModuleNotAllowed { path: text() })
+    }
 }
 
 /// Windows gives `\\?\C:\…`, which some modules cannot find their own files by.

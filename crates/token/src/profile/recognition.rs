@@ -43,7 +43,8 @@ impl Recognition {
     }
 
     pub fn takes_token_of(&self, manufacturer: &str) -> bool {
-        self.token_manufacturers.is_empty() || self.token_manufacturers.iter().any(|p| matches(p, manufacturer))
+        self.token_manufacturers.is_empty()
+            || self.token_manufacturers.iter().any(|p| matches(p, manufacturer))
     }
 }
 
