@@ -278,3 +278,42 @@ pub fn make_pair(template: PairTemplate) -> Result<(Object, Object)> {
     }
     Ok((public, private))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::{self, NewKey};
+    use crate::store::seal::Kdf;
+
+    #[test]
+    fn a_try_is_spent_in_the_file_before_the_pin_is_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = NewKey { serial: Some("K1".into()), kdf: Kdf::WEAK, ..NewKey::default() };
+        admin::create(dir.path(), &new).unwrap();
+        let tries_in_file = || admin::list(dir.path()).unwrap()[0].pin_tries_left;
+        let mut key = Key::new(&Folder::new(dir.path()), "K1");
+        key.with_pin(Role::User, &new.pin, Effect::Kept, |state, _| {
+            assert_eq!(tries_in_file(), 9, "a kill at this point gives no free try");
+            assert_eq!(state.head.user.tries_left, 10);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(tries_in_file(), 10);
+        assert!(key.login(Role::User, &"00000000".into()).is_err());
+        assert_eq!(tries_in_file(), 9);
+    }
+
+    #[test]
+    fn a_login_is_good_for_one_insertion() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = NewKey { serial: Some("K1".into()), kdf: Kdf::WEAK, ..NewKey::default() };
+        admin::create(dir.path(), &new).unwrap();
+        let mut key = Key::new(&Folder::new(dir.path()), "K1");
+        let login = key.login(Role::User, &new.pin).unwrap();
+        key.change(Some(&login), Effect::Kept, |_| Ok(())).unwrap();
+        admin::remove(dir.path(), "K1").unwrap();
+        assert!(matches!(key.change(Some(&login), Effect::Kept, |_| Ok(())), Err(Error::Removed)));
+        admin::insert(dir.path(), "K1").unwrap();
+        assert!(matches!(key.change(Some(&login), Effect::Kept, |_| Ok(())), Err(Error::Removed)));
+    }
+}

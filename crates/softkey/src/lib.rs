@@ -37,4 +37,5 @@ mod state;
 mod store;
 
 pub use error::{Error, Result};
+pub use key::Leaves;
 pub use pkcs11::FUNCTIONS;

@@ -264,7 +264,11 @@ mod tests {
     use super::*;
 
     fn image(revision: u64) -> Image {
-        Image { revision, head: format!("head {revision}").into_bytes(), body: vec![revision as u8; 300] }
+        Image {
+            revision,
+            head: format!("head {revision}").into_bytes(),
+            body: revision.to_be_bytes().repeat(40),
+        }
     }
 
     #[test]

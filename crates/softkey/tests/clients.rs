@@ -1,4 +1,8 @@
 //! Other people's programs use the key and judge its signatures.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
+#![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
+#![allow(clippy::macro_metavars_in_unsafe, reason = "the arguments of `call!` are values")]
+#![allow(clippy::print_stdout, reason = "a skip says why")]
 
 mod common;
 
@@ -43,7 +47,7 @@ fn personalised(bench: &Bench) -> (Vec<u8>, Vec<u8>) {
     let key = bench.path().join("ca.pem");
     let der = bench.path().join("certificate.der");
     let mut make = Command::new("openssl");
-    make.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:SM2", "-nodes", "-sm3"]);
+    make.args(["req", "-x509", "-newkey", "sm2", "-nodes", "-sm3"]);
     make.args(["-subj", "/CN=test", "-outform", "DER", "-keyout"]).arg(key).arg("-out").arg(&der);
     let (good, text) = run(&mut make);
     assert!(good, "{text}");
@@ -94,7 +98,15 @@ fn openssl_verifies_a_signature_of_the_key() {
     let verify = |signature: &[u8]| {
         let signature = file("signature", signature);
         let mut verify = Command::new("openssl");
-        verify.args(["pkeyutl", "-verify", "-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678"]);
+        verify.args([
+            "pkeyutl",
+            "-verify",
+            "-rawin",
+            "-digest",
+            "sm3",
+            "-pkeyopt",
+            "distid:1234567812345678",
+        ]);
         verify.args(["-pubin", "-keyform", "DER", "-inkey"]).arg(&spki).arg("-in").arg(&text);
         run(verify.arg("-sigfile").arg(signature))
     };
@@ -118,7 +130,9 @@ fn the_cryptoki_crate_finds_signs_and_reads() {
     let path = copy.path().join("module");
     std::fs::copy(module_path(), &path).unwrap();
     let context = Pkcs11::new(path).unwrap();
-    in_folder(bench.path(), || context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap());
+    in_folder(bench.path(), || {
+        context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap()
+    });
     let slot = context.get_slots_with_token().unwrap()[0];
     assert!(context.get_token_info(slot).unwrap().user_pin_to_be_changed());
     let session = context.open_rw_session(slot).unwrap();
@@ -143,12 +157,6 @@ fn python_pkcs11_opens_lists_digests_and_signs() {
         let (public, _) = client.generate(session, b"id");
         client.point(session, public)
     };
-    let script = r#"
-import sys, pkcs11
-from pkcs11 import Attribute, ObjectClass
-from pkcs11._pkcs11 import lib as _ if False else None
-"#;
-    let _ = script;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client.py");
     let mut command = Command::new(python);
     command.arg(script).arg(module_path()).arg(PIN).env("YCD_SOFTKEY_DIR", bench.path());
@@ -158,4 +166,37 @@ from pkcs11._pkcs11 import lib as _ if False else None
     assert_eq!(line("objects"), "2");
     assert_eq!(unhex(&line("digest")), ycd_pki::sm3::sm3(b"abc"));
     PublicKey::from_point(&point).unwrap().verify(b"text", &unhex(&line("signature"))).unwrap();
+}
+
+/// A Python with python-pkcs11, in an environment beside the build; `None`, with the reason printed, where it cannot
+/// be installed.
+fn python() -> Option<std::path::PathBuf> {
+    let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    let home = deps.parent().unwrap().parent().unwrap().join("python-pkcs11");
+    let python = home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let can_import = || {
+        let mut import = Command::new(&python);
+        import.args(["-c", "import pkcs11"]).stdout(Stdio::null()).stderr(Stdio::null());
+        import.status().is_ok_and(|status| status.success())
+    };
+    if can_import() {
+        return Some(python);
+    }
+    let made = Command::new("python3").args(["-m", "venv"]).arg(&home).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        println!("skipped: python3 cannot make a virtual environment");
+        return None;
+    }
+    let install = ["-m", "pip", "-q", "install", "python-pkcs11"];
+    let installed = Command::new(&python).args(install).output();
+    if !installed.is_ok_and(|made| made.status.success()) || !can_import() {
+        println!("skipped: python-pkcs11 cannot be installed from PyPI");
+        return None;
+    }
+    Some(python)
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let pair = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(pair).collect()
 }

@@ -2,7 +2,8 @@
 //!
 //! Each [`Client`] loads a copy of the module's file, so that each has a state of its own, as processes have.
 #![allow(dead_code, reason = "each test file uses a part")]
-#![allow(clippy::missing_safety_doc, non_snake_case)]
+#![allow(clippy::unwrap_used, reason = "all of this is test code")]
+#![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -73,6 +74,16 @@ pub fn module_path() -> PathBuf {
     [deps.join(&name), deps.parent().unwrap().join(&name)].into_iter().find(|p| p.exists()).unwrap()
 }
 
+/// Initialises a module on a folder: the variable that names it is the process's, so one at a time.
+pub fn in_folder<T>(dir: &Path, initialize: impl FnOnce() -> T) -> T {
+    static ENVIRONMENT: Mutex<()> = Mutex::new(());
+    let _alone = ENVIRONMENT.lock().unwrap_or_else(|e| e.into_inner());
+    // SAFETY: whatever else reads the environment in this process goes through Rust's standard library, which locks
+    // it.
+    unsafe { std::env::set_var("YCD_SOFTKEY_DIR", dir) };
+    initialize()
+}
+
 pub struct Client {
     pub table: CK_FUNCTION_LIST,
     _library: Pkcs11,
@@ -96,13 +107,8 @@ pub fn ok(rv: CK_RV) {
 impl Client {
     /// Loaded and initialised on a folder.
     pub fn load(dir: &Path) -> Self {
-        static ENVIRONMENT: Mutex<()> = Mutex::new(());
         let client = Self::loaded();
-        let _alone = ENVIRONMENT.lock().unwrap_or_else(|e| e.into_inner());
-        // SAFETY: whatever else reads the environment in this process goes through Rust's standard library, which
-        // locks it.
-        unsafe { std::env::set_var("YCD_SOFTKEY_DIR", dir) };
-        ok(call!(client, C_Initialize(std::ptr::null_mut())));
+        in_folder(dir, || ok(call!(client, C_Initialize(std::ptr::null_mut()))));
         client
     }
 
