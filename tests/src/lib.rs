@@ -1,1 +1,15 @@
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this crate is tests: what is not as expected ends them"
+)]
+//! What the journeys, the demo and the benchmarks are made of: a portal on a socket, software keys behind their
+//! PKCS#11 module in a driver host, a proxy that does what networks do, and a person who has been told what to say.
+//!
+//! Nothing here stands in for a part of the product; only the person, and the network's misbehaviour, are made up.
 
+pub mod person;
+pub mod proxy;
+pub mod world;

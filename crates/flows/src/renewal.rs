@@ -190,7 +190,7 @@ impl Renewal<'_> {
                 return start_again("the pair of the last attempt is gone; the attempt was given up");
             }
             Next::Operator(reason) => return Err(FlowError::OperatorNeeded { reason }),
-            Next::Over => return Err(FlowError::OrderNotReady { state: format!("{:?}", view.order_state) }),
+            Next::Over => return Err(FlowError::OrderNotReady { state: view.order_state.name().to_owned() }),
         };
 
         // 4 to 6. The old key agrees, the new key requests, the portal issues.
@@ -447,7 +447,7 @@ impl Renewal<'_> {
 
     fn finish(&mut self, key: &KeyInfo, view: &AttemptView, request: Option<Vec<u8>>) -> Result<Progress> {
         let Some(new) = &view.certificate else {
-            return Err(FlowError::OrderNotReady { state: format!("{:?}", view.order_state) });
+            return Err(FlowError::OrderNotReady { state: view.order_state.name().to_owned() });
         };
         self.record(key, view, Step::Done)?;
         let now = view.portal_time.0;

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use ycd_pki::{ChainError, PkiError};
-use ycd_portal_api::Problem;
+use ycd_portal_api::{ApiError, Problem};
 use ycd_token::{KeyId, TokenError, TriesLeft, profile::ProfileError};
 
 use super::{Language, Message, message, word, word_with};
@@ -18,6 +18,7 @@ impl Explain for FlowError {
         let values: Vec<(&'static str, String)> = match self {
             Self::Token { source, .. } => return source.explain(language),
             Self::Portal { source, .. } => return source.explain(language),
+            Self::Pki(source) => return source.explain(language),
             Self::SeveralKeys { keys } => vec![("keys", tails(keys, language))],
             Self::WrongKey { inserted, wanted } => {
                 vec![("inserted", inserted.tail().to_owned()), ("wanted", wanted.tail().to_owned())]
@@ -60,6 +61,20 @@ impl Explain for TokenError {
             _ => Vec::new(),
         };
         message(self.code(), language, &values)
+    }
+}
+
+impl Explain for ApiError {
+    fn explain(&self, language: Language) -> Message {
+        match self {
+            Self::Refused(problem) => problem.explain(language),
+            Self::Unreachable { detail }
+            | Self::Cut { detail }
+            | Self::BadAnswer { detail }
+            | Self::Tls { detail }
+            | Self::Address { detail } => message(self.code(), language, &[("detail", detail.clone())]),
+            Self::Timeout => message(self.code(), language, &[]),
+        }
     }
 }
 

@@ -1,0 +1,85 @@
+//! Driver modules that hang, crash, are missing, or are none.
+
+use ycd_softkey::{
+    admin,
+    fault::{Action, Fault},
+};
+use ycd_tests::{
+    person::Scripted,
+    world::{PIN, World, program},
+};
+use ycd_token::{Drivers, Keys, Token as _, TokenError};
+
+use super::ended_well;
+
+/// The functions in which a renewal changes the key or uses its private keys.
+const FUNCTIONS: [&str; 6] =
+    ["C_Login", "C_GenerateKeyPair", "C_SignInit", "C_Sign", "C_CreateObject", "C_GetAttributeValue"];
+
+#[test]
+fn a_module_that_crashes_anywhere_is_started_again_and_the_renewal_ends_well() {
+    for function in FUNCTIONS {
+        let world = World::new();
+        let (key, order) = world.key_with_order();
+        let mut machine = world.machine("a");
+        let portal = world.applicant(&key.phone);
+        let fault = Fault::at(function, Action::Crash);
+        admin::set_fault(world.keys_folder(), None, &fault).unwrap();
+        let mut person = Scripted::with_pin(PIN);
+        person.on_pin = Box::new(|_| Some(PIN.to_owned()));
+        let renewed = machine
+            .renew(&portal, &mut person, &order)
+            .unwrap_or_else(|error| panic!("crash at {function}: {error}"));
+        ended_well(&world, &mut machine, &key, &order, &renewed);
+    }
+}
+
+#[test]
+fn a_module_that_hangs_is_ended_at_its_deadline_and_the_work_is_taken_up() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let mut profile = Drivers::load(None).unwrap().profile("softkey").unwrap().clone();
+    profile.deadlines.generate_ms = 700;
+    profile.deadlines.write_ms = 700;
+    profile.deadlines.other_ms = 700;
+    let drivers = Drivers::of(vec![profile]).with_env("YCD_SOFTKEY_DIR", world.keys_folder());
+    machine.keys = Keys::open(&drivers, Some(&program("ycd-host")));
+    let portal = world.applicant(&key.phone);
+    for function in ["C_GenerateKeyPair", "C_CreateObject"] {
+        let fault = Fault::at(function, Action::Hang);
+        admin::set_fault(world.keys_folder(), None, &fault).unwrap();
+    }
+    let mut person = Scripted::with_pin(PIN);
+    person.on_pin = Box::new(|_| Some(PIN.to_owned()));
+    let renewed = machine.renew(&portal, &mut person, &order).unwrap();
+    ended_well(&world, &mut machine, &key, &order, &renewed);
+}
+
+#[test]
+fn a_module_that_answers_an_error_is_named_with_the_function_and_the_number() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    let fault = Fault::at("C_GenerateKeyPair", Action::Code(0x8000_0042));
+    admin::set_fault(world.keys_folder(), None, &fault).unwrap();
+    let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
+    assert_eq!(error.code(), "token.module_error");
+    assert!(error.to_string().contains("C_GenerateKeyPair"), "{error}");
+    let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
+    ended_well(&world, &mut machine, &key, &order, &renewed);
+}
+
+#[test]
+fn without_any_module_there_is_no_key_and_the_lookup_says_why() {
+    let mut profile = Drivers::load(None).unwrap().profile("softkey").unwrap().clone();
+    for places in &mut profile.modules {
+        places.files = vec!["no_such_module.so".to_owned()];
+    }
+    let drivers = Drivers::of(vec![profile]);
+    let lookups = drivers.lookups();
+    assert!(matches!(&lookups[0].outcome, Err(TokenError::ModuleMissing { .. })));
+    let mut keys = Keys::open(&drivers, Some(&program("ycd-host")));
+    assert_eq!(keys.keys().unwrap(), []);
+}

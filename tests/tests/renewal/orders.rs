@@ -1,0 +1,117 @@
+//! Orders that are not for this person, not ready, or worked on elsewhere.
+
+use ycd_flows::renewal::Step;
+use ycd_portal_api::wire::{
+    Bytes,
+    attempts::{Confirm, NoncePurpose, SignedStatement},
+    orders::Reason,
+};
+use ycd_tests::{
+    person::Scripted,
+    world::{OTHER_PHONE, PIN, World},
+};
+
+use super::{ended_well, old_one_still_serves};
+
+#[test]
+fn an_order_of_another_applicant_is_not_found() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let stranger = world.applicant(OTHER_PHONE);
+    let error = machine.renew(&stranger, &mut Scripted::with_pin(PIN), &order).unwrap_err();
+    assert_eq!(error.code(), "order.not_found");
+    old_one_still_serves(&world, &mut machine, &key);
+}
+
+#[test]
+fn an_order_that_waits_for_review_or_was_rejected_is_not_written() {
+    let world = World::new();
+    let key = world.issued_key(&Default::default());
+    world.insert(&key.serial_number);
+    let order = world.submitted_order(&key);
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    let refused = |machine: &mut ycd_tests::world::Machine| {
+        let mut person = Scripted::with_pin(PIN);
+        let error = machine.renew(&portal, &mut person, &order).unwrap_err();
+        assert_eq!(person.heard.lock().unwrap().pins, [], "no PIN is asked for");
+        error.code().to_owned()
+    };
+    assert_eq!(refused(&mut machine), "attempt.order_not_ready");
+    world.operator().reject(&order, &Reason { reason: "授权书不清楚".into() }).unwrap();
+    assert_eq!(refused(&mut machine), "attempt.order_not_ready");
+    old_one_still_serves(&world, &mut machine, &key);
+}
+
+#[test]
+fn two_assistants_on_one_machine_do_not_work_on_one_key() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut first = world.machine("a");
+    let mut second = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    let (elsewhere, order_no) = (world.applicant(&key.phone), order.clone());
+    let mut refused = false;
+    let mut person = Scripted::with_pin(PIN).at(Step::Generate, move || {
+        if !std::mem::replace(&mut refused, true) {
+            let error = second.renew(&elsewhere, &mut Scripted::with_pin(PIN), &order_no).unwrap_err();
+            assert_eq!(error.code(), "flow.key_busy");
+        }
+    });
+    let renewed = first.renew(&portal, &mut person, &order).unwrap();
+    ended_well(&world, &mut first, &key, &order, &renewed);
+}
+
+#[test]
+fn a_nonce_counts_once_and_for_its_purpose() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    machine.renew(&portal, &mut Scripted::with_pin(PIN).stops_at(Step::Confirm), &order).unwrap_err();
+    let view = world.attempt(&key.phone, &order);
+    let certificate = ycd_pki::Certificate::from_der(&view.certificate.clone().unwrap().0).unwrap();
+    let for_renewal = portal.nonce(&order, view.attempt, NoncePurpose::Renew).unwrap();
+    let nonce: [u8; 32] = for_renewal.nonce.0.clone().try_into().unwrap();
+    let statement = ycd_pki::statement::Statement::Confirm {
+        portal: view.portal.clone(),
+        order: order.clone(),
+        attempt: view.attempt,
+        serial: certificate.serial().to_vec(),
+        nonce,
+    };
+    use ycd_token::{Pin, Spki, Token as _};
+    machine.keys.login(&key.key_id, &Pin::new(PIN)).unwrap();
+    let signer = Spki(view.public_key.unwrap().0);
+    let signature = machine.keys.sign_statement(&key.key_id, &signer, &statement).unwrap();
+    let statement = SignedStatement { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) };
+    let error = portal.confirm(&order, view.attempt, &Confirm { statement }).unwrap_err();
+    assert_eq!(error.code(), "attempt.nonce_invalid");
+    let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
+    ended_well(&world, &mut machine, &key, &order, &renewed);
+}
+
+#[test]
+fn the_window_for_writing_closes_after_ninety_days() {
+    let world = World::new();
+    let maker = ycd_tests::world::Maker { age_days: 200, ..Default::default() };
+    let (key, order) = world.key_with_order_of(&maker);
+    let mut machine = world.machine("a");
+    world.time_passes(time::Duration::days(91));
+    let portal = world.applicant(&key.phone);
+    let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
+    assert_eq!(error.code(), "attempt.window_closed");
+    old_one_still_serves(&world, &mut machine, &key);
+}
+
+#[test]
+fn an_order_handed_in_before_the_end_may_be_written_after_it() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    world.time_passes(time::Duration::days(40));
+    let portal = world.applicant(&key.phone);
+    let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
+    ended_well(&world, &mut machine, &key, &order, &renewed);
+}

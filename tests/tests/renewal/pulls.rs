@@ -1,0 +1,90 @@
+//! The key is pulled at every token call of a renewal; put back, the work goes on.
+
+use std::sync::Mutex;
+
+use ycd_flows::conversation::Go;
+use ycd_softkey::{
+    admin,
+    fault::{Action, Fault},
+};
+use ycd_tests::{
+    person::Scripted,
+    world::{PIN, World},
+};
+
+use super::{ended_well, old_one_still_serves};
+
+/// How many calls the module gets in one undisturbed renewal, after its host was started.
+fn calls_of_a_renewal() -> u64 {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    admin::set_trace(world.keys_folder(), true).unwrap();
+    machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
+    let calls = admin::trace(world.keys_folder()).unwrap().len();
+    u64::try_from(calls).unwrap()
+}
+
+/// Pulls at the n-th call, before or after it took effect, and lets the person put the key back once asked.
+fn pulled_at(n: u64, after: bool) {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    let fault = Fault::at_call(n, Action::Unplug);
+    let fault = if after { fault.after() } else { fault };
+    admin::set_fault(world.keys_folder(), Some(&key.serial_number), &fault).unwrap();
+
+    let (folder, serial) = (world.keys_folder(), key.serial_number.clone());
+    let mut person = Scripted::with_pin(PIN);
+    person.on_key = Box::new(move |_| {
+        admin::insert(&folder, &serial).unwrap();
+        Go::On
+    });
+    let renewed = machine
+        .renew(&portal, &mut person, &order)
+        .unwrap_or_else(|error| panic!("pulled at call {n} (after: {after}): {error}"));
+    ended_well(&world, &mut machine, &key, &order, &renewed);
+}
+
+#[test]
+fn pulled_at_any_token_call_and_put_back_the_renewal_ends_well() {
+    let calls = calls_of_a_renewal();
+    assert!(calls > 30, "a renewal is more than {calls} calls");
+    // All of them in the exhaustive run; a spread of them otherwise.
+    let step = if std::env::var_os("YCD_EXHAUSTIVE").is_some() { 1 } else { calls / 24 };
+    let next = Mutex::new((1..=calls).step_by(usize::try_from(step.max(1)).unwrap()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(n) = next.lock().unwrap().next() else { break };
+                    pulled_at(n, n % 2 == 0);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn pulled_and_not_put_back_the_work_is_found_at_the_next_start() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    let fault = Fault::at("C_CreateObject", Action::Unplug);
+    admin::set_fault(world.keys_folder(), Some(&key.serial_number), &fault).unwrap();
+    let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
+    assert_eq!(error.code(), "token.removed");
+    assert_eq!(error.step(), Some(ycd_flows::renewal::Step::Write));
+    let unfinished = machine.journal.unfinished().unwrap();
+    assert_eq!(unfinished[0].order, order);
+    old_one_still_serves(&world, &mut machine, &key);
+
+    // Another machine, another day.
+    drop(machine);
+    let mut machine = world.machine("b");
+    let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
+    ended_well(&world, &mut machine, &key, &order, &renewed);
+}
