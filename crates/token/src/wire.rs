@@ -163,6 +163,10 @@ impl<R: Read> Frames<R> {
         Self { reader, buffer: Zeroizing::new(vec![0; 16 << 10]), start: 0, end: 0 }
     }
 
+    pub fn reader(&mut self) -> &mut R {
+        &mut self.reader
+    }
+
     /// # Errors
     /// `InvalidData` where the other side speaks something else; `UnexpectedEof` where it says nothing at all.
     pub fn preamble(&mut self) -> io::Result<()> {

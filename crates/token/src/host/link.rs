@@ -1,15 +1,16 @@
 //! One child process and the two pipes to it.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::wire::{self, Call, Frames, FromHost, PREAMBLE, Reply, Request};
+use super::answers::Answers;
+use crate::wire::{self, Call, FromHost, PREAMBLE, Reply, Request};
 use crate::{Result, TokenError};
 
 /// How long a host that has been told to end may take to log out and unload its module.
@@ -25,16 +26,11 @@ pub(super) struct Link {
     process_id: u32,
     /// Closing it tells the host to end.
     to_host: Option<ChildStdin>,
-    from_host: Receiver<Incoming>,
+    from_host: Answers,
     next_id: u64,
     begun: bool,
     /// Nothing more can be expected of the process.
     broken: bool,
-}
-
-enum Incoming {
-    Message(FromHost),
-    Nonsense(String),
 }
 
 /// Why there is no answer.
@@ -90,37 +86,21 @@ impl Link {
         let process_id = child.id();
         let child = Arc::new(Mutex::new(child));
         let (Some(to_host), Some(stdout)) = pipes else { return Err(failed("no pipes".into())) };
-        let (sender, from_host) = mpsc::channel();
-        let reader = thread::Builder::new().name("ycd-host reader".into()).spawn(move || {
-            let mut frames = Frames::new(stdout);
-            let mut next = frames.preamble().and_then(|()| frames.receive());
-            loop {
-                let incoming = match next {
-                    Ok(message) => Incoming::Message(message),
-                    Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                        Incoming::Nonsense(error.to_string())
-                    }
-                    // Closed: the other end of the channel sees that this one is gone.
-                    Err(_) => return,
-                };
-                let over = matches!(incoming, Incoming::Nonsense(_));
-                if sender.send(incoming).is_err() || over {
-                    return;
-                }
-                next = frames.receive();
+        match Answers::of(stdout) {
+            Ok(from_host) => Ok(Self {
+                child,
+                process_id,
+                to_host: Some(to_host),
+                from_host,
+                next_id: 1,
+                begun: false,
+                broken: false,
+            }),
+            Err(error) => {
+                bury(&child, false);
+                Err(failed(error.to_string()))
             }
-        });
-        let link = Self {
-            child,
-            process_id,
-            to_host: Some(to_host),
-            from_host,
-            next_id: 1,
-            begun: false,
-            broken: false,
-        };
-        reader.map_err(|e| failed(e.to_string()))?;
-        Ok(link)
+        }
     }
 
     pub fn process_id(&self) -> u32 {
@@ -129,15 +109,6 @@ impl Link {
 
     pub fn ender(&self) -> Ender {
         Ender(self.child.clone())
-    }
-
-    /// Whether the host is known to have ended, without asking the system.
-    pub fn has_ended(&mut self) -> bool {
-        match self.from_host.try_recv() {
-            Err(TryRecvError::Empty) => self.broken,
-            // It answers only what it is asked; anything else is its last word.
-            Ok(_) | Err(TryRecvError::Disconnected) => true,
-        }
     }
 
     pub fn exchange(&mut self, call: &Call, deadline: Duration) -> Result<Result<Reply>, Stopped> {
@@ -153,22 +124,18 @@ impl Link {
         self.next_id += 1;
         self.broken = true;
         self.send(id, call)?;
-        let incoming = match deadline {
-            Some(deadline) => self.from_host.recv_timeout(deadline),
-            None => self.from_host.recv().map_err(RecvTimeoutError::from),
-        };
-        match incoming {
-            Ok(Incoming::Message(FromHost::Answer { id: answered, result })) if answered == id => {
+        match self.from_host.receive(deadline) {
+            Ok(FromHost::Answer { id: answered, result }) if answered == id => {
                 self.broken = false;
                 Ok(result)
             }
-            Ok(Incoming::Message(FromHost::Goodbye)) => Err(Stopped::BeforeTheCall),
-            Ok(Incoming::Message(FromHost::Answer { .. })) => {
-                Err(Stopped::Nonsense("an answer to another call".into()))
-            }
-            Ok(Incoming::Nonsense(detail)) => Err(Stopped::Nonsense(detail)),
-            Err(RecvTimeoutError::Timeout) => Err(Stopped::TimedOut),
-            Err(RecvTimeoutError::Disconnected) => Err(Stopped::Died),
+            Ok(FromHost::Answer { .. }) => Err(Stopped::Nonsense("an answer to another call".into())),
+            Ok(FromHost::Goodbye) => Err(Stopped::BeforeTheCall),
+            Err(error) => Err(match error.kind() {
+                io::ErrorKind::TimedOut => Stopped::TimedOut,
+                io::ErrorKind::InvalidData => Stopped::Nonsense(error.to_string()),
+                _ => Stopped::Died,
+            }),
         }
     }
 
@@ -204,15 +171,7 @@ const _: fn(Request) = |Request { id, call }| {
 impl Drop for Link {
     fn drop(&mut self) {
         self.to_host = None;
-        let ends_itself = !self.broken && {
-            loop {
-                match self.from_host.recv_timeout(GRACE) {
-                    Ok(_) => {}
-                    Err(RecvTimeoutError::Disconnected) => break true,
-                    Err(RecvTimeoutError::Timeout) => break false,
-                }
-            }
-        };
+        let ends_itself = !self.broken && self.from_host.ends_within(GRACE);
         if !ends_itself {
             tracing::debug!(process = self.process_id, "driver host killed");
         }

@@ -1,5 +1,6 @@
 //! The client of the driver host: one child process for one module, behind the [`Token`] trait.
 
+mod answers;
 mod link;
 
 use std::ffi::OsString;
@@ -80,9 +81,6 @@ impl ModuleHost {
     }
 
     fn wake(&mut self) -> Result<&mut Link> {
-        if self.link.as_mut().is_some_and(Link::has_ended) {
-            self.link = None;
-        }
         if self.link.is_none() {
             let (link, info) = open(&self.host_exe, &self.driver, self.idle)?;
             self.link = Some(link);
