@@ -1,1 +1,49 @@
-fn main() {}
+//! `ycd`: the assistant's command line. It translates words into calls and answers into sentences or JSON; what is
+//! done is in the crates below. Nothing is built up that a command does not need: no runtime, no TLS and no log for
+//! those that only look at a key.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod ask;
+mod commands;
+mod error;
+mod exit;
+mod help;
+mod home;
+mod person;
+mod say;
+
+use std::process::ExitCode;
+
+use clap::FromArgMatches as _;
+
+use crate::{args::Cli, home::Home, say::Say};
+
+fn main() -> ExitCode {
+    let cli = match help::command(help::language_of(std::env::args_os()))
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and clap says so itself.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 });
+        }
+    };
+    if std::env::var_os("YCD_LOG").is_some() {
+        tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_env("YCD_LOG"))
+            .with_writer(std::io::stderr)
+            .init();
+    }
+    let say = Say { json: cli.common.json, language: cli.common.lang.into() };
+    match commands::run(cli.command, &Home::of(&cli.common), &say) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say.failure(&error);
+            ExitCode::from(exit::code_of(error.code()))
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `ycd driver …`: makes of key, and the modules of this machine.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use ycd_flows::messages::{Explain as _, Language};
+use ycd_token::{Driver, Drivers, Lookup, ModuleHost, Profile, default_host_exe};
+
+use crate::{
+    args::Driver as Command,
+    error::{CliError, Result},
+    home::Home,
+    say::{Say, table},
+};
+
+pub fn run(command: Command, home: &Home, say: &Say) -> Result {
+    match command {
+        Command::List => list(&home.drivers()?, say),
+        Command::Check { files } if files.is_empty() => check_all(&home.drivers()?, say),
+        Command::Check { files } => check_files(&files, say),
+    }
+}
+
+fn list(drivers: &Drivers, say: &Say) -> Result {
+    let lookups = drivers.lookups();
+    let told: Vec<Value> = lookups.iter().map(|lookup| value(drivers, lookup, say)).collect();
+    say.result(&json!({ "drivers": told }), || {
+        let rows: Vec<Vec<String>> = lookups
+            .iter()
+            .map(|lookup| {
+                let module = match &lookup.outcome {
+                    Ok(driver) => driver.module_path.display().to_string(),
+                    Err(error) => error.explain(say.language).sentence,
+                };
+                vec![lookup.profile.clone(), name(drivers, lookup, say), module]
+            })
+            .collect();
+        table(&[say.t("配置", "profile"), say.t("种类", "make"), say.t("驱动", "module")], &rows)
+    });
+    Ok(())
+}
+
+fn value(drivers: &Drivers, lookup: &Lookup, say: &Say) -> Value {
+    let profile = drivers.profile(&lookup.profile);
+    json!({
+        "profile": lookup.profile,
+        "name": name(drivers, lookup, say),
+        "verified": profile.map(|profile| profile.verified),
+        "module": lookup.outcome.as_ref().ok().map(|driver| &driver.module_path),
+        "looked_in": lookup.looked_in,
+        "error": lookup.outcome.as_ref().err().map(|error| error.explain(say.language)),
+    })
+}
+
+fn name(drivers: &Drivers, lookup: &Lookup, say: &Say) -> String {
+    let names = drivers.profile(&lookup.profile).map(|profile| &profile.display);
+    names
+        .map(|names| if say.language == Language::Zh { &names.zh } else { &names.en })
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// Every profile has been read when this begins; each module that is installed is started once.
+fn check_all(drivers: &Drivers, say: &Say) -> Result {
+    let mut told = Vec::new();
+    let mut rows = Vec::new();
+    let mut failure = None;
+    for lookup in drivers.lookups() {
+        let mut entry = value(drivers, &lookup, say);
+        let words = match &lookup.outcome {
+            // A make whose driver is not installed is no fault of the profile.
+            Err(error) => error.explain(say.language).sentence,
+            Ok(driver) => match start(driver) {
+                Ok(info) => {
+                    let words = info.to_string();
+                    entry["started"] = info;
+                    words
+                }
+                Err(error) => {
+                    let message = error.explain(say.language);
+                    let sentence = message.sentence.clone();
+                    entry["error"] = json!(message);
+                    failure.get_or_insert(error);
+                    sentence
+                }
+            },
+        };
+        rows.push(vec![lookup.profile.clone(), words]);
+        told.push(entry);
+    }
+    say.result(&json!({ "ok": failure.is_none(), "drivers": told }), || {
+        table(&[say.t("配置", "profile"), say.t("结果", "result")], &rows)
+    });
+    failure.map_or(Ok(()), Err)
+}
+
+fn start(driver: &Driver) -> Result<Value> {
+    let host = ModuleHost::start(&default_host_exe(), driver)?;
+    let info = host.module_info();
+    Ok(json!({
+        "manufacturer": info.map(|info| info.manufacturer.trim().to_owned()),
+        "description": info.map(|info| info.description.trim().to_owned()),
+        "version": info.map(|info| format!("{}.{}", info.version.0, info.version.1)),
+    }))
+}
+
+fn check_files(files: &[PathBuf], say: &Say) -> Result {
+    let names: Vec<String> = files.iter().map(|file| check_file(file)).collect::<Result<_>>()?;
+    say.result(&json!({ "ok": true, "profiles": names }), || {
+        say.t("配置正确：{}", "profiles are right: {}").replace("{}", &names.join(", "))
+    });
+    Ok(())
+}
+
+fn check_file(file: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(file).map_err(CliError::file(file))?;
+    Ok(Profile::from_toml(&file.display().to_string(), &text)?.name)
+}

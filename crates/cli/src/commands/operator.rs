@@ -1,0 +1,129 @@
+//! `ycd operator …`: what the portal's people do.
+
+use serde_json::json;
+use ycd_flows::personalise::{Assignment, personalise};
+use ycd_portal_api::{
+    Client,
+    wire::{
+        catalogue::HolderKind,
+        certificates::Holder,
+        operator::{OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer},
+        orders::{OrderState, Reason},
+    },
+};
+use ycd_token::Pin;
+
+use super::{one_key, order};
+use crate::{
+    args::{HolderKind as HolderKindArg, Operator, OrderSearch, Personalise},
+    ask::Secrets,
+    error::Result,
+    home::{Home, Role},
+    say::{Say, minute, table, yuan},
+};
+
+pub fn run(command: Operator, home: &Home, say: &Say) -> Result {
+    if let Operator::Login { name, password } = command {
+        let mut passwords = Secrets::passwords(&password, say)?;
+        let password = passwords.need(say.t("密码：", "password: "))?;
+        let session =
+            home.client()?.operator_login(&OperatorLogin { name, password: password.to_string() })?;
+        let expires_at = session.expires_at;
+        home.keep_session(Role::Operator, session)?;
+        say.result(&json!({ "logged_in": true, "expires_at": expires_at }), || {
+            say.t("已登录。", "Logged in.").to_owned()
+        });
+        return Ok(());
+    }
+    let client = home.client_as(Role::Operator)?;
+    match command {
+        Operator::Login { .. } => {}
+        Operator::Queue(search) => queue(&client, &search, say)?,
+        Operator::Show { order } => tell(&client.operator_order(&order)?, say),
+        Operator::Approve { order } => tell(&client.approve(&order)?, say),
+        Operator::Reject { order, reason } => tell(&client.reject(&order, &Reason { reason })?, say),
+        Operator::RecordTransfer { order, reference, amount } => {
+            let amount = match amount {
+                Some(amount) => amount,
+                None => client.operator_order(&order)?.order.payment.amount,
+            };
+            tell(&client.record_transfer(&order, &RecordTransfer { reference, amount })?, say);
+        }
+        Operator::Revoke { serial, reason } => {
+            let view = client.revoke_certificate(&serial, &Reason { reason })?;
+            say.result(&view, || say.t("已吊销 {}。", "Revoked {}.").replace("{}", &view.serial));
+        }
+        Operator::Personalise(command) => personalise_key(&client, command, home, say)?,
+        Operator::Outbox { phone, page } => {
+            let query = OutboxQuery { phone, page: page.page, page_size: page.page_size };
+            let found = client.sms_outbox(&query)?;
+            say.result(&found, || {
+                let messages = found.items.iter();
+                let rows: Vec<Vec<String>> = messages
+                    .map(|message| vec![minute(message.at.0), message.phone.clone(), message.text.clone()])
+                    .collect();
+                table(&[say.t("时间", "at"), say.t("手机", "phone"), say.t("内容", "text")], &rows)
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What waits for an operator, unless another state is asked for.
+fn queue(client: &Client, search: &OrderSearch, say: &Say) -> Result {
+    let mut query = order::query(search)?;
+    query.state.get_or_insert(OrderState::AwaitingReview);
+    let found = client.operator_orders(&query)?;
+    say.result(&found, || order::list_words(&found, say));
+    Ok(())
+}
+
+fn tell(order: &OperatorOrder, say: &Say) {
+    say.result(order, || {
+        let mut text = order::view_words(&order.order, say);
+        for transfer in &order.transfers {
+            text += &say
+                .t("  转账 {reference}  {amount} 元  {at}\n", "  transfer {reference}  {amount} yuan  {at}\n")
+                .replace("{reference}", &transfer.reference)
+                .replace("{amount}", &yuan(transfer.amount))
+                .replace("{at}", &minute(transfer.recorded_at.0));
+        }
+        text
+    });
+}
+
+fn personalise_key(client: &Client, command: Personalise, home: &Home, say: &Say) -> Result {
+    let mut keys = home.keys()?;
+    let key = one_key(&mut keys, command.key.as_deref())?;
+    let mut pins = Secrets::pins(&command.pin, say)?;
+    let prompt = say
+        .t("尾号 {} 的 USBKEY 的口令：", "PIN of the USBKEY ending in {}: ")
+        .replace("{}", key.key_id.tail());
+    let pin = Pin::new(pins.need(&prompt)?.as_str());
+    let assignment = Assignment {
+        holder: Holder {
+            kind: match command.kind {
+                HolderKindArg::Enterprise => HolderKind::Enterprise,
+                HolderKindArg::LegalRepresentative => HolderKind::LegalRepresentative,
+                HolderKindArg::Personal => HolderKind::Personal,
+            },
+            name: command.name,
+            uscc: command.uscc,
+            id_number: command.id_number,
+            person: command.person,
+        },
+        phone: command.phone,
+        product: command.product,
+        term_years: command.years,
+    };
+    let made = personalise(client, &mut keys, &key.key_id, &pin, &assignment)?;
+    say.result(&made, || {
+        say.t(
+            "已写入证书 {serial}，USBKEY 尾号 {tail}。",
+            "Wrote the certificate {serial} to the USBKEY ending in {tail}.",
+        )
+        .replace("{serial}", &made.serial)
+        .replace("{tail}", key.key_id.tail())
+    });
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! `ycd softkey …`: what a maker, a hand and bad luck do to a real key.
+
+use serde_json::{Value, json};
+use ycd_flows::messages::Language;
+use ycd_softkey::admin::{self, Action, Fault, KeyState, Leaves, NewKey, On, When};
+
+use crate::{
+    args::{Fault as FaultArgs, Softkey},
+    error::{CliError, Result},
+    home::Home,
+    say::{Say, table},
+};
+
+pub fn run(command: Softkey, home: &Home, say: &Say) -> Result {
+    let folder = home.softkey_folder();
+    match command {
+        Softkey::Create { label, serial, containers, tries, removed, show_so_pin } => {
+            let defaults = NewKey::default();
+            let new = NewKey {
+                label,
+                serial,
+                containers,
+                user_tries: tries.unwrap_or(defaults.user_tries),
+                inserted: !removed,
+                ..defaults
+            };
+            let created = admin::create(&folder, &new)?;
+            let so_pin = show_so_pin.then(|| String::from_utf8_lossy(created.so_pin.expose()).into_owned());
+            let mut value = json!({
+                "serial_number": created.serial_number,
+                "slot": created.slot,
+                "label": new.label,
+                "folder": folder,
+            });
+            if let Some(so_pin) = &so_pin {
+                value["so_pin"] = Value::String(so_pin.clone());
+            }
+            say.result(&value, || {
+                let mut text = say
+                    .t(
+                        "已新建软件 USBKEY，序列号 {serial}，槽位 {slot}，初始口令 12345678。",
+                        "Made a software USBKEY, serial number {serial}, slot {slot}, initial PIN 12345678.",
+                    )
+                    .replace("{serial}", &created.serial_number)
+                    .replace("{slot}", &created.slot.to_string());
+                if let Some(so_pin) = &so_pin {
+                    text += &format!("\n{} {so_pin}", say.t("管理员口令：", "SO PIN:"));
+                }
+                text
+            });
+        }
+        Softkey::Insert { serial } => {
+            admin::insert(&folder, &serial)?;
+            say.result(&json!({ "serial_number": serial, "inserted": true }), || {
+                say.t("已插入。", "Inserted.").to_owned()
+            });
+        }
+        Softkey::Remove { serial } => {
+            admin::remove(&folder, &serial)?;
+            say.result(&json!({ "serial_number": serial, "inserted": false }), || {
+                say.t("已拔出。", "Removed.").to_owned()
+            });
+        }
+        Softkey::List => {
+            let keys = admin::list(&folder)?;
+            say.result(&json!({ "keys": keys, "folder": folder }), || {
+                let rows: Vec<Vec<String>> = keys.iter().map(|key| row(key, say)).collect();
+                let zh = ["序列号", "槽位", "名称", "状态", "口令剩余次数", "密钥对", "证书"];
+                let en = [
+                    "serial number",
+                    "slot",
+                    "label",
+                    "state",
+                    "PIN tries left",
+                    "key pairs",
+                    "certificates",
+                ];
+                table(if say.language == Language::Zh { &zh } else { &en }, &rows)
+            });
+        }
+        Softkey::Fault(command) => fault(&command, &folder, say)?,
+    }
+    Ok(())
+}
+
+fn row(key: &KeyState, say: &Say) -> Vec<String> {
+    vec![
+        key.serial_number.clone(),
+        key.slot.to_string(),
+        key.label.clone(),
+        if key.inserted { say.t("已插入", "inserted") } else { say.t("未插入", "out") }.to_owned(),
+        format!("{}/{}", key.pin_tries_left, key.pin_tries_max),
+        format!("{}/{}", key.containers_used, key.containers),
+        key.certificates.to_string(),
+    ]
+}
+
+fn fault(command: &FaultArgs, folder: &std::path::Path, say: &Say) -> Result {
+    if command.clear {
+        admin::clear_fault(folder)?;
+    } else if let Some(action) = &command.action {
+        let on = match (command.call, &command.function) {
+            (Some(call), _) => On::Call { call },
+            (None, Some(function)) => {
+                On::Function { function: function.clone(), occurrence: command.occurrence }
+            }
+            (None, None) => return Err(CliError::Argument { what: "--call, --function".into() }),
+        };
+        let fault = Fault {
+            on,
+            action: read_action(action)?,
+            when: if command.after { When::After } else { When::Before },
+            once: !command.always,
+        };
+        admin::set_fault(folder, command.serial.as_deref(), &fault)?;
+    }
+    let control = admin::faults(folder)?;
+    say.result(&control, || {
+        if control.rules.is_empty() {
+            return say.t("没有设定故障。", "No faults are set.").to_owned();
+        }
+        control.rules.iter().map(|rule| format!("{}\n", json!(rule))).collect()
+    });
+    Ok(())
+}
+
+/// `unplug`, `code=0x30`, `delay=500`, `torn=private_key` …
+fn read_action(text: &str) -> Result<Action> {
+    let wrong = || CliError::Argument { what: format!("--do {text}") };
+    let number = |text: &str| match text.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).map_err(|_| wrong()),
+        None => text.parse().map_err(|_| wrong()),
+    };
+    Ok(match text.split_once('=').unwrap_or((text, "")) {
+        ("unplug", "") => Action::Unplug,
+        ("hang", "") => Action::Hang,
+        ("crash", "") => Action::Crash,
+        ("eat", "") => Action::Eat,
+        ("code", code) => Action::Code(u32::try_from(number(code)?).map_err(|_| wrong())?),
+        ("delay", milliseconds) => Action::DelayMs(number(milliseconds)?),
+        ("torn", "private_key") => Action::Torn(Leaves::PrivateKey),
+        ("torn", "public_key") => Action::Torn(Leaves::PublicKey),
+        ("torn", "nothing") => Action::Torn(Leaves::Nothing),
+        _ => return Err(wrong()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_fault_does_is_read_from_one_word() {
+        assert_eq!(read_action("code=0x30").unwrap(), Action::Code(0x30));
+        assert_eq!(read_action("delay=250").unwrap(), Action::DelayMs(250));
+        assert_eq!(read_action("torn=nothing").unwrap(), Action::Torn(Leaves::Nothing));
+        for wrong in ["code=", "code=0x1FFFFFFFF", "unplug=1", "burn"] {
+            assert_eq!(read_action(wrong).unwrap_err().code(), "cli.argument", "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Why a command failed: the errors of the crates below, and the few of the command line itself.
+
+use std::path::{Path, PathBuf};
+
+use ycd_flows::{
+    FlowError,
+    messages::{Explain, Language, Message, message},
+};
+use ycd_pki::{ChainError, PkiError};
+use ycd_portal_api::ApiError;
+use ycd_token::{ProfileError, TokenError};
+
+pub type Result<T = (), E = CliError> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Portal(#[from] ycd_portal::Error),
+    #[error(transparent)]
+    Softkey(#[from] ycd_softkey::Error),
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// No address of a portal, neither in the settings nor given.
+    #[error("no portal is set")]
+    NoPortal,
+    /// Something has to be typed, and there is neither a terminal nor a source for it.
+    #[error("{what} is needed")]
+    NoInput { what: String, flag: &'static str },
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    /// A settings file, a form or the like that does not read as what it should be.
+    #[error("{}: {detail}", path.display())]
+    Config { path: PathBuf, detail: String },
+    #[error("not found: {what}")]
+    NotFound { what: String },
+    /// No order waits to be written to the key that is inserted.
+    #[error("no order for this key")]
+    NoOrder,
+    /// An argument whose form only the command itself can judge.
+    #[error("{what}")]
+    Argument { what: String },
+}
+
+impl CliError {
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Flow(error) => error.code(),
+            Self::Token(error) => error.code(),
+            Self::Api(error) => error.code(),
+            Self::Portal(error) => error.code(),
+            Self::Softkey(error) => error.code(),
+            Self::Pki(error) => error.code(),
+            Self::Chain(error) => error.code(),
+            Self::Profile(error) => error.code(),
+            Self::NoPortal => "cli.no_portal",
+            Self::NoInput { .. } => "cli.no_input",
+            Self::File { .. } => "cli.file",
+            Self::Config { .. } => "cli.config",
+            Self::NotFound { .. } => "cli.not_found",
+            Self::NoOrder => "cli.no_order",
+            Self::Argument { .. } => "cli.argument",
+        }
+    }
+
+    pub fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::File { path: path.to_owned(), source }
+    }
+
+    pub fn config(path: &Path, detail: impl ToString) -> Self {
+        Self::Config { path: path.to_owned(), detail: detail.to_string() }
+    }
+
+    /// The step of a renewal at which it stopped, by name.
+    pub fn step(&self) -> Option<&'static str> {
+        match self {
+            Self::Flow(error) => error.step().map(|step| step.name()),
+            _ => None,
+        }
+    }
+}
+
+impl Explain for CliError {
+    fn explain(&self, language: Language) -> Message {
+        let own = |name: &'static str, value: String| message(self.code(), language, &[(name, value)]);
+        match self {
+            Self::Flow(error) => error.explain(language),
+            Self::Token(error) => error.explain(language),
+            Self::Api(error) => error.explain(language),
+            Self::Pki(error) => error.explain(language),
+            Self::Chain(error) => error.explain(language),
+            Self::Profile(error) => error.explain(language),
+            Self::Portal(error) => own("detail", error.to_string()),
+            Self::Softkey(error) => own("detail", error.to_string()),
+            Self::NoInput { what, flag } => {
+                message(self.code(), language, &[("what", what.clone()), ("flag", (*flag).to_owned())])
+            }
+            Self::NoPortal | Self::NoOrder => message(self.code(), language, &[]),
+            Self::File { .. } | Self::Config { .. } => own("what", self.to_string()),
+            Self::NotFound { what } | Self::Argument { what } => own("what", what.clone()),
+        }
+    }
+}

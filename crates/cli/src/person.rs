@@ -1,0 +1,251 @@
+//! The person at the terminal, or the program that stands in for one.
+
+use std::{
+    io::{self, BufRead as _, Write as _},
+    sync::mpsc::RecvTimeoutError,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use ycd_flows::{
+    conversation::{Event, Go, KeyProblem, Person, PinQuestion},
+    messages::{tries_word, word},
+};
+use ycd_pki::CertificateInfo;
+use ycd_portal_api::wire::login::Purpose;
+use ycd_token::{Drivers, KeyEvent, KeyId, KeyInfo, KeyWatcher, Pin, TokenError};
+
+use crate::{
+    ask::Secrets,
+    error::CliError,
+    say::{Say, day},
+};
+
+pub struct AtTerminal<'a> {
+    pub say: &'a Say,
+    pub pins: Secrets,
+    pub codes: Secrets,
+    /// To notice the key when it comes.
+    pub drivers: &'a Drivers,
+    /// How long to wait for a key; `None` for as long as it takes.
+    pub patience: Option<Duration>,
+    /// What was agreed to on the command line.
+    pub agrees_to_replace: bool,
+    pub agrees_to_last_try: bool,
+    /// Why the flow was ended from this side, where it was not the person's wish.
+    pub reason: Option<CliError>,
+}
+
+impl AtTerminal<'_> {
+    fn yes(&self, question: &str) -> bool {
+        if !self.say.can_ask() {
+            return false;
+        }
+        let mut out = io::stderr().lock();
+        let _ = write!(out, "{question} {} ", self.say.t("输入“同意”继续：", "Type yes to go on:"));
+        let _ = out.flush();
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim(), "同意" | "yes")
+    }
+
+    fn key_problem(&self, problem: &KeyProblem) -> (serde_json::Value, String) {
+        let say = self.say;
+        match problem {
+            KeyProblem::Absent { wanted, at } => {
+                let tail = wanted.as_ref().map(|key| key.tail());
+                let step = word(&format!("step.{}", at.name()), say.language);
+                let text = match tail {
+                    None => say
+                        .t(
+                            "停在“{}”。旧证书没有被删除，不用重新付款。请插回同一支 USBKEY。",
+                            "Stopped at “{}”. The old certificate was not deleted; nothing is paid again. Put the same USBKEY back in.",
+                        )
+                        .replace("{}", &step),
+                    Some(tail) => {
+                        say.t("请插入尾号 {} 的 USBKEY。", "Put in the USBKEY ending in {}.").replace("{}", tail)
+                    }
+                };
+                (json!({ "event": "key_absent", "wanted": wanted, "step": at }), text)
+            }
+            KeyProblem::Several { keys } => {
+                let tails: Vec<&str> = keys.iter().map(|key| key.key_id.tail()).collect();
+                let text = say
+                    .t(
+                        "发现多支 USBKEY（尾号 {}）。请只留要办理的一支。",
+                        "Several USBKEYs are in ({}). Leave only the one of this order.",
+                    )
+                    .replace("{}", &tails.join(say.t("、", ", ")));
+                (json!({ "event": "several_keys", "keys": keys }), text)
+            }
+            KeyProblem::Wrong { inserted, wanted } => {
+                let text = say
+                    .t(
+                        "插入的是尾号 {a}，需要尾号 {b}。尚未改动，请更换。",
+                        "The USBKEY ending in {a} is in; wanted is {b}. Nothing was changed.",
+                    )
+                    .replace("{a}", inserted.key_id.tail())
+                    .replace("{b}", wanted.tail());
+                (json!({ "event": "wrong_key", "inserted": inserted.key_id, "wanted": wanted }), text)
+            }
+        }
+    }
+
+    /// Until keys come or go, or patience ends. `there` are the keys that were seen before.
+    fn wait_for_change(&self, mut there: Vec<KeyId>) -> Go {
+        let watcher = KeyWatcher::start(self.drivers, None);
+        let begun = Instant::now();
+        loop {
+            let left = self.patience.map_or(A_DAY, |patience| patience.saturating_sub(begun.elapsed()));
+            if left.is_zero() {
+                return Go::Stop;
+            }
+            // The watcher begins with the keys it finds; one that is not among them was pulled in the meantime.
+            let still_finding = !there.is_empty() && begun.elapsed() < FINDING;
+            let next = if still_finding { left.min(FINDING) } else { left };
+            match watcher.events().recv_timeout(next) {
+                Ok(KeyEvent::Arrived(key)) => match there.iter().position(|known| *known == key.key_id) {
+                    Some(index) => drop(there.swap_remove(index)),
+                    None => return Go::On,
+                },
+                Ok(KeyEvent::Gone(_)) => return Go::On,
+                Err(RecvTimeoutError::Timeout) if still_finding && !there.is_empty() => return Go::On,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Go::Stop,
+            }
+        }
+    }
+}
+
+/// How long the watcher's first look may take.
+const FINDING: Duration = Duration::from_secs(3);
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+impl Person for AtTerminal<'_> {
+    fn tell(&mut self, event: &Event) -> Go {
+        let say = self.say;
+        say.event(event, || {
+            Some(match event {
+                Event::Begins { step, number, of, usual, longest } => {
+                    let name = word(&format!("step.{}", step.name()), say.language);
+                    say.t(
+                        "第 {n}/{of} 步：{name}，通常 {usual} 秒，最长 {longest} 秒。请勿拔出。",
+                        "Step {n}/{of}: {name}; usually {usual} s, at most {longest} s. Do not pull the key.",
+                    )
+                    .replace("{n}", &number.to_string())
+                    .replace("{of}", &of.to_string())
+                    .replace("{name}", &name)
+                    .replace("{usual}", &usual.as_secs().to_string())
+                    .replace("{longest}", &longest.as_secs().to_string())
+                }
+                Event::Recorded { .. } => return None,
+                Event::TakenUp { after } => say
+                    .t("上次停在“{}”之后，继续。", "Taken up again after “{}”.")
+                    .replace("{}", &word(&format!("step.{}", after.name()), say.language)),
+                Event::StartsAgain { .. } => {
+                    say.t("重新核对 USBKEY 和订单，没有丢失任何进度。", "Looking at key and order again; nothing is lost.").to_owned()
+                }
+                Event::ClockOff { seconds } => say
+                    .t("本机时间与门户相差 {} 秒，以门户时间为准。", "This machine's clock is {} s off; the portal's counts.")
+                    .replace("{}", &seconds.abs().to_string()),
+                Event::Finished { old, new } => say
+                    .t(
+                        "更新成功。有效期 {old} → {new}。口令未变。现在可以拔下 USBKEY。",
+                        "Renewed. Valid until {old} → {new}. The PIN is the same. You can pull the USBKEY now.",
+                    )
+                    .replace("{old}", &day(old.not_after))
+                    .replace("{new}", &day(new.not_after)),
+            })
+        });
+        Go::On
+    }
+
+    fn pin(&mut self, question: &PinQuestion) -> Option<Pin> {
+        let say = self.say;
+        let tail = question.key.key_id.tail();
+        if question.again {
+            // Nobody is there who could have made sure of it, so the next line would be a guess.
+            if !self.pins.is_terminal() {
+                self.reason = Some(TokenError::PinIncorrect { tries: question.tries }.into());
+                return None;
+            }
+            say.aside(say.t(
+                "口令不正确。连续输错后 USBKEY 会被锁定。",
+                "The PIN is not right. Too many wrong ones lock the USBKEY.",
+            ));
+        } else if question.key.pin.is_initial {
+            say.aside(say.t(
+                "仍是初始口令，拿到 USBKEY 的人都能使用；办完后请修改。",
+                "The PIN is still the initial one, which everybody knows; change it afterwards.",
+            ));
+        }
+        if question.last_try && !self.agrees_to_last_try {
+            let warning = say.t(
+                "只剩最后一次：再输错 USBKEY 就会锁定。",
+                "One try is left: another wrong PIN locks the USBKEY.",
+            );
+            if !self.yes(warning) {
+                self.reason = Some(TokenError::PinIncorrect { tries: question.tries }.into());
+                return None;
+            }
+        }
+        let tries = tries_word(question.tries, say.language);
+        let tries = if tries.is_empty() { tries } else { say.t("（{}）", " ({})").replace("{}", &tries) };
+        let prompt = say.t("尾号 {} 的 USBKEY 的口令", "PIN of the USBKEY ending in {}").replace("{}", tail)
+            + &tries
+            + say.t("：", ": ");
+        match self.pins.next(&prompt) {
+            Ok(pin) => pin.map(|pin| Pin::new(pin.as_str())),
+            Err(error) => {
+                self.reason = Some(error);
+                None
+            }
+        }
+    }
+
+    fn key_again(&mut self, problem: &KeyProblem) -> Go {
+        if self.patience == Some(Duration::ZERO) {
+            return Go::Stop;
+        }
+        let (value, text) = self.key_problem(problem);
+        self.say.event(&value, || Some(text));
+        self.wait_for_change(match problem {
+            KeyProblem::Absent { .. } => Vec::new(),
+            KeyProblem::Several { keys } => keys.iter().map(|key| key.key_id.clone()).collect(),
+            KeyProblem::Wrong { inserted, .. } => vec![inserted.key_id.clone()],
+        })
+    }
+
+    fn agree_to_replace(&mut self, key: &KeyInfo, old: &CertificateInfo) -> bool {
+        let question = self
+            .say
+            .t(
+                "USBKEY（{holder}，尾号 {tail}）没有空间：要先移除旧密钥对，不能恢复，用旧证书加密的文件将打不开。还有未开标、用旧证书加密的投标文件吗？",
+                "The USBKEY ({holder}, ending in {tail}) has no room: the old key pair goes first and cannot be brought back; what is encrypted to it can no longer be opened.",
+            )
+            .replace("{holder}", &old.holder)
+            .replace("{tail}", key.key_id.tail());
+        let agrees = self.agrees_to_replace || self.yes(&question);
+        if !agrees {
+            self.say.aside(&question);
+        }
+        agrees
+    }
+
+    fn sms_code(&mut self, masked_phone: &str, _purpose: Purpose) -> Option<String> {
+        let say = self.say;
+        say.event(&json!({ "event": "code_sent", "phone": masked_phone }), || {
+            Some(
+                say.t("验证码已发到 {}，60 秒内有效。", "A code was sent to {}; it lives for 60 seconds.")
+                    .replace("{}", masked_phone),
+            )
+        });
+        match self.codes.next(say.t("短信验证码：", "SMS code: ")) {
+            Ok(code) => code.map(|code| code.trim().to_owned()),
+            Err(error) => {
+                self.reason = Some(error);
+                None
+            }
+        }
+    }
+}

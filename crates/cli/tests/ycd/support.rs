@@ -1,0 +1,138 @@
+//! The real `ycd`, in a folder of its own.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Once,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A data folder, a folder of software keys, and the program.
+pub struct Desk {
+    pub folder: TempDir,
+}
+
+/// What a run of the program brought.
+#[derive(Debug)]
+pub struct Said {
+    pub exit: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    /// The last line as JSON: the result.
+    pub fn json(&self) -> Value {
+        let last = self.out.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn error_code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap_or_else(|| panic!("no error: {self:?}")).to_owned()
+    }
+
+    /// The result, where the program ended well.
+    pub fn ok(self) -> Value {
+        assert_eq!(self.exit, 0, "{self:?}");
+        self.json()
+    }
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        build_what_runs_beside();
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ycd"));
+        command
+            .args(args)
+            .env_remove("YCD_LANG")
+            .env_remove("YCD_PORTAL")
+            .env_remove("YCD_DRIVERS_DIR")
+            .env("YCD_HOME", self.path("home"))
+            .env("YCD_SOFTKEY_DIR", self.path("keys"));
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Said {
+        self.run_with(args, "")
+    }
+
+    /// With lines on standard input.
+    pub fn run_with(&self, args: &[&str], input: &str) -> Said {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that ends without reading closes the pipe, which is its right.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Said {
+            exit: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// With `--json`.
+    pub fn json(&self, args: &[&str]) -> Said {
+        self.run(&[args, &["--json"]].concat())
+    }
+
+    pub fn json_with(&self, args: &[&str], input: &str) -> Said {
+        self.run_with(&[args, &["--json"]].concat(), input)
+    }
+}
+
+/// A portal that runs until it is dropped.
+pub struct RunningPortal {
+    child: Child,
+    pub url: String,
+}
+
+impl RunningPortal {
+    pub fn start(desk: &Desk, data: &Path, clock_shift: i64) -> Self {
+        let shift = clock_shift.to_string();
+        let data = data.to_str().unwrap();
+        let args =
+            ["portal", "serve", "--data", data, "--listen", "127.0.0.1:0", "--clock-shift", &shift, "--json"];
+        let mut child = desk.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        let url = value["listening"].as_str().unwrap_or_else(|| panic!("{value}")).to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for RunningPortal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The driver host and the software key's module lie beside `ycd`; a test of this package alone does not build them.
+fn build_what_runs_beside() {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "-p", "ycd-token-host", "-p", "ycd-softkey"]);
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().unwrap().success(), "the driver host and the software key do not build");
+    });
+}
