@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ycd_flows::messages::Language;
+use ycd_portal_api::wire::orders::OrderState;
 
 /// 云采盾证书助手的命令行
 #[derive(Debug, Parser)]
@@ -214,8 +215,8 @@ pub enum OrderKind {
 #[derive(Debug, Args)]
 pub struct OrderSearch {
     /// 状态，如 awaiting_renewal
-    #[arg(long)]
-    pub state: Option<String>,
+    #[arg(long, value_parser = order_state)]
+    pub state: Option<OrderState>,
     /// 订单号的一部分
     #[arg(long)]
     pub no: Option<String>,
@@ -224,6 +225,11 @@ pub struct OrderSearch {
     pub company: Option<String>,
     #[command(flatten)]
     pub page: PageArgs,
+}
+
+fn order_state(name: &str) -> Result<OrderState, String> {
+    let known = || OrderState::ALL.map(OrderState::name).join(", ");
+    OrderState::ALL.into_iter().find(|state| state.name() == name).ok_or_else(known)
 }
 
 #[derive(Debug, Args)]

@@ -40,8 +40,15 @@ pub fn code_of(code: &str) -> u8 {
         | "token.pin_invalid"
         | "token.not_logged_in"
         | "cli.no_input" => 4,
-        "portal.unreachable" | "portal.timeout" | "portal.cut" | "portal.bad_answer" | "portal.tls"
-        | "portal.address" | "portal.busy" | "portal.internal" => 5,
+        "portal.unreachable"
+        | "portal.timeout"
+        | "portal.cut"
+        | "portal.bad_answer"
+        | "portal.tls"
+        | "portal.address"
+        | "portal.busy"
+        | "portal.internal"
+        | "authority.unavailable" => 5,
         "portal.not_initialised" | "portal.already_initialised" => 1,
         "flow.order_not_ready" | "flow.operator_needed" => 6,
         "flow.stopped" => 8,

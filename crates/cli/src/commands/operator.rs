@@ -71,7 +71,7 @@ pub fn run(command: Operator, home: &Home, say: &Say) -> Result {
 
 /// What waits for an operator, unless another state is asked for.
 fn queue(client: &Client, search: &OrderSearch, say: &Say) -> Result {
-    let mut query = order::query(search)?;
+    let mut query = order::query(search);
     query.state.get_or_insert(OrderState::AwaitingReview);
     let found = client.operator_orders(&query)?;
     say.result(&found, || order::list_words(&found, say));

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use serde::de::IntoDeserializer as _;
 use ycd_flows::messages::word;
 use ycd_portal_api::wire::{
     form::{OrderForm, SaveForm},
@@ -26,7 +25,7 @@ pub fn run(command: Order, home: &Home, say: &Say) -> Result {
     let client = home.client_as(Role::Applicant)?;
     match command {
         Order::List(search) => {
-            let found = client.orders(&query(&search)?)?;
+            let found = client.orders(&query(&search))?;
             say.result(&found, || list_words(&found, say));
         }
         Order::Show { order } => {
@@ -84,25 +83,15 @@ pub fn run(command: Order, home: &Home, say: &Say) -> Result {
 }
 
 /// The search of a list of orders.
-pub fn query(search: &OrderSearch) -> Result<OrderQuery> {
-    let state = search.state.as_deref().map(state).transpose()?;
-    Ok(OrderQuery {
-        state,
+pub fn query(search: &OrderSearch) -> OrderQuery {
+    OrderQuery {
+        state: search.state,
         no: search.no.clone(),
         company: search.company.clone(),
         page: search.page.page,
         page_size: search.page.page_size,
         ..OrderQuery::default()
-    })
-}
-
-fn state(name: &str) -> Result<OrderState> {
-    use serde::Deserialize as _;
-    let read: Result<OrderState, serde::de::value::Error> = OrderState::deserialize(name.into_deserializer());
-    read.map_err(|_| {
-        let known: Vec<&str> = OrderState::ALL.iter().map(|state| state.name()).collect();
-        CliError::Argument { what: format!("--state {name} ({})", known.join(", ")) }
-    })
+    }
 }
 
 fn read_form(path: &Path) -> Result<OrderForm> {

@@ -7,7 +7,7 @@ use crate::support::{Desk, RunningPortal};
 const PHONE: &str = "13800000000";
 const PIN: &str = "12345678\n";
 const COMPANY: &str = "泸州某某商贸有限公司";
-const USCC: &str = "91510500MA62TEST0A";
+const USCC: &str = "91510500MA6200001K";
 
 /// 340 days ago, in seconds: what was issued then for a year is near its end now.
 const LAST_YEAR: i64 = -340 * 86_400;

@@ -66,12 +66,13 @@ fn faults_are_set_listed_and_cleared() {
 }
 
 #[test]
-fn a_driver_that_crashes_is_told_with_its_code_and_the_next_start_is_fine() {
+fn a_driver_that_keeps_crashing_is_told_with_its_code_and_takes_nothing_down() {
     let desk = Desk::new();
     desk.json(&["softkey", "create", "--label", "a"]).ok();
-    desk.json(&["softkey", "fault", "--function", "C_GetSlotList", "--do", "crash"]).ok();
+    desk.json(&["softkey", "fault", "--function", "C_GetSlotList", "--do", "crash", "--always"]).ok();
     let crashed = desk.json(&["key", "list"]);
     assert_eq!((crashed.exit, crashed.error_code()), (7, "token.driver_crashed".into()));
+    desk.json(&["softkey", "fault", "--clear"]).ok();
     assert_eq!(desk.json(&["key", "list"]).ok()["keys"].as_array().unwrap().len(), 1);
 }
 
