@@ -159,6 +159,8 @@ impl OrderKind {
 pub enum OrderNote {
     /// Ended without payment; `state` is the one it ended in, and no tab lists it but 全部.
     Cancelled,
+    /// Ended because its time was over; `state` is the one it ended in, and no tab lists it but 全部.
+    Lapsed,
     /// Paid, and taken out of review to be changed: handing it in again costs nothing.
     Revision,
     /// In 已退款, but the money is still to be sent.

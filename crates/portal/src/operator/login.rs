@@ -3,7 +3,7 @@
 use argon2::{Argon2, PasswordHash, PasswordVerifier as _};
 use axum::{extract::State, http::StatusCode};
 use sqlx::Row as _;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use ycd_portal_api::{
     Problem,
@@ -59,9 +59,9 @@ async fn login(State(portal): State<Portal>, change: Change<OperatorLogin>) -> A
     }
     let operator = Operator { id, name: name.clone() };
     let (failures, locked_until) = match right {
-        true => (0, now),
+        true => (0, OffsetDateTime::UNIX_EPOCH),
         false if failures + 1 >= FAILURES => (0, now + LOCKED),
-        false => (failures + 1, now),
+        false => (failures + 1, OffsetDateTime::UNIX_EPOCH),
     };
     sqlx::query("UPDATE operators SET failures = $1, locked_until = $2 WHERE id = $3")
         .bind(failures)

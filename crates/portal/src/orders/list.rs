@@ -20,8 +20,9 @@ use crate::{
 /// The orders of one user, or of all, the newest first; deleted ones are in no list.
 pub(super) async fn list(db: &mut Conn, user: Option<i64>, query: &OrderQuery) -> Result<OrderList, Error> {
     let (page, page_size, offset) = paging(query.page, query.page_size)?;
-    let mut tabs =
-        QueryBuilder::new("SELECT o.state, o.stage = 'cancelled' AS cancelled, count(*) AS n FROM orders o");
+    let mut tabs = QueryBuilder::new(
+        "SELECT o.state, o.stage IN ('cancelled', 'lapsed') AS off, count(*) AS n FROM orders o",
+    );
     narrow(&mut tabs, user, query);
     tabs.push(" GROUP BY 1, 2");
     let mut counts: BTreeMap<String, u64> =
@@ -30,7 +31,7 @@ pub(super) async fn list(db: &mut Conn, user: Option<i64>, query: &OrderQuery) -
     for row in tabs.build().fetch_all(&mut *db).await? {
         let number = row.try_get::<i64, _>("n")?.unsigned_abs();
         all += number;
-        if !row.try_get::<bool, _>("cancelled")? {
+        if !row.try_get::<bool, _>("off")? {
             *counts.entry(row.try_get("state")?).or_default() += number;
         }
     }
@@ -39,7 +40,7 @@ pub(super) async fn list(db: &mut Conn, user: Option<i64>, query: &OrderQuery) -
     let mut rows = QueryBuilder::new(SELECT);
     narrow(&mut rows, user, query);
     if let Some(state) = query.state {
-        rows.push(" AND o.stage <> 'cancelled' AND o.state = ").push_bind(state.name());
+        rows.push(" AND o.stage NOT IN ('cancelled', 'lapsed') AND o.state = ").push_bind(state.name());
     }
     rows.push(" ORDER BY o.created_at DESC, o.no DESC LIMIT ")
         .push_bind(page_size)

@@ -27,6 +27,8 @@ pub enum Stage {
     Refunded,
     /// Ended without payment.
     Cancelled,
+    /// The time for what was approved is over, and nothing was done.
+    Lapsed,
     /// A draft thrown away: its owner does not see it any more.
     Deleted,
 }
@@ -62,7 +64,7 @@ pub enum Event {
     UnlockConfirmed,
     /// No attempt is left.
     AttemptsExhausted,
-    /// An operator takes the work on the key over; approving the order again gives it back.
+    /// An operator takes the work over; approving the order again gives it back.
     TakeOver,
     /// The key is lost or broken: a new one is made and shipped for the same payment (补办).
     KeyLost,
@@ -135,8 +137,8 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
     use Refusal::{AlreadySo, Ended, NotOnThisWay, NotYet, Paid};
     use Stage::{
         AwaitingDownload, AwaitingPayment, AwaitingProduction, AwaitingRecovery, AwaitingRenewal,
-        AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, OperatorCare,
-        RefundPending, Refunded, Rejected, Revision,
+        AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, Lapsed,
+        OperatorCare, RefundPending, Refunded, Rejected, Revision,
     };
     match event {
         Event::Submit => match stage {
@@ -144,7 +146,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             Revision | Rejected => Ok(AwaitingReview),
             AwaitingPayment | AwaitingReview | AwaitingProduction | AwaitingRenewal | AwaitingRecovery
             | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => Err(AlreadySo),
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::Edit => match stage {
             AwaitingPayment => Ok(Draft),
@@ -152,7 +154,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             Draft | Revision => Err(AlreadySo),
             AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
             | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::Delete => match stage {
             Draft => Ok(Deleted),
@@ -162,7 +164,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => {
                 Err(Paid)
             }
-            RefundPending | Completed | Refunded | Cancelled => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Lapsed => Err(Ended),
         },
         Event::Cancel => match stage {
             AwaitingPayment => Ok(Cancelled),
@@ -172,7 +174,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => {
                 Err(Paid)
             }
-            RefundPending | Completed | Refunded | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Deleted | Lapsed => Err(Ended),
         },
         Event::PaymentReceived => match stage {
             AwaitingPayment => Ok(AwaitingReview),
@@ -180,6 +182,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             Draft => Ok(Revision),
             // Nothing will be delivered for it.
             Cancelled | Deleted => Ok(RefundPending),
+            Lapsed => Err(Ended),
             AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
             | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare
             | RefundPending | Completed | Refunded => Err(AlreadySo),
@@ -192,7 +195,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => {
                 Err(Paid)
             }
-            RefundPending | Completed | Refunded | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Deleted | Lapsed => Err(Ended),
         },
         Event::ApproveForProduction => approve(stage, AwaitingProduction),
         Event::ApproveForRenewal => approve(stage, AwaitingRenewal),
@@ -205,47 +208,54 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             Draft | AwaitingPayment | Revision => Err(NotYet),
             AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
             | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::GrantUnlock => match stage {
             Draft => Ok(AwaitingUnlock),
             AwaitingUnlock => Err(AlreadySo),
             AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
             | AwaitingRecovery | AwaitingShipment | AwaitingDownload | OperatorCare => Err(NotOnThisWay),
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::ApprovalLapsed => match stage {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload => Ok(AwaitingReview),
             AwaitingReview => Err(AlreadySo),
             Draft | AwaitingPayment | Revision | Rejected => Err(NotYet),
             AwaitingProduction | AwaitingShipment | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::UnlockExpired => match stage {
-            AwaitingUnlock => Ok(Cancelled),
-            Cancelled => Err(AlreadySo),
+            AwaitingUnlock => Ok(Lapsed),
+            Lapsed => Err(AlreadySo),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
             AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
             | OperatorCare => Err(NotOnThisWay),
-            RefundPending | Completed | Refunded | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
         },
         Event::RenewalConfirmed => confirm(stage, AwaitingRenewal),
         Event::RecoveryConfirmed => confirm(stage, AwaitingRecovery),
         Event::DownloadConfirmed => confirm(stage, AwaitingDownload),
         Event::UnlockConfirmed => confirm(stage, AwaitingUnlock),
-        Event::AttemptsExhausted | Event::TakeOver => match stage {
+        Event::AttemptsExhausted => match stage {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload => Ok(OperatorCare),
             OperatorCare => Err(AlreadySo),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
             AwaitingProduction | AwaitingShipment | AwaitingUnlock => Err(NotOnThisWay),
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
+        },
+        Event::TakeOver => match stage {
+            AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingDownload => Ok(OperatorCare),
+            OperatorCare => Err(AlreadySo),
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
+            AwaitingShipment | AwaitingUnlock => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::KeyLost => match stage {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload | OperatorCare => Ok(AwaitingProduction),
             AwaitingProduction => Err(AlreadySo),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
             AwaitingShipment | AwaitingUnlock => Err(NotOnThisWay),
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::Produced => match stage {
             AwaitingProduction => Ok(AwaitingShipment),
@@ -254,7 +264,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
                 Err(NotOnThisWay)
             }
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::ProductionFailed => match stage {
             AwaitingProduction => Ok(AwaitingProduction),
@@ -263,7 +273,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
                 Err(NotOnThisWay)
             }
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::Delivered => match stage {
             AwaitingShipment => Ok(Completed),
@@ -274,7 +284,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
                 Err(NotOnThisWay)
             }
-            RefundPending | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::ShipmentLost => match stage {
             AwaitingShipment => Ok(AwaitingProduction),
@@ -283,10 +293,11 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
                 Err(NotOnThisWay)
             }
-            RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
         Event::RequestRefund => match stage {
-            Rejected | Revision | OperatorCare => Ok(RefundPending),
+            // Where nothing was paid, there is nothing to give back: `transition` looks at that.
+            Rejected | Revision | OperatorCare | Lapsed => Ok(RefundPending),
             // Nothing has come in.
             Draft | AwaitingPayment => Err(NotYet),
             // An operator rejects it or takes it over first, so that no certificate is made for money given back.
@@ -301,7 +312,7 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingProduction
             | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock
             | OperatorCare => Err(NotYet),
-            Completed | Cancelled | Deleted => Err(Ended),
+            Completed | Cancelled | Deleted | Lapsed => Err(Ended),
         },
     }
 }
@@ -309,23 +320,23 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
 fn approve(stage: Stage, to: Stage) -> Result<Stage, Refusal> {
     use Stage::{
         AwaitingDownload, AwaitingPayment, AwaitingProduction, AwaitingRecovery, AwaitingRenewal,
-        AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, OperatorCare,
-        RefundPending, Refunded, Rejected, Revision,
+        AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, Lapsed,
+        OperatorCare, RefundPending, Refunded, Rejected, Revision,
     };
     match stage {
         AwaitingReview | OperatorCare => Ok(to),
         Draft | AwaitingPayment | Revision | Rejected => Err(Refusal::NotYet),
         AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
         | AwaitingUnlock => Err(Refusal::AlreadySo),
-        RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Refusal::Ended),
+        RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Refusal::Ended),
     }
 }
 
 fn confirm(stage: Stage, from: Stage) -> Result<Stage, Refusal> {
     use Stage::{
         AwaitingDownload, AwaitingPayment, AwaitingProduction, AwaitingRecovery, AwaitingRenewal,
-        AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, OperatorCare,
-        RefundPending, Refunded, Rejected, Revision,
+        AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, Lapsed,
+        OperatorCare, RefundPending, Refunded, Rejected, Revision,
     };
     match stage {
         AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock if stage == from => {
@@ -335,7 +346,7 @@ fn confirm(stage: Stage, from: Stage) -> Result<Stage, Refusal> {
         | AwaitingShipment | OperatorCare => Err(Refusal::NotOnThisWay),
         Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(Refusal::NotYet),
         Completed => Err(Refusal::AlreadySo),
-        RefundPending | Refunded | Cancelled | Deleted => Err(Refusal::Ended),
+        RefundPending | Refunded | Cancelled | Deleted | Lapsed => Err(Refusal::Ended),
     }
 }
 
@@ -350,8 +361,13 @@ pub fn approval(kind: OrderKind) -> Event {
     }
 }
 
+/// Whether it is one of those that [`approval`] gives.
+pub fn is_approval(event: Event) -> bool {
+    OrderKind::ALL.into_iter().any(|kind| approval(kind) == event)
+}
+
 impl Stage {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Draft,
         Self::AwaitingPayment,
         Self::AwaitingReview,
@@ -368,6 +384,7 @@ impl Stage {
         Self::Completed,
         Self::Refunded,
         Self::Cancelled,
+        Self::Lapsed,
         Self::Deleted,
     ];
 
@@ -389,6 +406,7 @@ impl Stage {
             Self::Completed => "completed",
             Self::Refunded => "refunded",
             Self::Cancelled => "cancelled",
+            Self::Lapsed => "lapsed",
             Self::Deleted => "deleted",
         }
     }
@@ -408,13 +426,14 @@ impl Stage {
             Self::AwaitingUnlock => OrderState::AwaitingUnlock,
             Self::RefundPending | Self::Refunded => OrderState::Refunded,
             Self::Completed => OrderState::Completed,
-            Self::OperatorCare | Self::Cancelled | Self::Deleted => return None,
+            Self::OperatorCare | Self::Cancelled | Self::Lapsed | Self::Deleted => return None,
         })
     }
 
     pub fn note(self) -> Option<OrderNote> {
         match self {
             Self::Cancelled => Some(OrderNote::Cancelled),
+            Self::Lapsed => Some(OrderNote::Lapsed),
             Self::Revision => Some(OrderNote::Revision),
             Self::RefundPending => Some(OrderNote::RefundPending),
             Self::OperatorCare => Some(OrderNote::OperatorCare),
@@ -449,7 +468,12 @@ impl Stage {
             | Self::AwaitingDownload
             | Self::AwaitingUnlock
             | Self::OperatorCare => true,
-            Self::RefundPending | Self::Completed | Self::Refunded | Self::Cancelled | Self::Deleted => false,
+            Self::RefundPending
+            | Self::Completed
+            | Self::Refunded
+            | Self::Cancelled
+            | Self::Lapsed
+            | Self::Deleted => false,
         }
     }
 }

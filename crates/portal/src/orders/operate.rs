@@ -179,6 +179,7 @@ async fn operator_view(portal: &Portal, db: &mut Conn, order: &Order) -> Result<
         events: Event::ALL
             .into_iter()
             .filter(|event| machine::decide(order.stage, *event, ActorKind::Operator).is_ok())
+            .filter(|event| !machine::is_approval(*event) || *event == machine::approval(order.kind))
             .map(|event| event.name().to_owned())
             .collect(),
     })

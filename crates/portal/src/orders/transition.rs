@@ -30,6 +30,9 @@ pub async fn transition(
     let order = load(db, no).await?;
     let stage = machine::decide(order.stage, event, actor_kind(actor))
         .map_err(|refusal| refused(order.stage, event, refusal))?;
+    if event == Event::RequestRefund && order.paid_at.is_none() {
+        return Err(refused(order.stage, event, Refusal::NotYet).into());
+    }
     let state = stage.shown().unwrap_or(order.state);
     sqlx::query("UPDATE orders SET stage = $1, state = $2, open = $3, updated_at = $4 WHERE no = $5")
         .bind(stage.name())

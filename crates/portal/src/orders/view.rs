@@ -95,6 +95,7 @@ fn actions(stage: Stage) -> Vec<OrderAction> {
         Stage::AwaitingRenewal | Stage::AwaitingRecovery | Stage::AwaitingDownload => vec![WriteKey],
         Stage::AwaitingUnlock => vec![Unlock],
         Stage::OperatorCare => vec![RequestRefund],
+        Stage::Lapsed => vec![],
         Stage::AwaitingProduction
         | Stage::AwaitingShipment
         | Stage::RefundPending
