@@ -130,6 +130,7 @@ pub fn create(dir: impl AsRef<Path>, new: &NewKey) -> Result<Created> {
         insertions: 1,
         initialisations: 1,
         containers: new.containers.unwrap_or(DEFAULT_CONTAINERS),
+        containers_used: 0,
         pin_limits: new.pin_limits,
         kdf: new.kdf,
         user: PinSlot::unset(new.user_tries),

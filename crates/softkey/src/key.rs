@@ -5,7 +5,7 @@ use crate::object::{Content, KeyHalf, Kind, Object};
 use crate::sm2sig;
 use crate::state::{Head, Pin, Role, State};
 use crate::store::seal::StorageKey;
-use crate::store::{Folder, Header, Image, KeyFile};
+use crate::store::{Folder, Header, Image, KeyFile, Lock};
 
 /// What a right PIN opened. Good for one insertion, and until the token is initialised again.
 #[derive(Clone)]
@@ -250,8 +250,9 @@ impl Key {
         Ok(State { head: self.head()?.clone(), objects })
     }
 
-    fn replace(&mut self, lock: &crate::store::Lock, state: State) -> Result<()> {
+    fn replace(&mut self, lock: &Lock, mut state: State) -> Result<()> {
         let revision = self.known.as_ref().map_or(0, |k| k.revision) + 1;
+        state.head.containers_used = state.containers_used();
         let unwritable = |_| Error::Crypto("a state cannot be encoded");
         let head = serde_json::to_vec(&state.head).map_err(unwritable)?;
         let body = serde_json::to_vec(&state.objects).map_err(unwritable)?;

@@ -130,6 +130,9 @@ pub struct Head {
     pub initialisations: u64,
     /// Room for key pairs.
     pub containers: u32,
+    /// Room taken, kept with every write so that it is told without reading the objects.
+    #[serde(default)]
+    pub containers_used: u32,
     pub pin_limits: PinLimits,
     pub kdf: Kdf,
     pub user: PinSlot,

@@ -43,7 +43,7 @@ fn a_pull_is_noticed_even_when_the_key_is_back_before_the_next_call() {
     assert_eq!(call!(client, C_GetSessionInfo(session, &mut info)), CKR_SESSION_HANDLE_INVALID);
     let again = client.open();
     ok(call!(client, C_GetSessionInfo(again, &mut info)));
-    assert_eq!(info.state, CKS_RW_PUBLIC_SESSION);
+    assert_eq!({ info.state }, CKS_RW_PUBLIC_SESSION);
 }
 
 #[test]
@@ -121,4 +121,25 @@ fn finalize_sends_waiting_calls_home() {
         ok(call!(client, C_Finalize(std::ptr::null_mut())));
         assert_eq!(waiting.join().unwrap(), CKR_CRYPTOKI_NOT_INITIALIZED);
     });
+}
+
+#[test]
+fn without_a_folder_there_are_slots_for_no_keys() {
+    let bench = Bench::empty();
+    for dir in [std::path::Path::new(""), &bench.path().join("missing")] {
+        let client = Client::load(dir);
+        assert!(client.slots(false).is_empty());
+        let mut slot = 0;
+        let event = call!(client, C_WaitForSlotEvent(CKF_DONT_BLOCK, &mut slot, std::ptr::null_mut()));
+        assert_eq!(event, CKR_NO_EVENT);
+    }
+}
+
+#[test]
+fn a_folder_that_is_made_later_is_noticed() {
+    let bench = Bench::empty();
+    let dir = bench.path().join("later");
+    let client = Client::load(&dir);
+    admin::create(&dir, &Bench::key()).unwrap();
+    assert_eq!(client.slots(true), [1]);
 }

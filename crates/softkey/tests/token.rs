@@ -25,7 +25,7 @@ fn a_key_tells_who_it_is() {
         | CKF_TOKEN_INITIALIZED
         | CKF_USER_PIN_INITIALIZED
         | CKF_USER_PIN_TO_BE_CHANGED;
-    assert_eq!(info.flags, expected);
+    assert_eq!({ info.flags }, expected);
     admin::dress(bench.path(), "K1", &admin::Dress { model: Some("GM3000".into()), ..Default::default() })
         .unwrap();
     assert_eq!(&client.token(1).model, b"GM3000          ");
@@ -328,8 +328,11 @@ fn there_is_room_for_so_many_pairs_and_no_more() {
     bench.add_as(NewKey { containers: Some(2), ..Bench::key() });
     let client = bench.client();
     let session = client.user();
+    assert_eq!({ client.token(1).ulFreePrivateMemory }, 2048);
     let (public, private) = client.generate(session, b"1");
     client.generate(session, b"2");
+    assert_eq!({ client.token(1).ulFreePrivateMemory }, 0);
+    assert_eq!({ client.token(1).ulTotalPrivateMemory }, 2048);
     assert_eq!(client.try_generate(session, b"3"), Err(CKR_DEVICE_MEMORY));
     ok(call!(client, C_DestroyObject(session, private)));
     assert_eq!(client.try_generate(session, b"3"), Err(CKR_DEVICE_MEMORY), "half a pair takes its room");

@@ -52,11 +52,12 @@ pub unsafe extern "C" fn C_Initialize(arguments: *mut c_void) -> CK_RV {
         if !arguments.pReserved.is_null() {
             return Err(CKR_ARGUMENTS_BAD);
         }
+        // On Windows the structure is packed: its fields are copied, never borrowed.
         let given = [
-            arguments.CreateMutex.is_some(),
-            arguments.DestroyMutex.is_some(),
-            arguments.LockMutex.is_some(),
-            arguments.UnlockMutex.is_some(),
+            { arguments.CreateMutex }.is_some(),
+            { arguments.DestroyMutex }.is_some(),
+            { arguments.LockMutex }.is_some(),
+            { arguments.UnlockMutex }.is_some(),
         ];
         if given.contains(&true) && given.contains(&false) {
             return Err(CKR_ARGUMENTS_BAD);

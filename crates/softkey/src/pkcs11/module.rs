@@ -22,7 +22,8 @@ static MODULE: RwLock<Option<Arc<Module>>> = RwLock::new(None);
 /// From `C_Initialize` to `C_Finalize`.
 pub struct Module {
     folder: Folder,
-    control: ControlFile,
+    /// None where there is no folder.
+    control: Option<ControlFile>,
     tokens: Mutex<Tokens>,
     waiting: Mutex<Waiting>,
     changed: Condvar,
@@ -54,9 +55,13 @@ pub fn initialize() -> CK_RV {
         if current.is_some() {
             return Err(CKR_CRYPTOKI_ALREADY_INITIALIZED);
         }
-        let folder = Folder::new(std::env::var_os(DIR_VARIABLE).unwrap_or_default());
+        let named = std::env::var_os(DIR_VARIABLE).filter(|dir| !dir.is_empty());
+        // Made absolute now: a caller may change its working directory later.
+        let dir = named.map(std::path::absolute).transpose().map_err(|_| CKR_GENERAL_ERROR)?;
+        let has_dir = dir.is_some();
+        let folder = Folder::new(dir.unwrap_or_default());
         let module = Arc::new(Module {
-            control: ControlFile::new(&folder),
+            control: has_dir.then(|| ControlFile::new(&folder)),
             tokens: Mutex::new(Tokens::new(folder.clone())),
             folder,
             waiting: Mutex::default(),
@@ -146,7 +151,10 @@ impl Module {
             On::Slot(id) => self.tokens().serial_of_slot(id),
             On::Session(handle) => self.tokens().serial_of_session(handle),
         };
-        let faults = self.control.on_call(function, key.as_deref()).map_err(|_| CKR_GENERAL_ERROR)?;
+        let faults = match &self.control {
+            Some(control) => control.on_call(function, key.as_deref()).map_err(|_| CKR_GENERAL_ERROR)?,
+            None => Vec::new(),
+        };
         let mut effect = Effect::Kept;
         for fault in faults.iter().filter(|f| f.when == When::Before) {
             effect = self.strike(fault, key.as_deref())?.unwrap_or(effect);

@@ -147,6 +147,9 @@ impl Tokens {
             return Err(CKR_SESSION_READ_WRITE_SO_EXISTS);
         }
         if self.sessions.len() >= MAX_SESSIONS {
+            self.sessions.retain(|_, session| !session.dead);
+        }
+        if self.sessions.len() >= MAX_SESSIONS {
             return Err(CKR_SESSION_COUNT);
         }
         self.last_session += 1;
@@ -359,11 +362,15 @@ pub fn token_info(head: &Head, sessions: usize, read_write: usize) -> CK_TOKEN_I
         ulMinPinLen: CK_ULONG::from(head.pin_limits.min),
         ulTotalPublicMemory: abi::UNAVAILABLE,
         ulFreePublicMemory: abi::UNAVAILABLE,
-        // A key pair counts for 1 KiB, so that a caller can tell how many fit.
-        ulTotalPrivateMemory: CK_ULONG::from(head.containers) * 1024,
-        ulFreePrivateMemory: abi::UNAVAILABLE,
+        ulTotalPrivateMemory: pair_memory(head.containers),
+        ulFreePrivateMemory: pair_memory(head.containers.saturating_sub(head.containers_used)),
         hardwareVersion: CK_VERSION { major: 1, minor: 0 },
         firmwareVersion: CK_VERSION { major: 1, minor: 0 },
         utcTime: *b"                ",
     }
+}
+
+/// A key pair, whole or half, counts for 1 KiB, so that a caller can tell how many fit.
+fn pair_memory(pairs: u32) -> CK_ULONG {
+    CK_ULONG::from(pairs).saturating_mul(1024)
 }
