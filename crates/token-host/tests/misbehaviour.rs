@@ -47,6 +47,14 @@ fn a_missing_module_is_told_with_its_path() {
 }
 
 #[test]
+fn without_any_module_a_listing_says_so_and_does_not_claim_that_no_key_is_there() {
+    let folder = TempDir::new().unwrap();
+    let drivers = Drivers::of(vec![profile_for(folder.path(), "absent.so")]);
+    let error = Keys::open(&drivers, Some(host_exe())).keys().unwrap_err();
+    assert_eq!(error, TokenError::ModuleMissing { path: "absent.so".into() });
+}
+
+#[test]
 fn a_file_that_is_no_pkcs11_module_is_refused() {
     let folder = TempDir::new().unwrap();
     let text = folder.path().join("text.so");

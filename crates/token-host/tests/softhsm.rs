@@ -54,6 +54,18 @@ fn softhsm(folder: &Path) -> Option<ModuleHost> {
     Some(ModuleHost::start(host_exe(), &driver).unwrap())
 }
 
+/// With pkcs11-tool (Debian: opensc).
+fn delete_public_key(folder: &Path, module: &Path) {
+    let output = Command::new("pkcs11-tool")
+        .arg("--module")
+        .arg(module)
+        .args(["--login", "--pin", "123456", "--delete-object", "--type", "pubkey", "--id", &"a5".repeat(16)])
+        .env("SOFTHSM2_CONF", folder.join("softhsm2.conf"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[test]
 fn a_module_that_signs_plain_ecdsa_with_an_sm2_key_is_found_out() {
     let folder = TempDir::new().unwrap();
@@ -78,6 +90,13 @@ fn a_module_that_signs_plain_ecdsa_with_an_sm2_key_is_found_out() {
     let der = common::certificate(&spki, 1);
     host.write_certificate(&key.key_id, &der).unwrap();
     assert_eq!(host.read(&key.key_id).unwrap().with_key(&spki).unwrap().certificates, [der]);
+
+    // Tokens that keep no public key beside a certificate: the private key is found through the certificate.
+    delete_public_key(folder.path(), host.driver().module_path.as_path());
+    let contents = host.read(&key.key_id).unwrap();
+    assert_eq!(contents.containers.len(), 1);
+    assert_eq!(contents.with_key(&spki).unwrap().pair, Pair::Whole);
+    assert_eq!(host.sign_request(&key.key_id, &spki, &subject).unwrap_err().code(), "token.signs_wrongly");
     host.destroy(&key.key_id, &ContainerHandle::PublicKey(spki)).unwrap();
     assert!(host.read(&key.key_id).unwrap().containers.is_empty());
 }

@@ -16,6 +16,8 @@ pub struct Keys {
     /// Which module a key was last seen behind.
     behind: BTreeMap<KeyId, usize>,
     problems: Vec<Problem>,
+    /// Where no module was found: why.
+    no_module: Option<TokenError>,
 }
 
 /// What keeps a module from being asked.
@@ -32,9 +34,18 @@ impl Keys {
     /// beside the running program.
     pub fn open(drivers: &Drivers, host_exe: Option<&Path>) -> Self {
         let host_exe = host_exe.map_or_else(default_host_exe, Path::to_owned);
-        let hosts =
-            drivers.find_modules().iter().map(|driver| ModuleHost::at_rest(&host_exe, driver)).collect();
-        Self { hosts, behind: BTreeMap::new(), problems: Vec::new() }
+        let mut hosts = Vec::new();
+        let mut missing = Vec::new();
+        for lookup in drivers.lookups() {
+            match lookup.outcome {
+                Ok(driver) => hosts.push(ModuleHost::at_rest(&host_exe, &driver)),
+                Err(error) => missing.push(error),
+            }
+        }
+        // A module that is there and may not be loaded says more than one that is not there.
+        missing.sort_by_key(|error| !matches!(error, TokenError::ModuleNotAllowed { .. }));
+        let no_module = if hosts.is_empty() { missing.into_iter().next() } else { None };
+        Self { hosts, behind: BTreeMap::new(), problems: Vec::new(), no_module }
     }
 
     /// What the last listing met: a module that fails takes no other away.
@@ -69,8 +80,12 @@ impl Keys {
 impl Token for Keys {
     /// # Errors
     /// The first module's, where no key was found and a module failed; otherwise failures are told by
-    /// [`Keys::problems`] only.
+    /// [`Keys::problems`] only. [`TokenError::ModuleMissing`] or [`TokenError::ModuleNotAllowed`] where there is no
+    /// module at all, so that no key could be seen.
     fn keys(&mut self) -> Result<Vec<KeyInfo>> {
+        if let Some(error) = &self.no_module {
+            return Err(error.clone());
+        }
         let listings: Vec<Result<Vec<KeyInfo>>> = match self.hosts.as_mut_slice() {
             [one] => vec![one.keys()],
             hosts => thread::scope(|scope| {

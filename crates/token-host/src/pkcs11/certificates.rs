@@ -14,13 +14,12 @@ impl Module {
         let certificate = Certificate::from_der(der)
             .map_err(|error| TokenError::Unsupported { what: format!("this certificate: {error}") })?;
         let open = self.opened(key)?;
+        open.must_be_logged_in()?;
         // Other programs are not bound by any lock of ours: what counts is what is on the key now.
         let inventory = open.inventory()?;
-        let Some(group) = inventory.with_key(&spki_of(&certificate)) else {
-            return Err(match inventory.logged_in {
-                true => TokenError::NotFound { what: "the key pair of this certificate".into() }.into(),
-                false => TokenError::NotLoggedIn.into(),
-            });
+        let pair = inventory.with_key(&spki_of(&certificate)).filter(|group| !group.privates.is_empty());
+        let Some(group) = pair else {
+            return Err(TokenError::NotFound { what: "the key pair of this certificate".into() }.into());
         };
         remove_torn(open, &inventory, &group.id, der)?;
         if !group.certificates.iter().any(|object| object.value == der) {

@@ -83,9 +83,14 @@ impl Fault {
             RvError::PinLocked => TokenError::PinLocked,
             RvError::DeviceMemory => TokenError::NoRoom,
             RvError::MechanismInvalid | RvError::FunctionNotSupported | RvError::CurveNotSupported => {
-                TokenError::Unsupported { what: function.to_string() }
+                TokenError::Unsupported { what: name(function) }
             }
-            rv => TokenError::Module { function: function.to_string(), code: code(rv) },
+            rv => TokenError::Module { function: name(function), code: code(rv) },
         }
     }
+}
+
+/// As the standard writes it, `C_Sign`.
+fn name(function: Function) -> String {
+    format!("C_{}", function.to_string().trim_start_matches("Function::"))
 }

@@ -116,18 +116,24 @@ impl Module {
     /// The tokens of the profile's make that have a serial number to be told apart by.
     fn tokens(&self) -> Result<Vec<(Slot, TokenInfo, KeyId)>, Fault> {
         let mut tokens = Vec::new();
+        let mut failed = None;
         for slot in self.pkcs11.get_slots_with_token()? {
-            let info = match self.pkcs11.get_token_info(slot).map_err(Fault::from) {
-                Ok(info) => info,
+            match self.pkcs11.get_token_info(slot).map_err(Fault::from) {
+                Ok(info) => {
+                    if let Some(key_id) = self.key_id(&info) {
+                        tokens.push((slot, info, key_id));
+                    }
+                }
                 // Pulled since the listing.
-                Err(fault) if fault.ends_session() => continue,
-                Err(fault) => return Err(fault),
-            };
-            if let Some(key_id) = self.key_id(&info) {
-                tokens.push((slot, info, key_id));
+                Err(fault) if fault.ends_session() => {}
+                // One key that fails takes no other away.
+                Err(fault) => failed = Some(fault),
             }
         }
-        Ok(tokens)
+        match failed {
+            Some(fault) if tokens.is_empty() => Err(fault),
+            _ => Ok(tokens),
+        }
     }
 
     fn key_id(&self, info: &TokenInfo) -> Option<KeyId> {
