@@ -30,10 +30,10 @@ fn start(path: &Path) -> ycd_token::Result<ModuleHost> {
     ModuleHost::start(host_exe(), &driver(path)?)
 }
 
-/// With deadlines of half a second.
+/// With deadlines of a second.
 fn impatient(bench: &Bench) -> ModuleHost {
-    let mut host =
-        bench.host_with(|text| text.replace("_ms = 30000", "_ms = 500").replace("_ms = 10000", "_ms = 500"));
+    let mut host = bench
+        .host_with(|text| text.replace("_ms = 30000", "_ms = 1000").replace("_ms = 10000", "_ms = 1000"));
     host.login(&bench.key, &Pin::new(PIN)).unwrap();
     host
 }
@@ -104,6 +104,27 @@ fn a_host_that_cannot_be_started_is_told() {
     // Another program in its place speaks no such protocol, or nothing at all.
     let error = ModuleHost::start(Path::new("/bin/echo"), &bench.driver()).err().unwrap();
     assert!(matches!(error.code(), "token.driver_crashed" | "token.host_protocol"), "{error}");
+}
+
+#[test]
+fn a_program_that_talks_nonsense_in_the_place_of_the_host_is_told() {
+    let (bench, folder) = (Bench::new(), TempDir::new().unwrap());
+    let script = folder.path().join("ycd-host");
+    for (says, code) in [
+        ("HTTP/1.1 200 OK", "token.host_protocol"),
+        ("ycdhost\\002", "token.host_protocol"),
+        ("ycdhost\\001\\377\\377\\377\\377", "token.host_protocol"),
+        ("ycdhost\\001\\001\\000\\000\\000\\077", "token.host_protocol"),
+        ("ycdhost\\001\\001", "token.driver_crashed"),
+    ] {
+        let text = format!("#!/bin/sh\nhead -c 1 >/dev/null; printf '{says}'; exec 1>&-; cat >/dev/null");
+        // Written by another process: a program that this one holds open for writing cannot be started.
+        let write = ["-c", "printf '%s' \"$2\" > \"$1\" && chmod 700 \"$1\"", "sh"];
+        let status = Command::new("sh").args(write).arg(&script).arg(text).status().unwrap();
+        assert!(status.success());
+        let error = ModuleHost::start(&script, &bench.driver()).err().unwrap();
+        assert_eq!(error.code(), code, "{says}: {error}");
+    }
 }
 
 #[test]

@@ -67,6 +67,27 @@ fn a_watcher_ends_at_once_though_its_host_waits_for_ever() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_watcher_ends_at_once_though_its_module_hangs_while_it_is_loaded() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let begun = folder.path().join("begun");
+    let source = format!(
+        "#include <fcntl.h>\n#include <unistd.h>\n__attribute__((constructor)) static void c(void) {{\
+         creat({:?}, 0600); for (;;) pause(); }}",
+        begun.to_str().unwrap()
+    );
+    common::library(folder.path(), "hang.so", &source);
+    let drivers = ycd_token::Drivers::of(vec![common::profile_for(folder.path(), "hang.so")]);
+    let watcher = KeyWatcher::start(&drivers, Some(host_exe()));
+    while !begun.exists() {
+        std::thread::yield_now();
+    }
+    let begun = std::time::Instant::now();
+    drop(watcher);
+    assert!(begun.elapsed() < Duration::from_secs(5), "the module's deadline is 10 s");
+}
+
+#[test]
 fn a_module_that_cannot_wait_is_looked_at_only_where_its_profile_says_so() {
     let bench = Bench::new();
     // CKR_FUNCTION_NOT_SUPPORTED

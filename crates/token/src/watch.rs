@@ -109,10 +109,15 @@ impl Watcher {
     fn run(&mut self, host_exe: &Path, driver: &Driver) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let seen = match WaitingHost::start(host_exe, driver) {
-                Ok(host) => self.watch(host, driver),
-                Err(error) => Err(error),
-            };
+            let running = self.running.clone();
+            let started = WaitingHost::start(host_exe, driver, |ender| {
+                let mut state = running.lock().unwrap_or_else(PoisonError::into_inner);
+                if state.stopped {
+                    ender.end();
+                }
+                state.host = Some(ender);
+            });
+            let seen = started.and_then(|host| self.watch(host, driver));
             self.lock_state().host = None;
             match seen {
                 Ok(()) => return,
@@ -133,13 +138,6 @@ impl Watcher {
 
     /// Until it is stopped (`Ok`) or the host fails.
     fn watch(&mut self, mut host: WaitingHost, driver: &Driver) -> Result<(), TokenError> {
-        {
-            let mut state = self.lock_state();
-            if state.stopped {
-                return Ok(());
-            }
-            state.host = Some(host.ender());
-        }
         loop {
             self.compare(host.keys()?);
             match host.wait() {

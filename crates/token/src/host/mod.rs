@@ -82,7 +82,7 @@ impl ModuleHost {
 
     fn wake(&mut self) -> Result<&mut Link> {
         if self.link.is_none() {
-            let (link, info) = open(&self.host_exe, &self.driver, self.idle)?;
+            let (link, info) = open(&self.host_exe, &self.driver, self.idle, |_| ())?;
             self.link = Some(link);
             self.info = Some(info);
         }
@@ -172,14 +172,12 @@ pub(crate) struct WaitingHost {
 }
 
 impl WaitingHost {
-    pub fn start(host_exe: &Path, driver: &Driver) -> Result<Self> {
-        let (link, _) = open(&for_bits(host_exe, driver.bits), driver, Duration::ZERO)?;
+    /// `started` is given what ends the host ([`Ender::end`]) before the module is loaded, so that another thread can
+    /// make a module that hangs, or a blocked [`wait`](Self::wait), give up.
+    pub fn start(host_exe: &Path, driver: &Driver, started: impl FnOnce(Ender)) -> Result<Self> {
+        let (link, _) =
+            open(&for_bits(host_exe, driver.bits), driver, Duration::ZERO, |link| started(link.ender()))?;
         Ok(Self { link, deadline: driver.profile.deadlines.other() })
-    }
-
-    /// Whose [`Ender::end`] makes a blocked [`wait`](Self::wait) give up.
-    pub fn ender(&self) -> Ender {
-        self.link.ender()
     }
 
     pub fn keys(&mut self) -> Result<Vec<KeyInfo>> {
@@ -224,9 +222,15 @@ fn for_bits(host_exe: &Path, bits: u8) -> PathBuf {
     host_exe.with_file_name(name)
 }
 
-fn open(host_exe: &Path, driver: &Driver, idle: Duration) -> Result<(Link, ModuleInfo)> {
+fn open(
+    host_exe: &Path,
+    driver: &Driver,
+    idle: Duration,
+    started: impl FnOnce(&Link),
+) -> Result<(Link, ModuleInfo)> {
     let module = driver.check()?;
     let mut link = Link::start(host_exe, driver.environment())?;
+    started(&link);
     let call = Call::Open(Box::new(Open {
         module,
         profile: driver.profile.as_ref().clone(),
