@@ -362,6 +362,7 @@ pub enum Portal {
     },
     /// 在文件夹中新建一个门户：数据库、证书机构、管理员
     Init {
+        /// 门户的文件夹
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
         #[command(flatten)]
@@ -369,6 +370,7 @@ pub enum Portal {
     },
     /// 运行门户
     Serve {
+        /// 门户的文件夹
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
         /// 监听地址；端口 0 由系统选择

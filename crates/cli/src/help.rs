@@ -10,7 +10,9 @@ use crate::{args::Cli, exit};
 
 /// The whole command line, explained in a language.
 pub fn command(language: Language) -> Command {
-    let command = Cli::command();
+    let mut command = Cli::command();
+    // What clap adds by itself (help, version) is explained like all else, so it has to be there.
+    command.build();
     match language {
         Language::Zh => in_chinese(command).after_help(exit::TABLE_ZH),
         Language::En => {
@@ -41,8 +43,18 @@ fn in_chinese(command: Command) -> Command {
         .help_template(TEMPLATE_ZH)
         .subcommand_help_heading("命令")
         .subcommand_value_name("命令")
-        .next_help_heading("参数和选项")
-        .mut_args(|arg| if arg.get_help_heading().is_none() { arg.help_heading("参数和选项") } else { arg });
+        .mut_args(|arg| {
+            let arg = match arg.get_id().as_str() {
+                "help" => arg.help("显示这些说明"),
+                "version" => arg.help("显示版本"),
+                _ => arg,
+            };
+            let heading = if arg.is_positional() { "参数" } else { "选项" };
+            arg.help_heading(heading)
+        });
+    if command.get_name() == "help" {
+        command = command.about("显示一个命令的说明");
+    }
     for name in names(&command) {
         command = command.mut_subcommand(name, in_chinese);
     }
@@ -52,8 +64,15 @@ fn in_chinese(command: Command) -> Command {
 fn in_english(command: Command, texts: &Table, path: &str) -> Command {
     let text = |key: &str| texts.get(path).and_then(|texts| texts.get(key)).and_then(Value::as_str);
     let common = |key: &str| texts.get("ycd").and_then(|texts| texts.get(key)).and_then(Value::as_str);
-    let about = text("about").unwrap_or_default().to_owned();
-    let mut command = command.about(about).mut_args(|arg| {
+    let about = text("about").map(str::to_owned);
+    let mut command = match about {
+        Some(about) => command.about(about),
+        None => command,
+    };
+    command = command.mut_args(|arg| {
+        if matches!(arg.get_id().as_str(), "help" | "version") {
+            return arg;
+        }
         let help = text(arg.get_id().as_str()).or_else(|| common(arg.get_id().as_str())).map(str::to_owned);
         match help {
             Some(help) => arg.help(help),
@@ -88,7 +107,7 @@ mod tests {
                 arg.get_help().map(ToString::to_string).unwrap_or_default(),
             );
         }
-        for sub in command.get_subcommands() {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
             every(sub, &format!("{path} {}", sub.get_name()), check);
         }
     }
@@ -101,7 +120,7 @@ mod tests {
     #[test]
     fn everything_is_explained_in_both_languages() {
         // What explains itself by its name.
-        let plain = [": order", ": serial", ": url", ": name", ": data", ": phone", ": reason", ": files"];
+        let plain = [": order", ": serial", ": url", ": name", ": phone", ": reason", ": files"];
         every(&command(Language::Zh), "ycd", &mut |path, text| {
             assert!(is_chinese(&text) || plain.iter().any(|name| path.ends_with(name)), "{path}: {text:?}");
         });

@@ -16,18 +16,19 @@ mod say;
 
 use std::process::ExitCode;
 
-use clap::FromArgMatches as _;
+use clap::Parser as _;
 
 use crate::{args::Cli, home::Home, say::Say};
 
 fn main() -> ExitCode {
-    let cli = match help::command(help::language_of(std::env::args_os()))
-        .try_get_matches()
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-    {
+    let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors, and clap says so itself.
+            // Help and version come here too. Only then are the words of a language put in.
+            let error = help::command(help::language_of(std::env::args_os()))
+                .try_get_matches()
+                .err()
+                .unwrap_or(error);
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 });
         }

@@ -72,7 +72,8 @@ fn check_all(drivers: &Drivers, say: &Say) -> Result {
             Err(error) => error.explain(say.language).sentence,
             Ok(driver) => match start(driver) {
                 Ok(info) => {
-                    let words = info.to_string();
+                    let of = |key: &str| info[key].as_str().unwrap_or_default().to_owned();
+                    let words = [of("manufacturer"), of("description"), of("version")].join("  ");
                     entry["started"] = info;
                     words
                 }

@@ -2,8 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
 mod journey;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
 mod words;
