@@ -264,6 +264,11 @@ impl Client {
         self.post(&of_operator_order(order, "/transfers"), transfer)
     }
 
+    /// The key is gone: closes the attempt, revokes its serial number, takes the order over.
+    pub fn close_attempt(&self, order: &str, attempt: u32, reason: &Reason) -> Result<AttemptView, ApiError> {
+        self.post(&of_operator_order(order, &format!("/attempts/{attempt}/close")), reason)
+    }
+
     pub fn revoke_certificate(&self, serial: &str, reason: &Reason) -> Result<CertificateView, ApiError> {
         self.post(&format!("operator/certificates/{}/revoke", segment(serial)), reason)
     }

@@ -1,16 +1,55 @@
-//! The work on the key: attempts of an order.
+//! The work on the key: attempts of an order, as `docs/renewal.md` numbers the steps (1, 4, 6, 8, 9, 11, 12).
+//!
+//! Each request is one transaction, but for `issue`, which has two with the authority's signature between them: in
+//! the first the attempt is bound for good to one public key, one serial number and one text to be signed; in the
+//! second the certificate is stored where there is none. Whatever breaks off in between, the same request goes on.
+//!
+//! Rules, each with its test:
+//! - One open attempt of an order, one on a key; at most [`MAX_ATTEMPTS`] for one approval; none once the order is
+//!   complete.
+//! - Issue, confirm and abandon work on the open attempt of an order in 待更新, and on nothing else.
+//! - An attempt has one public key: another is `attempt.key_conflict`.
+//! - Giving up revokes the serial number, signed or not.
+//! - What was acted on is answered again in the same way: the stored certificate, the confirmation, the next attempt.
+
+mod abandon;
+mod confirm;
+mod issue;
+mod nonce;
+mod open;
+mod personalise;
+mod record;
+pub mod refusals;
+mod replace;
+mod view;
 
 use time::OffsetDateTime;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Error, Portal, db::Conn, orders::Order};
+use crate::{Error, Portal, authority, db::Conn, http::Actor, orders::Order};
+
+/// Attempts of one approval.
+pub const MAX_ATTEMPTS: u32 = 3;
 
 pub fn routes() -> OpenApiRouter<Portal> {
     OpenApiRouter::new()
+        .routes(routes!(open::open, open::current))
+        .routes(routes!(nonce::nonce))
+        .routes(routes!(replace::replace))
+        .routes(routes!(issue::issue))
+        .routes(routes!(confirm::confirm))
+        .routes(routes!(abandon::abandon))
+        .routes(routes!(abandon::close_by_operator))
+        .routes(routes!(personalise::personalise))
 }
 
 /// An operator ends the work on the key (key lost, money given back): closes the order's open attempt, if there is
 /// one, and revokes its serial number. Called by [`crate::orders::transition`], in its transaction.
-pub async fn close(_: &mut Conn, _: &Order, _: OffsetDateTime) -> Result<(), Error> {
-    Ok(())
+pub async fn close(db: &mut Conn, order: &Order, now: OffsetDateTime) -> Result<(), Error> {
+    match record::newest(db, &order.no).await? {
+        Some(attempt) if attempt.is_open() => {
+            abandon::give_up(db, &attempt, authority::GIVEN_UP, &Actor::System, now).await
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,0 +1,73 @@
+//! Mode *replace*, step 4: the old key agrees to its own destruction.
+
+use axum::{extract::State, http::StatusCode};
+use ycd_pki::{Certificate, sm3::sm3, statement::Statement};
+use ycd_portal_api::{
+    Problem,
+    wire::{
+        attempts::{AttemptView, Mode, NoncePurpose, Replace},
+        login::Purpose,
+    },
+};
+
+use super::{
+    open::check_allowed,
+    record::{self, Expected, take_statement},
+    refusals, view,
+};
+use crate::{
+    Portal, audit, certificates,
+    db::millis,
+    http::{Answer, Change, Path, User},
+    orders,
+    sms::spend_step_up,
+};
+
+/// Keeps the old key's agreement with the order; it stands in for its statement in `issue`.
+#[utoipa::path(post, path = "/orders/{order}/replace", request_body = Replace, security(("session" = [])),
+    params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = AttemptView), (status = "default", body = Problem)))]
+pub async fn replace(
+    State(portal): State<Portal>,
+    user: User,
+    Path(no): Path<String>,
+    change: Change<Replace>,
+) -> Answer {
+    let mut tx = change.begin(&portal, user.clone()).await?;
+    let now = tx.now();
+    let order = orders::load_own(&mut tx, &no, &user).await?;
+    let attempt = record::newest(&mut tx, &no).await?.ok_or(refusals::NONE)?;
+    if order.mode != Some(Mode::Replace) {
+        return Err(refusals::NOT_REPLACING.into());
+    }
+    if !record::replace_agreed(&mut tx, &no).await? {
+        if !attempt.is_open() {
+            return Err(refusals::NOT_OPEN.into());
+        }
+        check_allowed(&portal, &mut tx, &order).await?;
+        spend_step_up(&portal, &mut tx, &change.body.step_up, Purpose::Replace, &no, &user, now).await?;
+        let old = certificates::load(&mut tx, &order.certificate).await?;
+        let signer = Certificate::from_der(&old.der)
+            .and_then(|old| old.public_key())
+            .map_err(|_| refusals::STATEMENT_INVALID)?;
+        let expected =
+            Expected { order: &no, attempt: attempt.number, purpose: NoncePurpose::Replace, signer: &signer };
+        let statement = |nonce| Statement::Replace {
+            portal: portal.name().into(),
+            order: no.clone(),
+            key_id: order.key_id.clone(),
+            old_certificate: sm3(&old.der),
+            nonce,
+        };
+        take_statement(&mut tx, expected, &change.body.statement, statement, now).await?;
+        sqlx::query("UPDATE orders SET consent_at = $1 WHERE no = $2 AND consent_at IS NULL")
+            .bind(millis(now))
+            .bind(&no)
+            .execute(&mut *tx)
+            .await?;
+        let actor = tx.actor().clone();
+        audit::record(&mut tx, &actor, "attempt.replace_agreed", &no, None, now).await?;
+    }
+    let view = view::newest(&portal, &mut tx, &order).await?;
+    tx.answer(StatusCode::OK, &view).await
+}

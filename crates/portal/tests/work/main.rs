@@ -1,0 +1,12 @@
+//! The work on the key, over HTTP: keys in memory stand for keys in tokens, an authority that can be held up or cut off
+//! for a remote one. The clock is moved, never waited for.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod authority;
+mod breaks;
+mod givenup;
+mod modes;
+mod personalise;
+mod refused;
+mod renewal;
+mod world;

@@ -1,0 +1,114 @@
+//! The first certificate on a key.
+
+use std::sync::atomic::Ordering;
+
+use ycd_pki::{Certificate, KeyPair, cert::SubjectIdKind};
+use ycd_portal_api::wire::{
+    catalogue::HolderKind,
+    certificates::{CertificateState, Holder},
+    orders::Reason,
+};
+
+use crate::world::{COMPANY, KEY_ID, PHONE, World, personalisation, refused};
+
+#[test]
+fn a_personalised_key_has_a_certificate_that_its_phone_can_see() {
+    let world = World::new();
+    let pair = KeyPair::generate().unwrap();
+    let made = world.operator().personalise_key(&personalisation(KEY_ID, PHONE, &pair)).unwrap();
+    let certificate = Certificate::from_der(&made.certificate.0).unwrap();
+    assert_eq!(certificate.serial_hex(), made.serial);
+    assert_eq!(certificate.subject().to_string(), format!("C=CN, O={COMPANY}, CN={COMPANY}"));
+    let seen = world.login(PHONE).certificate(&made.serial).unwrap();
+    assert_eq!((seen.state, seen.key_id.as_str()), (CertificateState::Valid, KEY_ID));
+}
+
+#[test]
+fn personalisation_goes_on_where_it_broke_off_and_gives_one_certificate() {
+    let world = World::new();
+    let operator = world.operator();
+    let pair = KeyPair::generate().unwrap();
+    let request = personalisation(KEY_ID, PHONE, &pair);
+    let remote = world.remote();
+    remote.cut.store(true, Ordering::SeqCst);
+    refused(operator.personalise_key(&request), "authority.unavailable");
+    remote.cut.store(false, Ordering::SeqCst);
+    let made = operator.personalise_key(&request).unwrap();
+    assert_eq!(operator.personalise_key(&request).unwrap(), made);
+    assert!(world.list().is_empty());
+}
+
+#[test]
+fn a_key_made_anew_before_it_was_signed_for_leaves_a_revoked_serial_number() {
+    let world = World::new();
+    let operator = world.operator();
+    let (first, second) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let remote = world.remote();
+    remote.cut.store(true, Ordering::SeqCst);
+    refused(operator.personalise_key(&personalisation(KEY_ID, PHONE, &first)), "authority.unavailable");
+    remote.cut.store(false, Ordering::SeqCst);
+    operator.personalise_key(&personalisation(KEY_ID, PHONE, &second)).unwrap();
+    refused(operator.personalise_key(&personalisation(KEY_ID, PHONE, &first)), "key.public_key_taken");
+    assert_eq!(world.list().len(), 1);
+}
+
+#[test]
+fn one_key_one_public_key_one_certificate() {
+    let world = World::new();
+    let operator = world.operator();
+    let pair = KeyPair::generate().unwrap();
+    let made = operator.personalise_key(&personalisation(KEY_ID, PHONE, &pair)).unwrap();
+    refused(operator.personalise_key(&personalisation("softkey:2", PHONE, &pair)), "key.public_key_taken");
+    let other = KeyPair::generate().unwrap();
+    refused(operator.personalise_key(&personalisation(KEY_ID, PHONE, &other)), "key.already_personalised");
+    // Its certificate revoked, the key can be used again.
+    operator.revoke_certificate(&made.serial, &Reason { reason: "作废".into() }).unwrap();
+    operator.personalise_key(&personalisation(KEY_ID, PHONE, &other)).unwrap();
+}
+
+#[test]
+fn what_cannot_stand_in_a_certificate_is_refused() {
+    let world = World::new();
+    let operator = world.operator();
+    let pair = KeyPair::generate().unwrap();
+    let good = personalisation(KEY_ID, PHONE, &pair);
+    let mut wrong = good.clone();
+    wrong.holder.name = "长".repeat(65);
+    refused(operator.personalise_key(&wrong), "key.holder_invalid");
+    wrong = good.clone();
+    wrong.holder.uscc = Some("统一代码".into());
+    refused(operator.personalise_key(&wrong), "key.holder_invalid");
+    wrong = good.clone();
+    wrong.holder.kind = HolderKind::Personal;
+    refused(operator.personalise_key(&wrong), "key.holder_invalid");
+    wrong = good.clone();
+    wrong.term_years = 9;
+    refused(operator.personalise_key(&wrong), "product.not_found");
+    wrong = good.clone();
+    wrong.phone = "110".into();
+    refused(operator.personalise_key(&wrong), "sms.phone_invalid");
+    wrong = good.clone();
+    *wrong.request.0.last_mut().unwrap() ^= 1;
+    refused(operator.personalise_key(&wrong), "attempt.request_invalid");
+    refused(world.login(PHONE).personalise_key(&good), "auth.forbidden");
+    operator.personalise_key(&good).unwrap();
+}
+
+#[test]
+fn a_persons_certificate_bears_the_person_and_the_identity_number() {
+    let world = World::new();
+    let mut request = personalisation(KEY_ID, PHONE, &KeyPair::generate().unwrap());
+    request.product = "sm2-personal".into();
+    request.holder = Holder {
+        kind: HolderKind::Personal,
+        name: "张三".into(),
+        uscc: None,
+        id_number: Some("11010519491231002X".into()),
+        person: None,
+    };
+    let made = world.operator().personalise_key(&request).unwrap();
+    let certificate = Certificate::from_der(&made.certificate.0).unwrap();
+    assert_eq!(certificate.subject().to_string(), "C=CN, CN=张三");
+    let ids = certificate.subject_ids();
+    assert_eq!((ids[0].kind, ids[0].value.as_str()), (SubjectIdKind::IdentityCard, "11010519491231002X"));
+}

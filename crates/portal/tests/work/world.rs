@@ -1,0 +1,476 @@
+//! A portal with one personalised key whose certificate is near its end.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use time::{Duration as Span, OffsetDateTime};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    sync::{Semaphore, oneshot},
+    task::JoinHandle,
+};
+use ycd_pki::{
+    Certificate, KeyPair, Signer as _,
+    crl::{Crl, CrlParams, Revoked},
+    csr,
+    name::Name,
+    sm3::sm3,
+    statement::Statement,
+};
+use ycd_portal::{
+    Config, Portal,
+    authority::{AuthorityError, CertificateAuthority, Embedded, Issuer, Pending},
+    clock::{Clock, Shifted},
+};
+use ycd_portal_api::{
+    ApiError, Client, Patience,
+    wire::{
+        Bytes,
+        attempts::{
+            Abandon, AttemptView, Confirm, Confirmed, Issue, Issued, Mode, NoncePurpose, OpenAttempt,
+            Replace, SignedStatement,
+        },
+        catalogue::HolderKind,
+        certificates::Holder,
+        form::{
+            Applicant, Company, Delivery, DeliveryKind, Invoice, LegalRepresentative, OrderForm, SaveForm,
+        },
+        keys::PersonaliseKey,
+        login::{Login, Purpose, RequestCode, RequestStepUp},
+        operator::{OperatorLogin, OutboxQuery, RecordTransfer},
+        orders::{ConfirmOrder, CreateOrder, OrderKind, PaymentMethod, Reason},
+    },
+};
+
+pub const PHONE: &str = "13800000000";
+pub const COMPANY: &str = "泸州市酒城包装有限公司";
+pub const USCC: &str = "9144030071526726XG";
+pub const KEY_ID: &str = "softkey:0001";
+
+pub struct World {
+    pub portal: Portal,
+    pub runtime: Runtime,
+    address: SocketAddr,
+    password: String,
+    clock: Arc<Shifted>,
+    config: Config,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<JoinHandle<Result<(), ycd_portal::Error>>>,
+    folder: TempDir,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let folder = TempDir::new().unwrap();
+        let clock = Arc::new(Shifted::default());
+        let config = Config::default();
+        let made = runtime.block_on(ycd_portal::init(folder.path(), &config, clock.now())).unwrap();
+        let (portal, address, stop, served) = start(&runtime, &folder, &config, &clock);
+        Self {
+            portal,
+            address,
+            password: made.password.to_string(),
+            clock,
+            config,
+            stop: Some(stop),
+            served: Some(served),
+            runtime,
+            folder,
+        }
+    }
+
+    /// The portal's process ends and another one begins on the same data. Sessions go on.
+    pub fn restart(&mut self) {
+        self.end();
+        let (portal, address, stop, served) = start(&self.runtime, &self.folder, &self.config, &self.clock);
+        (self.portal, self.address, self.stop, self.served) = (portal, address, Some(stop), Some(served));
+    }
+
+    fn end(&mut self) {
+        if let (Some(stop), Some(served)) = (self.stop.take(), self.served.take()) {
+            let _ = stop.send(());
+            self.runtime.block_on(served).unwrap().unwrap();
+        }
+    }
+
+    pub fn advance(&self, by: Span) {
+        self.clock.advance(by);
+    }
+
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    pub fn client(&self) -> Client {
+        let patience = Patience { retries: 0, answer: Duration::from_secs(60), ..Patience::default() };
+        Client::new(&format!("http://{}", self.address), patience).unwrap()
+    }
+
+    pub fn operator(&self) -> Client {
+        let login = OperatorLogin { name: "admin".into(), password: self.password.clone() };
+        let session = self.client().operator_login(&login).unwrap();
+        self.client().with_session(session.token)
+    }
+
+    pub fn login(&self, phone: &str) -> Client {
+        // A code of the same purpose is to be had once a minute.
+        self.advance(Span::seconds(61));
+        let client = self.client();
+        client
+            .request_code(&RequestCode { purpose: Purpose::Login, phone: Some(phone.into()), order: None })
+            .unwrap();
+        let session = client.login(&Login { phone: phone.into(), code: self.newest_code(phone) }).unwrap();
+        self.client().with_session(session.token)
+    }
+
+    fn newest_code(&self, phone: &str) -> String {
+        let query = OutboxQuery { phone: Some(phone.into()), ..OutboxQuery::default() };
+        self.operator()
+            .sms_outbox(&query)
+            .unwrap()
+            .items
+            .into_iter()
+            .find_map(|message| message.code)
+            .unwrap()
+    }
+
+    pub fn step_up(&self, client: &Client, order: &str, purpose: Purpose) -> String {
+        self.advance(Span::seconds(61));
+        client.request_code(&RequestCode { purpose, phone: None, order: Some(order.into()) }).unwrap();
+        let code = self.newest_code(PHONE);
+        client.step_up(&RequestStepUp { purpose, order: order.into(), code }).unwrap().step_up
+    }
+
+    /// The list as it is published, verified.
+    pub fn list(&self) -> Crl {
+        let list = Crl::from_der(&self.client().crl().unwrap()).unwrap();
+        let anchors = Certificate::all_from_pem(&self.client().trust_anchors().unwrap()).unwrap();
+        list.verify(&anchors[1].public_key().unwrap()).unwrap();
+        list
+    }
+
+    pub fn connect(&self, authority: &Arc<Remote>) {
+        self.portal.authority().connect(Arc::clone(authority) as Arc<dyn CertificateAuthority>);
+    }
+
+    pub fn remote(&self) -> Arc<Remote> {
+        let passphrase = self.portal.secrets().derive("authority");
+        let inner = self.runtime.block_on(Embedded::open(self.portal.folder(), passphrase)).unwrap();
+        let remote = Arc::new(Remote {
+            inner,
+            cut: AtomicBool::new(false),
+            asked: AtomicUsize::new(0),
+            may_answer: Semaphore::new(Semaphore::MAX_PERMITS),
+            told: std::sync::Mutex::default(),
+        });
+        self.connect(&remote);
+        remote
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+type Serving = (Portal, SocketAddr, oneshot::Sender<()>, JoinHandle<Result<(), ycd_portal::Error>>);
+
+fn start(runtime: &Runtime, folder: &TempDir, config: &Config, clock: &Arc<Shifted>) -> Serving {
+    let opening = Portal::open(folder.path(), config.clone(), Arc::clone(clock) as Arc<dyn Clock>);
+    let portal = runtime.block_on(opening).unwrap();
+    let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let serving = ycd_portal::serve(portal.clone(), listener, async {
+        let _ = stopped.await;
+    });
+    (portal, address, stop, runtime.spawn(serving))
+}
+
+/// The embedded authority at the other end of a line that can be cut or held.
+pub struct Remote {
+    inner: Embedded,
+    pub cut: AtomicBool,
+    asked: AtomicUsize,
+    may_answer: Semaphore,
+    pub told: std::sync::Mutex<Vec<Revoked>>,
+}
+
+impl Remote {
+    /// From now on answers wait for [`Self::answer`].
+    pub fn hold(&self) {
+        self.may_answer.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    pub fn answer(&self) {
+        self.may_answer.add_permits(1000);
+    }
+
+    /// Requests for a signature so far.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    pub fn wait_until_asked(&self, times: usize) {
+        while self.asked() < times {
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl CertificateAuthority for Remote {
+    fn chain(&self) -> &[Certificate] {
+        self.inner.chain()
+    }
+
+    fn sign<'a>(&'a self, tbs: &'a [u8]) -> Pending<'a, Vec<u8>> {
+        Box::pin(async move {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.cut.load(Ordering::SeqCst) {
+                return Err(AuthorityError::Unavailable("the line is cut".into()));
+            }
+            let _permit = self.may_answer.acquire().await.unwrap();
+            self.inner.sign(tbs).await
+        })
+    }
+
+    fn revoke<'a>(&'a self, revoked: &'a Revoked) -> Pending<'a, ()> {
+        self.told.lock().unwrap().push(revoked.clone());
+        self.inner.revoke(revoked)
+    }
+
+    fn list<'a>(&'a self, issuer: Issuer, params: &'a CrlParams) -> Pending<'a, Vec<u8>> {
+        self.inner.list(issuer, params)
+    }
+}
+
+/// A key in a token, as far as the portal can tell.
+pub struct Key {
+    pub id: String,
+    pub pair: KeyPair,
+    pub certificate: Certificate,
+}
+
+impl Key {
+    /// Personalised now, for a year.
+    pub fn personalised(world: &World, id: &str, phone: &str) -> Self {
+        let pair = KeyPair::generate().unwrap();
+        let made = world.operator().personalise_key(&personalisation(id, phone, &pair)).unwrap();
+        Self { id: id.into(), pair, certificate: Certificate::from_der(&made.certificate.0).unwrap() }
+    }
+
+    pub fn spki(&self) -> Vec<u8> {
+        self.pair.public_key().to_spki_der()
+    }
+
+    pub fn serial(&self) -> String {
+        self.certificate.serial_hex()
+    }
+}
+
+pub fn personalisation(id: &str, phone: &str, pair: &KeyPair) -> PersonaliseKey {
+    let subject = Name::enterprise("任意", None, None).to_der().unwrap();
+    PersonaliseKey {
+        key_id: id.into(),
+        holder: Holder {
+            kind: HolderKind::Enterprise,
+            name: COMPANY.into(),
+            uscc: Some(USCC.into()),
+            id_number: None,
+            person: Some("王五".into()),
+        },
+        phone: phone.into(),
+        product: "sm2-enterprise".into(),
+        term_years: 1,
+        request: Bytes(csr::build(pair, &subject).unwrap()),
+    }
+}
+
+/// An approved order for a key, and the machine that does the work.
+pub struct Work<'a> {
+    pub world: &'a World,
+    pub client: Client,
+    pub order: String,
+    pub key: Key,
+}
+
+impl<'a> Work<'a> {
+    /// A key personalised a year ago but for twenty days, and a renewal of it, paid and approved.
+    pub fn approved(world: &'a World) -> Self {
+        let key = Key::personalised(world, KEY_ID, PHONE);
+        world.advance(Span::days(345));
+        Self::for_key(world, key)
+    }
+
+    pub fn for_key(world: &'a World, key: Key) -> Self {
+        let client = world.login(PHONE);
+        let create =
+            CreateOrder { kind: OrderKind::Renewal, certificate: key.serial(), term_years: 1, product: None };
+        let order = client.create_order(&create).unwrap().summary.no;
+        client.save_form(&order, &SaveForm { form: form(), complete: true }).unwrap();
+        world.advance(Span::seconds(61));
+        let code = RequestCode { purpose: Purpose::OrderConfirm, phone: None, order: Some(order.clone()) };
+        client.request_code(&code).unwrap();
+        let confirmation = ConfirmOrder {
+            agreement: true,
+            code: world.newest_code(PHONE),
+            payment_method: PaymentMethod::BankTransfer,
+        };
+        client.confirm_order(&order, &confirmation).unwrap();
+        let transfer = RecordTransfer { reference: format!("REF{order}"), amount: 40_000 };
+        world.operator().record_transfer(&order, &transfer).unwrap();
+        world.operator().approve(&order).unwrap();
+        Self { world, client, order, key }
+    }
+
+    pub fn open(&self) -> Result<AttemptView, ApiError> {
+        self.open_as(Mode::SideBySide)
+    }
+
+    pub fn open_as(&self, mode: Mode) -> Result<AttemptView, ApiError> {
+        self.open_with(mode, &[self.key.spki()])
+    }
+
+    pub fn open_with(&self, mode: Mode, keys: &[Vec<u8>]) -> Result<AttemptView, ApiError> {
+        let public_keys = keys.iter().cloned().map(Bytes).collect();
+        self.client.open_attempt(&self.order, &OpenAttempt { key_id: self.key.id.clone(), public_keys, mode })
+    }
+
+    pub fn view(&self) -> AttemptView {
+        self.client.attempt(&self.order).unwrap()
+    }
+
+    pub fn nonce(&self, attempt: u32, purpose: NoncePurpose) -> [u8; 32] {
+        let nonce = self.client.nonce(&self.order, attempt, purpose).unwrap();
+        nonce.nonce.0.try_into().unwrap()
+    }
+
+    /// The old key's statement for a new public key.
+    pub fn renew_statement(&self, view: &AttemptView, new: &KeyPair, nonce: [u8; 32]) -> SignedStatement {
+        let statement = Statement::Renew {
+            portal: view.portal.clone(),
+            order: view.order.clone(),
+            attempt: view.attempt,
+            key_id: view.key_id.clone(),
+            old_certificate: sm3(&view.old_certificate.0),
+            new_public_key: new.public_key().fingerprint(),
+            nonce,
+        };
+        signed(&self.key.pair, &statement, nonce)
+    }
+
+    pub fn issue_request(&self, view: &AttemptView, new: &KeyPair) -> Issue {
+        let nonce = self.nonce(view.attempt, NoncePurpose::Renew);
+        Issue {
+            request: Bytes(csr::build(new, &view.subject.0).unwrap()),
+            statement: Some(self.renew_statement(view, new, nonce)),
+        }
+    }
+
+    pub fn issue(&self, view: &AttemptView, new: &KeyPair) -> Result<Issued, ApiError> {
+        self.client.issue(&self.order, view.attempt, &self.issue_request(view, new))
+    }
+
+    pub fn confirmation(&self, attempt: u32, certificate: &[u8], new: &KeyPair) -> Confirm {
+        let nonce = self.nonce(attempt, NoncePurpose::Confirm);
+        let statement = Statement::Confirm {
+            portal: self.world.portal.name().into(),
+            order: self.order.clone(),
+            attempt,
+            serial: Certificate::from_der(certificate).unwrap().serial().to_vec(),
+            nonce,
+        };
+        Confirm { statement: signed(new, &statement, nonce) }
+    }
+
+    pub fn confirm(&self, attempt: u32, certificate: &[u8], new: &KeyPair) -> Result<Confirmed, ApiError> {
+        self.client.confirm(&self.order, attempt, &self.confirmation(attempt, certificate, new))
+    }
+
+    /// Steps 1 to 9 without trouble; gives the new pair and its certificate.
+    pub fn renewed(&self) -> (KeyPair, Certificate) {
+        let (view, new) = (self.open().unwrap(), KeyPair::generate().unwrap());
+        let issued = self.issue(&view, &new).unwrap();
+        self.confirm(view.attempt, &issued.certificate.0, &new).unwrap();
+        (new, Certificate::from_der(&issued.certificate.0).unwrap())
+    }
+
+    pub fn abandon(&self, attempt: u32) -> Result<AttemptView, ApiError> {
+        let step_up = self.world.step_up(&self.client, &self.order, Purpose::Abandon);
+        self.client.abandon(&self.order, attempt, &Abandon { step_up, statement: None })
+    }
+
+    pub fn replace(&self, view: &AttemptView) -> Result<AttemptView, ApiError> {
+        let step_up = self.world.step_up(&self.client, &self.order, Purpose::Replace);
+        let nonce = self.nonce(view.attempt, NoncePurpose::Replace);
+        let statement = Statement::Replace {
+            portal: view.portal.clone(),
+            order: view.order.clone(),
+            key_id: view.key_id.clone(),
+            old_certificate: sm3(&view.old_certificate.0),
+            nonce,
+        };
+        let statement = signed(&self.key.pair, &statement, nonce);
+        self.client.replace(&self.order, &Replace { step_up, statement })
+    }
+
+    pub fn revoke_old(&self) {
+        let reason = Reason { reason: "持有人申请吊销".into() };
+        self.world.operator().revoke_certificate(&self.key.serial(), &reason).unwrap();
+    }
+}
+
+pub fn signed(pair: &KeyPair, statement: &Statement, nonce: [u8; 32]) -> SignedStatement {
+    let signature = pair.sign(&statement.to_bytes()).unwrap().to_der();
+    SignedStatement { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) }
+}
+
+pub fn spki(pair: &KeyPair) -> Bytes {
+    Bytes(pair.public_key().to_spki_der())
+}
+
+fn form() -> OrderForm {
+    OrderForm {
+        applicant: Applicant {
+            name: "李四".into(),
+            phone: PHONE.into(),
+            email: "lisi@example.cn".into(),
+            id_number: "11010519491231002X".into(),
+            ..Applicant::default()
+        },
+        legal_representative: Some(LegalRepresentative {
+            name: "王五".into(),
+            id_number: "440524188001010014".into(),
+            ..LegalRepresentative::default()
+        }),
+        company: Some(Company {
+            name: COMPANY.into(),
+            kind: "有限责任公司".into(),
+            code: USCC.into(),
+            industry: "包装".into(),
+            ..Company::default()
+        }),
+        invoice: Invoice { title: COMPANY.into(), ..Invoice::default() },
+        delivery: Delivery { kind: DeliveryKind::None, ..Delivery::default() },
+    }
+}
+
+/// Asserts the code of the portal's refusal.
+#[track_caller]
+pub fn refused<T: std::fmt::Debug>(result: Result<T, ApiError>, code: &str) {
+    match result {
+        Err(ApiError::Refused(problem)) => assert_eq!(problem.code, code, "{problem:?}"),
+        other => panic!("not refused: {other:?}"),
+    }
+}
