@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::Host;
 
-/// For the main thread to finish its call, log out and unload, once the owner is gone.
-const GRACE: Duration = Duration::from_secs(2);
+/// For the main thread to finish its call, log out and unload, once the owner is gone: as long as a key may take for
+/// a key pair on average (GM/T 0027 annex A), so that a change is rarely cut off in the middle.
+const GRACE: Duration = Duration::from_secs(5);
 
 pub fn start(pipe: File, owner: u32, idle_ms: u64, host: Arc<Mutex<Host>>) -> io::Result<()> {
     let idle = (idle_ms > 0).then(|| Duration::from_millis(idle_ms));

@@ -7,6 +7,7 @@
 //!
 //! `YCD_HOST_LOG`, set to anything, leaves standard error open for what modules print.
 
+mod crash;
 mod guard;
 mod pkcs11;
 mod streams;
@@ -30,6 +31,7 @@ struct Host {
 }
 
 fn main() -> ExitCode {
+    crash::leave_no_trace();
     // Before anything else: a module may print as soon as it is loaded.
     match streams::take_over().and_then(|(from_owner, to_owner)| serve(from_owner, to_owner)) {
         Ok(()) => ExitCode::SUCCESS,

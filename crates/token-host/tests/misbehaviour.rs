@@ -350,6 +350,20 @@ fn a_host_ends_when_its_owner_is_gone_even_in_the_middle_of_a_call_that_hangs() 
 }
 
 #[test]
+fn a_crash_leaves_no_image_of_memory_and_an_interrupt_at_the_terminal_reaches_no_host() {
+    let bench = Bench::new();
+    let host = bench.host();
+    let process = host.process_id().unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"]);
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // pid (name) state ppid pgrp
+    let group = stat.rsplit(") ").next().unwrap().split(' ').nth(2).unwrap();
+    assert_eq!(group, process.to_string());
+}
+
+#[test]
 fn a_host_that_is_spoken_to_in_another_protocol_ends() {
     let mut child = Command::new(host_exe()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();

@@ -75,6 +75,9 @@ impl Link {
         let mut command = Command::new(host_exe);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
+        // What is typed at a terminal to end the assistant must not end a host in the middle of a change.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         #[cfg(windows)]
         {
             use std::os::windows::process::CommandExt;
