@@ -439,15 +439,19 @@ fn failure(error: &reqwest::Error) -> ApiError {
 }
 
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
-    // rustls hands its errors on inside of I/O errors, which do not name them as their source.
-    let inside = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    cause.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>())
+    innermost(cause).is::<rustls::Error>()
 }
 
 fn is_timeout(cause: &(dyn StdError + 'static)) -> bool {
-    let inside = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let inside = inside.and_then(|inside| inside.downcast_ref::<reqwest::Error>());
-    cause.downcast_ref::<reqwest::Error>().or(inside).is_some_and(reqwest::Error::is_timeout)
+    innermost(cause).downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
+}
+
+/// What I/O errors are wrapped around: they do not name it as their source, and may lie within each other.
+fn innermost<'a>(mut cause: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    while let Some(inside) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        cause = inside;
+    }
+    cause
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

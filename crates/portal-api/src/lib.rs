@@ -18,3 +18,4 @@ pub mod wire;
 pub use client::{Client, Patience};
 pub use error::ApiError;
 pub use problem::Problem;
+pub use wire::login::SessionToken;

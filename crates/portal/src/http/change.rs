@@ -249,3 +249,53 @@ fn is_json(value: Option<&HeaderValue>) -> bool {
         .and_then(|value| value.split(';').next())
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        Config,
+        clock::{Clock, Shifted, System},
+    };
+
+    async fn portal(folder: &std::path::Path, clock: Arc<dyn Clock>) -> Portal {
+        crate::init(folder, &Config::default(), System.now()).await.unwrap();
+        Portal::open(folder, Config::default(), clock).await.unwrap()
+    }
+
+    fn change() -> Change<()> {
+        Change { body: (), key: "k1".into(), request: [7; 32] }
+    }
+
+    #[track_caller]
+    fn assert_in_progress(result: Result<ChangeTx, Halt>) {
+        let Err(Halt::Failed(error)) = result else { panic!("begun or replayed") };
+        assert_eq!(error.code(), "idempotency.in_progress");
+    }
+
+    #[tokio::test]
+    async fn a_claimed_request_is_in_progress_until_it_is_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let portal = portal(folder.path(), Arc::new(System)).await;
+        change().claim(&portal, Actor::System).await.unwrap();
+        assert_in_progress(change().begin(&portal, Actor::System).await);
+        let tx = change().resume(&portal, Actor::System).await.unwrap();
+        tx.answer(StatusCode::OK, &"done").await.unwrap();
+        assert!(matches!(change().begin(&portal, Actor::System).await, Err(Halt::Replayed(_))));
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_was_given_up_or_forgotten_lets_others_begin() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Shifted::default());
+        let portal = portal(folder.path(), Arc::clone(&clock) as Arc<dyn Clock>).await;
+        change().claim(&portal, Actor::System).await.unwrap();
+        change().release(&portal, Actor::System).await.unwrap();
+        change().claim(&portal, Actor::System).await.unwrap();
+        assert_in_progress(change().begin(&portal, Actor::System).await);
+        clock.advance(Duration::minutes(3));
+        change().begin(&portal, Actor::System).await.unwrap();
+    }
+}

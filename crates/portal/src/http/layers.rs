@@ -70,3 +70,27 @@ fn as_problem(response: Response) -> Response {
     parts.headers.extend(replacement.headers);
     (parts, body).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, routing::get};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn broken() {
+        panic!("a bug");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_with_the_id_under_which_the_log_has_it() {
+        let app = wrap(Router::new().route("/", get(broken)), 1024);
+        let response = app.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+        let id = response.headers()[REQUEST_ID].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        let problem: Problem = serde_json::from_slice(&body).unwrap();
+        assert_eq!((problem.code.as_str(), &problem.extra["incident"]), ("portal.internal", &id.into()));
+    }
+}

@@ -1,8 +1,12 @@
 //! The portal over HTTP on a socket. The clock is moved, never waited for.
 
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+
 mod certificates;
 mod http;
 mod login;
 mod operators;
 mod orders;
+mod sms;
 mod world;

@@ -471,9 +471,9 @@ fn orders_are_found_by_tab_number_company_product_and_time() {
     };
     let all = OrderQuery::default();
     assert_eq!(find(all.clone()), [draft.clone(), cancelled.clone(), paid.clone()]);
-    assert_eq!(find(OrderQuery { state: Some(OrderState::Draft), ..all.clone() }), [draft.clone()]);
+    assert_eq!(find(OrderQuery { state: Some(OrderState::Draft), ..all.clone() }), [&*draft]);
     assert_eq!(find(OrderQuery { state: Some(OrderState::AwaitingPayment), ..all.clone() }), [""; 0]);
-    assert_eq!(find(OrderQuery { no: Some(paid[5..].into()), ..all.clone() }), [paid.clone()]);
+    assert_eq!(find(OrderQuery { no: Some(paid[5..].into()), ..all.clone() }), [&*paid]);
     assert_eq!(find(OrderQuery { company: Some("酒城".into()), ..all.clone() }).len(), 3);
     assert_eq!(find(OrderQuery { company: Some("_".into()), ..all.clone() }).len(), 0);
     assert_eq!(find(OrderQuery { product: Some("更新".into()), ..all.clone() }).len(), 3);

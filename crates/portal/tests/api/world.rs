@@ -10,6 +10,7 @@ use ycd_portal::{
     Config, Portal,
     certificates::{self, NewCertificate, RecordState},
     clock::{Clock, Shifted},
+    sms::{EmbeddedOutbox, SmsProvider},
 };
 use ycd_portal_api::{
     ApiError, Client, Patience, Problem,
@@ -36,6 +37,7 @@ pub struct World {
     pub operator_password: String,
     operator_session: RefCell<Option<SessionToken>>,
     config: Config,
+    sms: Arc<dyn SmsProvider>,
     clock: Arc<Shifted>,
     running: Option<Running>,
     runtime: Runtime,
@@ -53,12 +55,16 @@ impl World {
     }
 
     pub fn with(config: Config) -> Self {
+        Self::with_sms(config, Arc::new(EmbeddedOutbox))
+    }
+
+    pub fn with_sms(config: Config, sms: Arc<dyn SmsProvider>) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(Shifted::default());
         let made = runtime.block_on(ycd_portal::init(folder.path(), &config, clock.now())).unwrap();
-        let (address, portal, running) = start(&runtime, folder.path(), &config, &clock);
+        let (address, portal, running) = start(&runtime, folder.path(), &config, &clock, &sms);
         let operator_password = made.password.to_string();
         let operator_session = RefCell::default();
         Self {
@@ -67,6 +73,7 @@ impl World {
             operator_password,
             operator_session,
             config,
+            sms,
             clock,
             running: Some(running),
             runtime,
@@ -76,7 +83,8 @@ impl World {
 
     /// Opens the folder again after [`Self::stop`], at another address.
     pub fn start(&mut self) {
-        let (address, portal, running) = start(&self.runtime, self.folder.path(), &self.config, &self.clock);
+        let (address, portal, running) =
+            start(&self.runtime, self.folder.path(), &self.config, &self.clock, &self.sms);
         (self.address, self.portal, self.running) = (address, portal, Some(running));
     }
 
@@ -219,8 +227,10 @@ fn start(
     folder: &Path,
     config: &Config,
     clock: &Arc<Shifted>,
+    sms: &Arc<dyn SmsProvider>,
 ) -> (SocketAddr, Portal, Running) {
-    let opening = Portal::open(folder, config.clone(), Arc::clone(clock) as Arc<dyn Clock>);
+    let opening =
+        Portal::open_with(folder, config.clone(), Arc::clone(clock) as Arc<dyn Clock>, Arc::clone(sms));
     let portal = runtime.block_on(opening).unwrap();
     let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
     let address = listener.local_addr().unwrap();
