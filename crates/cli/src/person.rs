@@ -10,6 +10,7 @@ use serde_json::json;
 use ycd_flows::{
     conversation::{Event, Go, KeyProblem, Person, PinQuestion},
     messages::{tries_word, word},
+    renewal::Step,
 };
 use ycd_pki::CertificateInfo;
 use ycd_portal_api::wire::login::Purpose;
@@ -128,15 +129,18 @@ impl Person for AtTerminal<'_> {
             Some(match event {
                 Event::Begins { step, number, of, usual, longest } => {
                     let name = word(&format!("step.{}", step.name()), say.language);
-                    say.t(
-                        "第 {n}/{of} 步：{name}，通常 {usual} 秒，最长 {longest} 秒。请勿拔出。",
-                        "Step {n}/{of}: {name}; usually {usual} s, at most {longest} s. Do not pull the key.",
-                    )
-                    .replace("{n}", &number.to_string())
-                    .replace("{of}", &of.to_string())
-                    .replace("{name}", &name)
-                    .replace("{usual}", &usual.as_secs().to_string())
-                    .replace("{longest}", &longest.as_secs().to_string())
+                    let text = say
+                        .t(
+                            "第 {n}/{of} 步：{name}，通常 {usual} 秒，最长 {longest} 秒。",
+                            "Step {n}/{of}: {name}; usually {usual} s, at most {longest} s.",
+                        )
+                        .replace("{n}", &number.to_string())
+                        .replace("{of}", &of.to_string())
+                        .replace("{name}", &name)
+                        .replace("{usual}", &usual.as_secs().to_string())
+                        .replace("{longest}", &longest.as_secs().to_string());
+                    let works_on_key = !matches!(step, Step::FindKey | Step::Open | Step::Pin | Step::Done);
+                    text + if works_on_key { say.t("请勿拔出。", " Do not pull the key.") } else { "" }
                 }
                 Event::Recorded { .. } => return None,
                 Event::TakenUp { after } => say

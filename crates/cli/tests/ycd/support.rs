@@ -4,7 +4,6 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Once,
 };
 
 use serde_json::Value;
@@ -43,7 +42,7 @@ impl Said {
 
 impl Desk {
     pub fn new() -> Self {
-        build_what_runs_beside();
+        expect_what_runs_beside();
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
@@ -124,15 +123,13 @@ impl Drop for RunningPortal {
     }
 }
 
-/// The driver host and the software key's module lie beside `ycd`; a test of this package alone does not build them.
-fn build_what_runs_beside() {
-    static BUILT: Once = Once::new();
-    BUILT.call_once(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "-p", "ycd-token-host", "-p", "ycd-softkey"]);
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().unwrap().success(), "the driver host and the software key do not build");
-    });
+/// The driver host and the software key's module are programs of other packages, and lie beside `ycd`.
+fn expect_what_runs_beside() {
+    let folder = Path::new(env!("CARGO_BIN_EXE_ycd")).parent().unwrap();
+    let host = format!("ycd-host{}", std::env::consts::EXE_SUFFIX);
+    let module = format!("{}ycd_softkey{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    for name in [host, module] {
+        let is_there = folder.join(&name).exists();
+        assert!(is_there, "{name} is not built: cargo build -p ycd-token-host -p ycd-softkey");
+    }
 }
