@@ -40,6 +40,9 @@ async fn sweep(portal: Portal) {
         if let Err(error) = orders::sweep(&portal).await {
             tracing::warn!(%error, "lapsed orders wait");
         }
+        if let Err(error) = sms::forget_old(&portal).await {
+            tracing::warn!(%error, "old codes stay");
+        }
     }
 }
 

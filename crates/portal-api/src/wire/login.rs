@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use zeroize::Zeroize as _;
 
 use super::Timestamp;
 
@@ -61,6 +62,13 @@ pub struct Login {
     pub code: String,
 }
 
+/// Wiped: it is a secret.
+impl Drop for Login {
+    fn drop(&mut self) {
+        self.code.zeroize();
+    }
+}
+
 impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Login").finish_non_exhaustive()
@@ -105,6 +113,13 @@ pub struct RequestStepUp {
     pub purpose: Purpose,
     pub order: String,
     pub code: String,
+}
+
+/// Wiped: it is a secret.
+impl Drop for RequestStepUp {
+    fn drop(&mut self) {
+        self.code.zeroize();
+    }
 }
 
 impl std::fmt::Debug for RequestStepUp {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use zeroize::Zeroize as _;
 
 use super::{Timestamp, orders::OrderView};
 
@@ -11,6 +12,13 @@ use super::{Timestamp, orders::OrderView};
 pub struct OperatorLogin {
     pub name: String,
     pub password: String,
+}
+
+/// Wiped: it is a secret.
+impl Drop for OperatorLogin {
+    fn drop(&mut self) {
+        self.password.zeroize();
+    }
 }
 
 impl std::fmt::Debug for OperatorLogin {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use zeroize::Zeroize as _;
 
 use super::{Page, Timestamp, attempts::Mode, catalogue::BankAccount, form::FormView};
 
@@ -343,6 +344,13 @@ pub struct ConfirmOrder {
     /// SMS code for the purpose `order_confirm`.
     pub code: String,
     pub payment_method: PaymentMethod,
+}
+
+/// Wiped: it is a secret.
+impl Drop for ConfirmOrder {
+    fn drop(&mut self) {
+        self.code.zeroize();
+    }
 }
 
 impl std::fmt::Debug for ConfirmOrder {

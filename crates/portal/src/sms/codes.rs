@@ -176,6 +176,18 @@ pub async fn spend_step_up(
     if spent.rows_affected() == 1 { Ok(()) } else { Err(kinds::STEP_UP_INVALID.into()) }
 }
 
+/// Forgets codes and step-ups that count for nothing any more, not even for a limit.
+pub(crate) async fn forget_old(portal: &Portal) -> Result<(), Error> {
+    let now = portal.now();
+    let mut tx = portal.db().write().await?;
+    sqlx::query("DELETE FROM sms_codes WHERE created_at < $1")
+        .bind(millis(now - Duration::days(2)))
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("DELETE FROM step_ups WHERE expires_at < $1").bind(millis(now)).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
 async fn check_limits(
     db: &mut Conn,
     rules: &SmsRules,

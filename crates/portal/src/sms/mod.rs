@@ -4,6 +4,7 @@ mod codes;
 mod routes;
 mod send;
 
+pub(crate) use codes::forget_old;
 pub use codes::{Scope, Tried, spend_step_up, try_code};
 pub use routes::routes;
 pub(crate) use send::send_waiting;

@@ -117,9 +117,9 @@ fn a_code_of_one_purpose_is_worth_nothing_for_another() {
     let code = world.newest_code(PHONE);
     let confirm = crate::world::confirmation(&code);
     refused(client.confirm_order(&no, &confirm), "sms.code_expired");
-    let request = RequestStepUp { purpose: Purpose::Replace, order: no.clone(), code: code.clone() };
-    refused(client.step_up(&request), "sms.code_expired");
-    client.step_up(&RequestStepUp { purpose: Purpose::Abandon, ..request }).unwrap();
+    let request = |purpose| RequestStepUp { purpose, order: no.clone(), code: code.clone() };
+    refused(client.step_up(&request(Purpose::Replace)), "sms.code_expired");
+    client.step_up(&request(Purpose::Abandon)).unwrap();
 }
 
 #[test]

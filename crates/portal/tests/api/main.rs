@@ -5,6 +5,7 @@
 
 mod certificates;
 mod http;
+mod log;
 mod login;
 mod operators;
 mod orders;

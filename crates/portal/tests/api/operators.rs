@@ -24,7 +24,7 @@ fn after_five_wrong_passwords_even_the_right_one_waits() {
     for _ in 0..5 {
         refused(client.operator_login(&wrong), "auth.bad_credentials");
     }
-    let right = OperatorLogin { password: world.operator_password.clone(), ..wrong };
+    let right = OperatorLogin { name: "admin".into(), password: world.operator_password.clone() };
     refused(client.operator_login(&right), "auth.locked");
     world.advance(Duration::minutes(16));
     client.operator_login(&right).unwrap();
