@@ -10,6 +10,8 @@
 //!
 //! Nothing here stands in for a part of the product; only the person, and the network's misbehaviour, are made up.
 
+pub mod bench;
+pub mod demo;
 pub mod person;
 pub mod proxy;
 pub mod world;

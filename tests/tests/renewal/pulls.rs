@@ -45,6 +45,9 @@ fn pulled_at(n: u64, after: bool) {
     let renewed = machine
         .renew(&portal, &mut person, &order)
         .unwrap_or_else(|error| panic!("pulled at call {n} (after: {after}): {error}"));
+    // Where the pull came after the last step, or was still to come.
+    admin::clear_fault(world.keys_folder()).unwrap();
+    world.insert(&key.serial_number);
     ended_well(&world, &mut machine, &key, &order, &renewed);
 }
 

@@ -1,0 +1,136 @@
+//! Programs run as a user runs them, and what they said.
+
+use std::{
+    ffi::OsString,
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::world::program;
+
+/// `ycd`, for one person with one machine and one folder of keys.
+#[derive(Debug, Clone)]
+pub struct Ycd {
+    home: PathBuf,
+    keys: PathBuf,
+}
+
+/// How a run of `ycd --json` ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    /// One JSON value a line; the last is the result.
+    pub lines: Vec<Value>,
+}
+
+impl Ycd {
+    pub fn new(home: &Path, keys: &Path) -> Self {
+        Self { home: home.to_owned(), keys: keys.to_owned() }
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(program("ycd"));
+        command.args(args).arg("--json").env("YCD_HOME", &self.home).env("YCD_SOFTKEY_DIR", &self.keys);
+        command
+    }
+
+    /// Runs it with this on standard input.
+    pub fn run(&self, args: &[&str], input: &str) -> Result<Ended, String> {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("ycd does not start: {e}"))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // It may end without reading: then its answer says why.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let output = child.wait_with_output().map_err(|e| e.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        Ok(Ended { status: output.status, lines })
+    }
+
+    /// Runs it; anything but success is an error with the code and sentence it gave.
+    pub fn ok(&self, args: &[&str], input: &str) -> Result<Value, String> {
+        let ended = self.run(args, input)?;
+        match ended.result() {
+            Some(result) if ended.status.success() => Ok(result.clone()),
+            _ => Err(format!("ycd {}: {}", args.join(" "), ended.refusal())),
+        }
+    }
+
+    /// Runs it and expects to be refused with this code; gives what it said.
+    pub fn refused(&self, args: &[&str], input: &str, code: &str) -> Result<String, String> {
+        let ended = self.run(args, input)?;
+        let got = ended.result().and_then(|r| r["error"]["code"].as_str()).unwrap_or_default();
+        if ended.status.success() || got != code {
+            return Err(format!("{code} was expected, it said: {}", ended.refusal()));
+        }
+        Ok(ended.refusal())
+    }
+
+    /// Starts it, and gives it back once it has printed a line that is the one waited for.
+    pub fn start_until(
+        &self,
+        args: &[&str],
+        input: &str,
+        is_it: impl Fn(&Value) -> bool,
+    ) -> Result<(Child, Value), String> {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("ycd does not start: {e}"))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let stdout = child.stdout.take().ok_or("no pipe")?;
+        let mut said = Vec::new();
+        for line in BufReader::new(stdout).lines() {
+            let line = line.map_err(|e| e.to_string())?;
+            if let Ok(value) = serde_json::from_str::<Value>(&line)
+                && is_it(&value)
+            {
+                return Ok((child, value));
+            }
+            said.push(line);
+        }
+        drop(child.wait());
+        Err(format!("ycd {} ended before it was waited for: {}", args.join(" "), said.join("; ")))
+    }
+}
+
+impl Ended {
+    pub fn result(&self) -> Option<&Value> {
+        self.lines.last()
+    }
+
+    /// Code, sentence and remedy, as people see them.
+    pub fn refusal(&self) -> String {
+        let Some(error) = self.result().map(|r| &r["error"]) else { return "nothing".to_owned() };
+        let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {}\n[{}] {}", text("sentence"), text("remedy"), text("code"), self.status)
+    }
+}
+
+/// Another program: what it printed, or why it did not do it.
+pub fn other(program: &str, args: &[OsString], folder: &Path) -> Result<String, String> {
+    let output = Command::new(program)
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("{program} does not start: {e}"))?;
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout).trim_end(),
+        String::from_utf8_lossy(&output.stderr).trim_end()
+    );
+    if output.status.success() { Ok(text) } else { Err(format!("{}: {text}", output.status)) }
+}

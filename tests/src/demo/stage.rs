@@ -1,0 +1,233 @@
+//! What the story needs around it: a portal process whose clock can be another year's, keys, people with phones.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Child,
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use ycd_portal_api::wire::form::OrderForm;
+
+use super::command::Ycd;
+use crate::world::{filled_in, uscc};
+
+pub const PIN: &str = "12345678";
+const DAY: i64 = 86_400;
+
+pub struct Stage {
+    pub folder: PathBuf,
+    pub keys: PathBuf,
+    /// The operator's machine.
+    pub station: Ycd,
+    portal: Option<Child>,
+    pub url: String,
+}
+
+/// A key with its certificate, and who it belongs to.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    pub company: String,
+    pub phone: String,
+    pub key: String,
+    pub certificate: String,
+}
+
+impl Stage {
+    pub fn new(folder: &Path) -> Self {
+        let keys = folder.join("keys");
+        let station = Ycd::new(&folder.join("operator"), &keys);
+        Self { folder: folder.to_owned(), keys, station, portal: None, url: String::new() }
+    }
+
+    pub fn portal_folder(&self) -> PathBuf {
+        self.folder.join("portal")
+    }
+
+    pub fn anchor(&self) -> PathBuf {
+        self.portal_folder().join("authority").join("root.pem")
+    }
+
+    /// A new portal, founded before the oldest certificate of the story.
+    pub fn found_portal(&self) -> Result<String, String> {
+        let shift = (-3 * 365 * DAY).to_string();
+        let args = ["portal", "init", "--data", &path(&self.portal_folder()), "--clock-shift", &shift];
+        let made = self.station.ok(&args, "")?;
+        Ok(format!("{} {}", text(&made, "portal"), text(&made, "root")))
+    }
+
+    /// Starts the portal with its clock shifted by so many days; stops the one that runs.
+    pub fn serve(&mut self, days: i64) -> Result<String, String> {
+        self.stop();
+        let listen = self.url.strip_prefix("http://").unwrap_or("127.0.0.1:0").to_owned();
+        let shift = (days * DAY).to_string();
+        let folder = path(&self.portal_folder());
+        let args = ["portal", "serve", "--data", &folder, "--listen", &listen, "--clock-shift", &shift];
+        let (child, said) = self.station.start_until(&args, "", |line| line["listening"].is_string())?;
+        self.portal = Some(child);
+        self.url = text(&said, "listening");
+        self.use_portal(&self.station)?;
+        let password = std::fs::read_to_string(self.portal_folder().join("operator.txt"))
+            .map_err(|e| format!("operator.txt: {e}"))?;
+        let password = password.lines().nth(1).unwrap_or_default().to_owned();
+        self.station.ok(&["operator", "login", "--password-stdin"], &password)?;
+        Ok(self.url.clone())
+    }
+
+    /// Tells a machine which portal and which root are its own.
+    pub fn use_portal(&self, machine: &Ycd) -> Result<Value, String> {
+        machine.ok(&["portal", "use", &self.url, "--anchor", &path(&self.anchor())], "")
+    }
+
+    pub fn stop(&mut self) {
+        if let Some(mut portal) = self.portal.take() {
+            drop(portal.kill());
+            drop(portal.wait());
+        }
+    }
+
+    /// Leaves the portal to whoever comes after.
+    pub fn leave_running(mut self) -> Option<Child> {
+        self.portal.take()
+    }
+
+    /// A key is made, personalised, and put into a drawer.
+    pub fn personalise(&self, company: &str, phone: &str) -> Result<Holder, String> {
+        let made = self.station.ok(&["softkey", "create", "--label", "USBKEY"], "")?;
+        let key = text(&made, "serial_number");
+        let code = uscc(company);
+        let args =
+            ["operator", "personalise", "--name", company, "--uscc", &code, "--phone", phone, "--pin-stdin"];
+        let issued = self.station.ok(&args, PIN)?;
+        self.remove(&key)?;
+        Ok(Holder {
+            company: company.to_owned(),
+            phone: phone.to_owned(),
+            key,
+            certificate: text(&issued, "serial"),
+        })
+    }
+
+    pub fn insert(&self, key: &str) -> Result<Value, String> {
+        self.station.ok(&["softkey", "insert", key], "")
+    }
+
+    pub fn remove(&self, key: &str) -> Result<Value, String> {
+        self.station.ok(&["softkey", "remove", key], "")
+    }
+
+    /// The applicant's own machine, logged in by SMS.
+    pub fn applicant(&self, name: &str, phone: &str) -> Result<Ycd, String> {
+        let machine = Ycd::new(&self.folder.join(name), &self.keys);
+        self.use_portal(&machine)?;
+        let newest = self.newest_message(phone)?;
+        machine.ok(&["login", "--phone", phone, "--send-code"], "")?;
+        let code = self.code_after(phone, newest)?;
+        machine.ok(&["login", "--phone", phone, "--code-stdin"], &code)?;
+        Ok(machine)
+    }
+
+    /// Draft, form, confirmation with an SMS code, transfer, review: by the calls that the pages make.
+    pub fn approved_order(&self, machine: &Ycd, holder: &Holder) -> Result<String, String> {
+        let order = self.paid_order(machine, holder)?;
+        self.station.ok(&["operator", "approve", &order], "")?;
+        Ok(order)
+    }
+
+    fn paid_order(&self, machine: &Ycd, holder: &Holder) -> Result<String, String> {
+        let created = machine.ok(&["order", "create", "--certificate", &holder.certificate], "")?;
+        let order = text(&created, "no");
+        let form: OrderForm =
+            serde_json::from_value(created["form"]["form"].clone()).map_err(|e| format!("form: {e}"))?;
+        let file = self.folder.join(format!("form-{order}.json"));
+        let form = serde_json::to_vec_pretty(&filled_in(form, &holder.phone)).map_err(|e| e.to_string())?;
+        std::fs::write(&file, form).map_err(|e| e.to_string())?;
+        let newest = self.newest_message(&holder.phone)?;
+        let file = path(&file);
+        machine.ok(&["order", "submit", &order, "--send-code"], "")?;
+        let code = self.code_after(&holder.phone, newest)?;
+        machine.ok(&["order", "submit", &order, "--form", &file, "--agree", "--code-stdin"], &code)?;
+        let amount = created["amount"].to_string();
+        let reference = format!("ICBC{}", &order[order.len() - 10..]);
+        let args =
+            ["operator", "record-transfer", &order, "--reference", &reference, "--amount", &amount];
+        self.station.ok(&args, "")?;
+        Ok(order)
+    }
+
+    fn outbox(&self, phone: &str) -> Result<Vec<Value>, String> {
+        let outbox = self.station.ok(&["operator", "outbox", "--phone", phone], "")?;
+        Ok(outbox["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// All that was sent to a phone, newest first, with its codes blotted out.
+    pub fn messages(&self, phone: &str) -> Result<Vec<String>, String> {
+        let blotted = |message: &Value| {
+            let said = text(message, "text");
+            match message["code"].as_str() {
+                Some(code) => said.replace(code, "••••••"),
+                None => said,
+            }
+        };
+        Ok(self.outbox(phone)?.iter().map(blotted).collect())
+    }
+
+    fn newest_message(&self, phone: &str) -> Result<i64, String> {
+        Ok(self.outbox(phone)?.first().and_then(|m| m["id"].as_i64()).unwrap_or(0))
+    }
+
+    fn code_after(&self, phone: &str, newest: i64) -> Result<String, String> {
+        for _ in 0..100 {
+            let fresh = self.outbox(phone)?.into_iter().find(|m| m["id"].as_i64() > Some(newest));
+            if let Some(code) = fresh.as_ref().and_then(|m| m["code"].as_str()) {
+                return Ok(code.to_owned());
+            }
+            thread::sleep(Duration::from_millis(30));
+        }
+        Err(format!("no SMS came to {phone}"))
+    }
+
+    /// What must be true of a renewed order: one transfer, one certificate in force, no PIN try lost.
+    pub fn nothing_lost(&self, machine: &Ycd, holder: &Holder, order: &str) -> Result<String, String> {
+        let seen = self.station.ok(&["operator", "show", order], "")?;
+        let transfers = seen["transfers"].as_array().map_or(0, Vec::len);
+        let certificates = machine.ok(&["cert", "list"], "")?;
+        let key_id = format!("softkey:{}", holder.key);
+        let in_force = certificates["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|c| c["key_id"] == json!(key_id))
+            .filter(|c| matches!(c["state"].as_str(), Some("valid" | "near_end")))
+            .count();
+        let keys = self.station.ok(&["softkey", "list"], "")?;
+        let key = keys["keys"].as_array().into_iter().flatten().find(|k| k["serial_number"] == json!(holder.key));
+        let key = key.ok_or("the key is gone")?;
+        let (left, max) = (&key["pin_tries_left"], &key["pin_tries_max"]);
+        let state = text(&seen["order"], "state");
+        let found = format!(
+            "订单 {state}，到账 {transfers} 笔，有效证书 {in_force} 张，口令剩余 {left}/{max} 次，密钥对 {} 对",
+            key["containers_used"]
+        );
+        if state == "completed" && transfers == 1 && in_force == 1 && left == max {
+            Ok(found)
+        } else {
+            Err(found)
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+pub fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+pub fn path(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,288 @@
+//! The story, from top to bottom.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{
+    Teller, Wishes,
+    command::{Ycd, other},
+    report, say,
+    stage::{Holder, PIN, Stage, path, text},
+};
+use crate::world::program;
+
+/// Tells it; `Err` names the step that went wrong.
+pub fn tell(wishes: &Wishes) -> Result<(), String> {
+    let start = Instant::now();
+    let temporary = tempfile::tempdir().map_err(|e| format!("a temporary folder: {e}"))?;
+    let keep = wishes.keep.clone().unwrap_or_else(|| PathBuf::from("target/demo"));
+    std::fs::create_dir_all(&keep).map_err(|e| format!("{}: {e}", keep.display()))?;
+    let keep = keep.canonicalize().map_err(|e| format!("{}: {e}", keep.display()))?;
+
+    let mut stage = Stage::new(temporary.path());
+    let mut teller = Teller::default();
+    let mut ending = report::Ending::default();
+    let told = scenes(&mut stage, &mut teller, &keep, &mut ending);
+
+    teller.table();
+    if let Some(file) = &wishes.json {
+        let json = serde_json::json!({ "steps": teller.steps, "seconds": start.elapsed().as_secs_f64() });
+        std::fs::write(file, format!("{json:#}\n")).map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    report::write(&keep, &teller.steps, &ending).map_err(|e| format!("{}: {e}", keep.display()))?;
+    say(&format!("\n留下的文件 Left behind: {}", keep.display()));
+    for name in ["renewal.csr.pem", "old.pem", "new.pem", "chain.pem", "root.pem", "report.html", "demo.log"] {
+        if keep.join(name).is_file() {
+            say(&format!("  {name}"));
+        }
+    }
+    if told.is_ok() && wishes.serve {
+        stay(stage, temporary)?;
+    }
+    told
+}
+
+fn scenes(
+    stage: &mut Stage,
+    teller: &mut Teller,
+    keep: &Path,
+    ending: &mut report::Ending,
+) -> Result<(), String> {
+    teller.part("门户与证书机构 The portal and its authority");
+    teller.step("新建门户和 SM2 证书机构 Found the portal and its SM2 authority", || stage.found_portal())?;
+    teller.step("门户启动，时间在一年前 Start it, its clock a year ago", || stage.serve(-345))?;
+
+    teller.part("一年前：制作 USBKEY A year ago: keys are personalised");
+    let names = [
+        ("pulled", "泸州江阳商贸有限公司", "13800000001"),
+        ("killed", "泸州龙马潭建设有限公司", "13800000002"),
+        ("revoked", "泸州纳溪物流有限公司", "13800000003"),
+        ("other", "叙永机电设备有限公司", "13800000004"),
+    ];
+    let mut holders = Vec::new();
+    for (_, company, phone) in names {
+        teller.step(&format!("制证 Personalise: {company}"), || {
+            let holder = stage.personalise(company, phone)?;
+            let said = format!("USBKEY 尾号 {}，证书 {}", tail(&holder.key), holder.certificate);
+            holders.push(holder);
+            Ok(said)
+        })?;
+    }
+    let [pulled, killed, revoked, elsewhere] =
+        <[Holder; 4]>::try_from(holders).map_err(|_| "four keys were to be made".to_owned())?;
+    teller.step("今天：证书还有 20 天 Today: 20 days are left", || stage.serve(0))?;
+
+    let (machine, order) = renewed_though_pulled(stage, teller, &pulled, keep)?;
+    renewed_though_killed(stage, teller, &killed)?;
+    refusals(stage, teller, &machine, &pulled, &revoked, &elsewhere)?;
+    verdicts(stage, teller, &pulled, keep)?;
+
+    ending.order = stage.station.ok(&["operator", "show", &order], "")?;
+    for holder in [&pulled, &killed] {
+        ending.messages.extend(stage.messages(&holder.phone)?);
+    }
+    Ok(())
+}
+
+fn renewed_though_pulled(
+    stage: &Stage,
+    teller: &mut Teller,
+    holder: &Holder,
+    keep: &Path,
+) -> Result<(Ycd, String), String> {
+    teller.part("更新，写入证书时拔出 A renewal, the key pulled at “write certificate”");
+    let (machine, order) = ordered(stage, teller, "pulled-machine", holder)?;
+    let kept = path(keep);
+    let renew = ["cert", "renew", &order, "--pin-stdin", "--wait", "0", "--keep", &kept];
+    teller.step("插入，更新，写入证书时拔出 Insert, renew; pulled while it writes", || {
+        stage.insert(&holder.key)?;
+        let fault = ["softkey", "fault", &holder.key, "--function", "C_CreateObject", "--do", "unplug"];
+        stage.station.ok(&fault, "")?;
+        machine.refused(&renew, PIN, "token.removed")
+    })?;
+    teller.step("插回，接着做完 Put back, it goes on to the end", || {
+        stage.insert(&holder.key)?;
+        let done = machine.ok(&renew, PIN)?;
+        Ok(terms(&done))
+    })?;
+    teller.step("一笔付款、一张证书、口令一次没少 One payment, one certificate, no try lost", || {
+        stage.nothing_lost(&machine, holder, &order)
+    })?;
+    teller.step("再运行一次：什么也不变 Once more: nothing changes, no PIN is asked", || {
+        let done = machine.ok(&["cert", "renew", &order, "--pin-stdin", "--wait", "0"], "")?;
+        stage.nothing_lost(&machine, holder, &order)?;
+        Ok(terms(&done))
+    })?;
+    stage.remove(&holder.key)?;
+    Ok((machine, order))
+}
+
+fn renewed_though_killed(stage: &Stage, teller: &mut Teller, holder: &Holder) -> Result<(), String> {
+    teller.part("更新，写入证书时进程被杀 A renewal, the process killed at “write certificate”");
+    let (machine, order) = ordered(stage, teller, "killed-machine", holder)?;
+    let renew = ["cert", "renew", &order, "--pin-stdin", "--wait", "0"];
+    teller.step("插入，更新，写入证书时杀掉进程 Insert, renew; killed while it writes", || {
+        stage.insert(&holder.key)?;
+        let fault = ["softkey", "fault", &holder.key, "--function", "C_CreateObject", "--do", "delay=3000"];
+        stage.station.ok(&fault, "")?;
+        let writes = |line: &Value| line["event"] == "begins" && line["step"] == "write";
+        let (mut child, _) = machine.start_until(&renew, PIN, writes)?;
+        thread::sleep(Duration::from_millis(300));
+        child.kill().map_err(|e| e.to_string())?;
+        let status = child.wait().map_err(|e| e.to_string())?;
+        Ok(format!("{status}"))
+    })?;
+    teller.step("重新启动，接着做完 Started again, it goes on to the end", || {
+        // The driver of the killed process lets go of the key once its pipe is closed and its call is over.
+        let mut last = String::new();
+        for _ in 0..20 {
+            match machine.ok(&renew, PIN) {
+                Ok(done) => return Ok(terms(&done)),
+                Err(error) => last = error,
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
+        Err(last)
+    })?;
+    teller.step("一笔付款、一张证书、口令一次没少 One payment, one certificate, no try lost", || {
+        stage.nothing_lost(&machine, holder, &order)
+    })?;
+    stage.remove(&holder.key)?;
+    Ok(())
+}
+
+fn ordered(
+    stage: &Stage,
+    teller: &mut Teller,
+    home: &str,
+    holder: &Holder,
+) -> Result<(Ycd, String), String> {
+    let mut made = None;
+    teller.step(&format!("登录、下单、付款、审核 Log in, order, pay, review: {}", holder.company), || {
+        let machine = stage.applicant(home, &holder.phone)?;
+        let order = stage.approved_order(&machine, holder)?;
+        let said = format!("订单 {order}，待更新");
+        made = Some((machine, order));
+        Ok(said)
+    })?;
+    made.ok_or_else(|| "no order was made".to_owned())
+}
+
+fn refusals(
+    stage: &Stage,
+    teller: &mut Teller,
+    machine: &Ycd,
+    renewed: &Holder,
+    revoked: &Holder,
+    elsewhere: &Holder,
+) -> Result<(), String> {
+    teller.part("不能做的，说清楚 What is refused, and how it is said");
+    let (theirs, order) = ordered(stage, teller, "revoked-machine", revoked)?;
+    let renew = ["cert", "renew", &order, "--pin-stdin", "--wait", "0"];
+    teller.step("插了两支 Two keys are inserted", || {
+        stage.insert(&revoked.key)?;
+        stage.insert(&elsewhere.key)?;
+        theirs.refused(&renew, PIN, "flow.several_keys")
+    })?;
+    teller.step("插的是别家的 Another company's key", || {
+        stage.remove(&revoked.key)?;
+        theirs.refused(&renew, PIN, "flow.wrong_key")
+    })?;
+    teller.step("证书已吊销 The certificate was revoked", || {
+        stage.remove(&elsewhere.key)?;
+        stage.insert(&revoked.key)?;
+        stage.station.ok(&["operator", "revoke", &revoked.certificate, "--reason", "单位申请"], "")?;
+        theirs.refused(&renew, PIN, "certificate.revoked")
+    })?;
+    teller.step("别人的订单 Somebody else's order", || {
+        stage.remove(&revoked.key)?;
+        stage.insert(&renewed.key)?;
+        machine.refused(&renew, PIN, "order.not_found")
+    })
+}
+
+fn verdicts(stage: &Stage, teller: &mut Teller, holder: &Holder, keep: &Path) -> Result<(), String> {
+    teller.part("别人的判断 Other people's verdicts");
+    std::fs::copy(stage.anchor(), keep.join("root.pem")).map_err(|e| format!("root.pem: {e}"))?;
+    let distid = "distid:1234567812345678";
+    let openssl = |args: &[&str]| {
+        say(&format!("    $ openssl {}", args.join(" ")));
+        other("openssl", &args.iter().map(OsString::from).collect::<Vec<_>>(), keep)
+    };
+    teller.step("openssl req -verify", || {
+        openssl(&["req", "-in", "renewal.csr.pem", "-verify", "-vfyopt", distid, "-noout"])
+    })?;
+    for name in ["old.pem", "new.pem"] {
+        teller.step(&format!("openssl verify {name}"), || {
+            openssl(&["verify", "-vfyopt", distid, "-CAfile", "root.pem", "-untrusted", "chain.pem", name])
+        })?;
+    }
+    teller.step("openssl x509 new.pem", || {
+        openssl(&["x509", "-in", "new.pem", "-noout", "-subject", "-dates", "-nameopt", "utf8,sep_comma_plus"])
+    })?;
+    teller.step("pkcs11-tool -O", || {
+        stage.insert(&holder.key)?;
+        let module = module()?;
+        let args = ["--module", &path(&module), "--login", "--pin", PIN, "-O"];
+        say(&format!("    $ YCD_SOFTKEY_DIR=… pkcs11-tool {}", args.join(" ").replace(PIN, "••••••••")));
+        let mut command = std::process::Command::new("pkcs11-tool");
+        let output = command.args(args).env("YCD_SOFTKEY_DIR", &stage.keys).output();
+        let output = output.map_err(|e| format!("pkcs11-tool does not start: {e}"))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let count = |what: &str| text.lines().filter(|line| line.starts_with(what)).count();
+        let found = (count("Private Key Object"), count("Public Key Object"), count("Certificate Object"));
+        let said = format!("{} private keys, {} public keys, {} certificates", found.0, found.1, found.2);
+        if output.status.success() && found == (2, 2, 2) { Ok(said) } else { Err(format!("{said}\n{text}")) }
+    })?;
+    teller.step("ycd cert verify（含吊销列表 with the revocation list）", || {
+        let machine = Ycd::new(&stage.folder.join("pulled-machine"), &stage.keys);
+        let args = ["cert", "verify", "--file", &path(&keep.join("new.pem"))];
+        let chain = path(&keep.join("chain.pem"));
+        let verdict = machine.ok(&[&args[..], &["--chain", &chain]].concat(), "")?;
+        Ok(verdict.to_string().chars().take(200).collect())
+    })
+}
+
+/// The module of the software USBKEY: beside the programs.
+fn module() -> Result<PathBuf, String> {
+    let beside = program("ycd");
+    let folder = beside.parent().ok_or("no folder")?;
+    let names = ["libycd_softkey.so", "ycd_softkey.dll", "libycd_softkey.dylib"];
+    names.iter().map(|name| folder.join(name)).find(|p| p.is_file()).ok_or_else(|| "no module".to_owned())
+}
+
+/// Old and new term, side by side.
+fn terms(done: &Value) -> String {
+    let of = |which: &str| {
+        let term = &done[which];
+        let day = |name: &str| text(term, name).chars().take(10).collect::<String>();
+        format!("{} → {}", day("not_before"), day("not_after"))
+    };
+    format!("旧 {}    新 {}", of("old"), of("new"))
+}
+
+fn tail(serial: &str) -> &str {
+    &serial[serial.len().saturating_sub(4)..]
+}
+
+/// Leaves the portal running until this process is ended.
+fn stay(stage: Stage, temporary: tempfile::TempDir) -> Result<(), String> {
+    let folder = temporary.keep();
+    let (url, keys) = (stage.url.clone(), stage.keys.clone());
+    let home = folder.join("pulled-machine");
+    let Some(mut portal) = stage.leave_running() else { return Err("the portal does not run".to_owned()) };
+    let ycd = format!("YCD_HOME={} YCD_SOFTKEY_DIR={} ycd", home.display(), keys.display());
+    say(&format!("\n门户在运行 The portal runs at {url} (Ctrl-C ends it). Five things to try:"));
+    say(&format!("  1. {ycd} key list"));
+    say(&format!("  2. {ycd} cert list"));
+    say(&format!("  3. {ycd} order list"));
+    say(&format!("  4. YCD_HOME={} ycd operator outbox", folder.join("operator").display()));
+    say(&format!("  5. curl {url}/api/openapi.json"));
+    portal.wait().map(drop).map_err(|e| e.to_string())
+}
