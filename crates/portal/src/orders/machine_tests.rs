@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use ycd_portal_api::wire::orders::OrderState;
+
 use super::*;
 
 const ACTORS: [ActorKind; 3] = [ActorKind::Applicant, ActorKind::Operator, ActorKind::System];

@@ -10,6 +10,7 @@ mod operate;
 mod payment;
 mod record;
 mod routes;
+mod stage;
 mod sweep;
 mod transition;
 mod view;
