@@ -2,7 +2,7 @@
 
 use signature::hazmat::PrehashSigner;
 use sm2::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
-use sm2::{SecretKey, dsa::SigningKey, elliptic_curve::sec1::ToSec1Point};
+use sm2::{SecretKey, dsa::SigningKey};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{DEFAULT_ID, PkiError, PublicKey, Signature};
@@ -35,7 +35,8 @@ impl SignError {
     }
 }
 
-/// An SM2 key pair in memory, wiped when dropped.
+/// An SM2 key pair in memory. The private key is wiped when dropped; copies that a computation has left on the stack
+/// are not.
 pub struct KeyPair {
     secret: SecretKey,
     public: PublicKey,
@@ -114,8 +115,8 @@ impl KeyPair {
     }
 
     fn new(secret: SecretKey) -> Result<Self, PkiError> {
-        let point = secret.public_key().to_sec1_point(false);
-        Ok(Self { public: PublicKey::from_point(point.as_bytes())?, secret })
+        let key = SigningKey::new(DEFAULT_ID, &secret).map_err(|_| PkiError::Key)?;
+        Ok(Self { public: PublicKey::from_point(&key.verifying_key().to_sec1_bytes())?, secret })
     }
 }
 

@@ -9,4 +9,5 @@ mod modes;
 mod personalise;
 mod refused;
 mod renewal;
+mod walk;
 mod world;

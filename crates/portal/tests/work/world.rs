@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -44,7 +44,7 @@ use ycd_portal_api::{
             Applicant, Company, Delivery, DeliveryKind, Invoice, LegalRepresentative, OrderForm, SaveForm,
         },
         keys::PersonaliseKey,
-        login::{Login, Purpose, RequestCode, RequestStepUp},
+        login::{Login, Purpose, RequestCode, RequestStepUp, Session},
         operator::{OperatorLogin, OutboxQuery, RecordTransfer},
         orders::{ConfirmOrder, CreateOrder, OrderKind, PaymentMethod, Reason},
     },
@@ -60,6 +60,7 @@ pub struct World {
     pub runtime: Runtime,
     address: SocketAddr,
     password: String,
+    operator: Mutex<Option<Session>>,
     clock: Arc<Shifted>,
     config: Config,
     stop: Option<oneshot::Sender<()>>,
@@ -80,6 +81,7 @@ impl World {
             portal,
             address,
             password: made.password.to_string(),
+            operator: Mutex::default(),
             clock,
             config,
             stop: Some(stop),
@@ -116,10 +118,18 @@ impl World {
         Client::new(&format!("http://{}", self.address), patience).unwrap()
     }
 
+    /// Logged in: once for as long as a session lasts, since a password takes its time.
     pub fn operator(&self) -> Client {
-        let login = OperatorLogin { name: "admin".into(), password: self.password.clone() };
-        let session = self.client().operator_login(&login).unwrap();
-        self.client().with_session(session.token)
+        let mut session = self.operator.lock().unwrap();
+        let lasting = session.as_ref().filter(|session| session.expires_at.0 > self.now() + Span::HOUR);
+        let token = match lasting {
+            Some(session) => session.token.clone(),
+            None => {
+                let login = OperatorLogin { name: "admin".into(), password: self.password.clone() };
+                session.insert(self.client().operator_login(&login).unwrap()).token.clone()
+            }
+        };
+        self.client().with_session(token)
     }
 
     pub fn login(&self, phone: &str) -> Client {
@@ -171,7 +181,7 @@ impl World {
             cut: AtomicBool::new(false),
             asked: AtomicUsize::new(0),
             may_answer: Semaphore::new(Semaphore::MAX_PERMITS),
-            told: std::sync::Mutex::default(),
+            told: Mutex::default(),
         });
         self.connect(&remote);
         remote
@@ -204,7 +214,7 @@ pub struct Remote {
     pub cut: AtomicBool,
     asked: AtomicUsize,
     may_answer: Semaphore,
-    pub told: std::sync::Mutex<Vec<Revoked>>,
+    pub told: Mutex<Vec<Revoked>>,
 }
 
 impl Remote {
