@@ -59,6 +59,8 @@ pub async fn issue(
     if let Some(certificate) = bound.certificate {
         return answer(&portal, tx, certificate).await;
     }
+    // Also where the attempt was bound before: as long as nothing is signed, a revocation comes in time.
+    check_not_revoked(&mut tx, &order.certificate).await?;
     // From here on the attempt is bound, whatever becomes of this request, of the portal or of the authority.
     tx.commit().await?;
 
@@ -265,7 +267,7 @@ async fn store(
     }
 }
 
-/// `certificate.revoked` where the attempt's own certificate has been revoked.
+/// `certificate.revoked` where the certificate with this serial number has been.
 pub async fn check_not_revoked(db: &mut Conn, serial: &str) -> Result<(), Error> {
     match certificates::find(db, serial).await? {
         Some(certificate) if certificate.state == RecordState::Revoked => {

@@ -57,6 +57,21 @@ fn bound_to_a_key_before_it_is_signed_an_attempt_takes_no_other() {
 }
 
 #[test]
+fn a_revocation_comes_in_time_as_long_as_nothing_is_signed() {
+    let world = World::new();
+    let work = Work::approved(&world);
+    let (view, new) = (work.open().unwrap(), KeyPair::generate().unwrap());
+    let remote = world.remote();
+    remote.cut.store(true, Ordering::SeqCst);
+    refused(work.issue(&view, &new), "authority.unavailable");
+    work.revoke_old();
+    remote.cut.store(false, Ordering::SeqCst);
+    let asked = remote.asked();
+    refused(work.issue(&view, &new), "certificate.revoked");
+    assert_eq!((remote.asked(), work.view().certificate), (asked, None));
+}
+
+#[test]
 fn two_signatures_under_way_for_one_attempt_end_as_one_certificate() {
     let world = World::new();
     let work = Work::approved(&world);
