@@ -1,7 +1,9 @@
 //! The person at the terminal, or the program that stands in for one.
 
 use std::{
+    fs,
     io::{self, BufRead as _, Write as _},
+    path::Path,
     sync::mpsc::RecvTimeoutError,
     time::{Duration, Instant},
 };
@@ -12,13 +14,13 @@ use ycd_flows::{
     messages::{tries_word, word},
     renewal::Step,
 };
-use ycd_pki::CertificateInfo;
+use ycd_pki::{CertificateInfo, pem};
 use ycd_portal_api::wire::login::Purpose;
 use ycd_token::{Drivers, KeyEvent, KeyId, KeyInfo, KeyWatcher, Pin, TokenError};
 
 use crate::{
     ask::Secrets,
-    error::CliError,
+    error::{CliError, Result},
     say::{Say, day},
 };
 
@@ -33,6 +35,8 @@ pub struct AtTerminal<'a> {
     /// What was agreed to on the command line.
     pub agrees_to_replace: bool,
     pub agrees_to_last_try: bool,
+    /// Where the request is left, for whoever wants to look at it.
+    pub keep: Option<&'a Path>,
     /// Why the flow was ended from this side, where it was not the person's wish.
     pub reason: Option<CliError>,
 }
@@ -118,12 +122,24 @@ impl AtTerminal<'_> {
     }
 }
 
+fn keep_request(folder: &Path, request: &[u8]) -> Result {
+    fs::create_dir_all(folder).map_err(CliError::file(folder))?;
+    let path = folder.join("renewal.csr.pem");
+    fs::write(&path, pem::encode("CERTIFICATE REQUEST", request)?).map_err(CliError::file(&path))
+}
+
 /// How long the watcher's first look may take.
 const FINDING: Duration = Duration::from_secs(3);
 const A_DAY: Duration = Duration::from_secs(86_400);
 
 impl Person for AtTerminal<'_> {
     fn tell(&mut self, event: &Event) -> Go {
+        if let (Event::Requested { request }, Some(folder)) = (event, self.keep)
+            && let Err(error) = keep_request(folder, request)
+        {
+            self.reason = Some(error);
+            return Go::Stop;
+        }
         let say = self.say;
         say.event(event, || {
             Some(match event {
@@ -142,7 +158,7 @@ impl Person for AtTerminal<'_> {
                     let works_on_key = !matches!(step, Step::FindKey | Step::Open | Step::Pin | Step::Done);
                     text + if works_on_key { say.t("请勿拔出。", " Do not pull the key.") } else { "" }
                 }
-                Event::Recorded { .. } => return None,
+                Event::Recorded { .. } | Event::Requested { .. } => return None,
                 Event::TakenUp { after } => say
                     .t("上次停在“{}”之后，继续。", "Taken up again after “{}”.")
                     .replace("{}", &word(&format!("step.{}", after.name()), say.language)),

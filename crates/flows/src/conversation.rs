@@ -45,6 +45,11 @@ pub enum Event {
     Recorded { step: Step },
     /// Work of before was found; it goes on behind this step.
     TakenUp { after: Step },
+    /// The new key has signed this PKCS#10 (DER), and both signatures of the step were verified.
+    Requested {
+        #[serde(skip)]
+        request: Vec<u8>,
+    },
     /// Something was not as expected, so the work starts again at step 1; nothing is lost.
     StartsAgain { because: String },
     /// The machine's clock is off by this many seconds (portal minus machine).

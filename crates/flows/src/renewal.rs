@@ -74,8 +74,6 @@ pub struct Renewed {
     pub new: Vec<u8>,
     /// DER, issuing CA first, without the root.
     pub chain: Vec<Vec<u8>>,
-    /// The PKCS#10 (DER) where this run made it.
-    pub request: Option<Vec<u8>>,
 }
 
 /// How often the work may start again at step 1 without a person having been asked in between: two machines that
@@ -89,11 +87,10 @@ impl Renewal<'_> {
     /// Renews, or goes on with, an order. Ends with the certificate on the key, or with an error after which the same
     /// call goes on where the work stands.
     pub fn run(mut self, order: &str) -> Result<Renewed> {
-        let mut request = None;
         let mut rounds = 0;
         let mut deaths = 0;
         loop {
-            let because = match self.from_the_start(order, &mut request) {
+            let because = match self.from_the_start(order) {
                 Ok(Progress::Renewed(renewed)) => return Ok(*renewed),
                 Ok(Progress::StartAgain { because }) => {
                     rounds += 1;
@@ -129,7 +126,7 @@ impl Renewal<'_> {
         self.give_up(&key, &contents, &view)
     }
 
-    fn from_the_start(&mut self, order: &str, request: &mut Option<Vec<u8>>) -> Result<Progress> {
+    fn from_the_start(&mut self, order: &str) -> Result<Progress> {
         // 1. Exactly one key, the order's; one process of this machine works on it.
         self.begins(Step::FindKey)?;
         let key = self.exactly_one_key(order)?;
@@ -140,7 +137,7 @@ impl Renewal<'_> {
 
         // An order whose completion was not heard of needs no PIN any more.
         if view.order_state == OrderState::Completed && !self.has_to_tidy(&view, &contents) {
-            return self.finish(&key, &view, request.take());
+            return self.finish(&key, &view);
         }
 
         // 3, before 2: only a logged-in user sees private keys, and so whether a pair is whole.
@@ -183,7 +180,7 @@ impl Renewal<'_> {
             }
             Next::Tidy(spki) => {
                 self.tidy(&key, &view, &contents, &spki)?;
-                return self.finish(&key, &view, request.take());
+                return self.finish(&key, &view);
             }
             Next::GiveUp => {
                 self.give_up(&key, &contents, &view)?;
@@ -196,7 +193,7 @@ impl Renewal<'_> {
         // 4 to 6. The old key agrees, the new key requests, the portal issues.
         let certificate = match (&view.certificate, issued) {
             (Some(certificate), true) => certificate.0.clone(),
-            _ => match self.sign_and_issue(&key, &view, &contents, &signer, request)? {
+            _ => match self.sign_and_issue(&key, &view, &contents, &signer)? {
                 Some(certificate) => certificate,
                 None => return start_again("the portal has moved on in the meantime"),
             },
@@ -236,7 +233,7 @@ impl Renewal<'_> {
         let view = self.seen_by_portal(order)?;
         let contents = self.read(Step::Tidy, &key)?;
         self.tidy(&key, &view, &contents, &signer)?;
-        self.finish(&key, &view, request.take())
+        self.finish(&key, &view)
     }
 
     /// 1. None, several, or the wrong one: says so, and looks again as long as the person wants.
@@ -325,7 +322,6 @@ impl Renewal<'_> {
         view: &AttemptView,
         contents: &Contents,
         signer: &Spki,
-        request: &mut Option<Vec<u8>>,
     ) -> Result<Option<Vec<u8>>> {
         self.begins(Step::Sign)?;
         let old = Spki(check::public_key(&view.old_certificate.0)?);
@@ -350,7 +346,7 @@ impl Renewal<'_> {
         let csr =
             self.on_key(Step::Sign, |token| token.sign_request(&key.key_id, signer, &view.subject.0))?;
         check::request_is_signed_rightly(&csr, signer)?;
-        *request = Some(csr.clone());
+        self.tell(Step::Sign, &Event::Requested { request: csr.clone() })?;
 
         self.begins(Step::Issue)?;
         match self.portal.issue(&view.order, view.attempt, &Issue { request: Bytes(csr), statement }) {
@@ -445,7 +441,7 @@ impl Renewal<'_> {
         }
     }
 
-    fn finish(&mut self, key: &KeyInfo, view: &AttemptView, request: Option<Vec<u8>>) -> Result<Progress> {
+    fn finish(&mut self, key: &KeyInfo, view: &AttemptView) -> Result<Progress> {
         let Some(new) = &view.certificate else {
             return Err(FlowError::OrderNotReady { state: view.order_state.name().to_owned() });
         };
@@ -463,7 +459,6 @@ impl Renewal<'_> {
             old: view.old_certificate.0.clone(),
             new: new.0.clone(),
             chain: view.chain.iter().map(|c| c.0.clone()).collect(),
-            request,
         })))
     }
 

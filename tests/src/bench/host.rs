@@ -31,7 +31,8 @@ pub fn echo() {
 pub fn measure() -> Row {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let drivers = Drivers::load(None).expect("the profiles").with_env("YCD_SOFTKEY_DIR", folder.path());
-    let driver = drivers.find_modules().into_iter().find(|d| d.profile.name == "softkey").expect("the module");
+    let driver =
+        drivers.find_modules().into_iter().find(|d| d.profile.name == "softkey").expect("the module");
     let mut host = ModuleHost::start(&program("ycd-host"), &driver).expect("the host starts");
 
     let mut child = Command::new(std::env::current_exe().expect("this program's own path"))

@@ -18,7 +18,8 @@ pub fn measure() -> Option<Row> {
     let keys = folder.path().join("keys");
     admin::create(&keys, &NewKey::default()).expect("a software key");
     let drivers = Drivers::load(None).expect("the profiles");
-    let driver = drivers.find_modules().into_iter().find(|d| d.profile.name == "softkey").expect("the module");
+    let driver =
+        drivers.find_modules().into_iter().find(|d| d.profile.name == "softkey").expect("the module");
 
     let mut ycd = Command::new(program("ycd"));
     ycd.args(["key", "list"]).env("YCD_HOME", folder.path().join("home"));

@@ -57,11 +57,9 @@ impl Ycd {
 
     /// Runs it; anything but success is an error with the code and sentence it gave.
     pub fn ok(&self, args: &[&str], input: &str) -> Result<Value, String> {
-        let ended = self.run(args, input)?;
-        match ended.result() {
-            Some(result) if ended.status.success() => Ok(result.clone()),
-            _ => Err(format!("ycd {}: {}", args.join(" "), ended.refusal())),
-        }
+        let ended =
+            self.run(args, input)?.succeeded().map_err(|said| format!("ycd {}: {said}", args.join(" ")))?;
+        ended.result().cloned().ok_or_else(|| format!("ycd {} said nothing", args.join(" ")))
     }
 
     /// Runs it and expects to be refused with this code; gives what it said.
@@ -107,6 +105,11 @@ impl Ycd {
 }
 
 impl Ended {
+    /// Itself, or what it refused with.
+    pub fn succeeded(self) -> Result<Self, String> {
+        if self.status.success() { Ok(self) } else { Err(self.refusal()) }
+    }
+
     pub fn result(&self) -> Option<&Value> {
         self.lines.last()
     }

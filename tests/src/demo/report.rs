@@ -49,7 +49,9 @@ fn page(steps: &[Step], ending: &Ending) -> String {
             step.ms
         );
     }
-    html.push_str("</table><h2>订单经过</h2><table><tr><th>时间</th><th>事件</th><th>状态</th><th>谁</th></tr>");
+    html.push_str(
+        "</table><h2>订单经过</h2><table><tr><th>时间</th><th>事件</th><th>状态</th><th>谁</th></tr>",
+    );
     for entry in ending.order["order"]["timeline"].as_array().into_iter().flatten() {
         html.push_str("<tr>");
         for name in ["at", "event", "state", "actor"] {

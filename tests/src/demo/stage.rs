@@ -150,8 +150,7 @@ impl Stage {
         machine.ok(&["order", "submit", &order, "--form", &file, "--agree", "--code-stdin"], &code)?;
         let amount = created["amount"].to_string();
         let reference = format!("ICBC{}", &order[order.len() - 10..]);
-        let args =
-            ["operator", "record-transfer", &order, "--reference", &reference, "--amount", &amount];
+        let args = ["operator", "record-transfer", &order, "--reference", &reference, "--amount", &amount];
         self.station.ok(&args, "")?;
         Ok(order)
     }
@@ -202,7 +201,8 @@ impl Stage {
             .filter(|c| matches!(c["state"].as_str(), Some("valid" | "near_end")))
             .count();
         let keys = self.station.ok(&["softkey", "list"], "")?;
-        let key = keys["keys"].as_array().into_iter().flatten().find(|k| k["serial_number"] == json!(holder.key));
+        let key =
+            keys["keys"].as_array().into_iter().flatten().find(|k| k["serial_number"] == json!(holder.key));
         let key = key.ok_or("the key is gone")?;
         let (left, max) = (&key["pin_tries_left"], &key["pin_tries_max"]);
         let state = text(&seen["order"], "state");

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Teller, Wishes,
-    command::{Ycd, other},
+    command::{Ended, Ycd, other},
     report, say,
     stage::{Holder, PIN, Stage, path, text},
 };
@@ -37,7 +37,8 @@ pub fn tell(wishes: &Wishes) -> Result<(), String> {
     }
     report::write(&keep, &teller.steps, &ending).map_err(|e| format!("{}: {e}", keep.display()))?;
     say(&format!("\n留下的文件 Left behind: {}", keep.display()));
-    for name in ["renewal.csr.pem", "old.pem", "new.pem", "chain.pem", "root.pem", "report.html", "demo.log"] {
+    for name in ["renewal.csr.pem", "old.pem", "new.pem", "chain.pem", "root.pem", "report.html", "demo.log"]
+    {
         if keep.join(name).is_file() {
             say(&format!("  {name}"));
         }
@@ -55,7 +56,9 @@ fn scenes(
     ending: &mut report::Ending,
 ) -> Result<(), String> {
     teller.part("门户与证书机构 The portal and its authority");
-    teller.step("新建门户和 SM2 证书机构 Found the portal and its SM2 authority", || stage.found_portal())?;
+    teller.step("新建门户和 SM2 证书机构 Found the portal and its SM2 authority", || {
+        stage.found_portal()
+    })?;
     teller.step("门户启动，时间在一年前 Start it, its clock a year ago", || stage.serve(-345))?;
 
     teller.part("一年前：制作 USBKEY A year ago: keys are personalised");
@@ -108,16 +111,16 @@ fn renewed_though_pulled(
     })?;
     teller.step("插回，接着做完 Put back, it goes on to the end", || {
         stage.insert(&holder.key)?;
-        let done = machine.ok(&renew, PIN)?;
-        Ok(terms(&done))
+        terms(&machine.run(&renew, PIN)?.succeeded()?)
     })?;
-    teller.step("一笔付款、一张证书、口令一次没少 One payment, one certificate, no try lost", || {
-        stage.nothing_lost(&machine, holder, &order)
-    })?;
+    teller.step(
+        "一笔付款、一张证书、口令一次没少 One payment, one certificate, no try lost",
+        || stage.nothing_lost(&machine, holder, &order),
+    )?;
     teller.step("再运行一次：什么也不变 Once more: nothing changes, no PIN is asked", || {
-        let done = machine.ok(&["cert", "renew", &order, "--pin-stdin", "--wait", "0"], "")?;
+        let done = machine.run(&["cert", "renew", &order, "--pin-stdin", "--wait", "0"], "")?.succeeded()?;
         stage.nothing_lost(&machine, holder, &order)?;
-        Ok(terms(&done))
+        terms(&done)
     })?;
     stage.remove(&holder.key)?;
     Ok((machine, order))
@@ -127,50 +130,53 @@ fn renewed_though_killed(stage: &Stage, teller: &mut Teller, holder: &Holder) ->
     teller.part("更新，写入证书时进程被杀 A renewal, the process killed at “write certificate”");
     let (machine, order) = ordered(stage, teller, "killed-machine", holder)?;
     let renew = ["cert", "renew", &order, "--pin-stdin", "--wait", "0"];
-    teller.step("插入，更新，写入证书时杀掉进程 Insert, renew; killed while it writes", || {
-        stage.insert(&holder.key)?;
-        let fault = ["softkey", "fault", &holder.key, "--function", "C_CreateObject", "--do", "delay=3000"];
-        stage.station.ok(&fault, "")?;
-        let writes = |line: &Value| line["event"] == "begins" && line["step"] == "write";
-        let (mut child, _) = machine.start_until(&renew, PIN, writes)?;
-        thread::sleep(Duration::from_millis(300));
-        child.kill().map_err(|e| e.to_string())?;
-        let status = child.wait().map_err(|e| e.to_string())?;
-        Ok(format!("{status}"))
-    })?;
+    teller.step(
+        "插入，更新，写入证书时杀掉进程 Insert, renew; killed while it writes",
+        || {
+            stage.insert(&holder.key)?;
+            let fault =
+                ["softkey", "fault", &holder.key, "--function", "C_CreateObject", "--do", "delay=3000"];
+            stage.station.ok(&fault, "")?;
+            let writes = |line: &Value| line["event"] == "begins" && line["step"] == "write";
+            let (mut child, _) = machine.start_until(&renew, PIN, writes)?;
+            thread::sleep(Duration::from_millis(300));
+            child.kill().map_err(|e| e.to_string())?;
+            let status = child.wait().map_err(|e| e.to_string())?;
+            Ok(format!("{status}"))
+        },
+    )?;
     teller.step("重新启动，接着做完 Started again, it goes on to the end", || {
         // The driver of the killed process lets go of the key once its pipe is closed and its call is over.
         let mut last = String::new();
         for _ in 0..20 {
-            match machine.ok(&renew, PIN) {
-                Ok(done) => return Ok(terms(&done)),
+            match machine.run(&renew, PIN)?.succeeded() {
+                Ok(done) => return terms(&done),
                 Err(error) => last = error,
             }
             thread::sleep(Duration::from_millis(500));
         }
         Err(last)
     })?;
-    teller.step("一笔付款、一张证书、口令一次没少 One payment, one certificate, no try lost", || {
-        stage.nothing_lost(&machine, holder, &order)
-    })?;
+    teller.step(
+        "一笔付款、一张证书、口令一次没少 One payment, one certificate, no try lost",
+        || stage.nothing_lost(&machine, holder, &order),
+    )?;
     stage.remove(&holder.key)?;
     Ok(())
 }
 
-fn ordered(
-    stage: &Stage,
-    teller: &mut Teller,
-    home: &str,
-    holder: &Holder,
-) -> Result<(Ycd, String), String> {
+fn ordered(stage: &Stage, teller: &mut Teller, home: &str, holder: &Holder) -> Result<(Ycd, String), String> {
     let mut made = None;
-    teller.step(&format!("登录、下单、付款、审核 Log in, order, pay, review: {}", holder.company), || {
-        let machine = stage.applicant(home, &holder.phone)?;
-        let order = stage.approved_order(&machine, holder)?;
-        let said = format!("订单 {order}，待更新");
-        made = Some((machine, order));
-        Ok(said)
-    })?;
+    teller.step(
+        &format!("登录、下单、付款、审核 Log in, order, pay, review: {}", holder.company),
+        || {
+            let machine = stage.applicant(home, &holder.phone)?;
+            let order = stage.approved_order(&machine, holder)?;
+            let said = format!("订单 {order}，待更新");
+            made = Some((machine, order));
+            Ok(said)
+        },
+    )?;
     made.ok_or_else(|| "no order was made".to_owned())
 }
 
@@ -218,13 +224,23 @@ fn verdicts(stage: &Stage, teller: &mut Teller, holder: &Holder, keep: &Path) ->
     teller.step("openssl req -verify", || {
         openssl(&["req", "-in", "renewal.csr.pem", "-verify", "-vfyopt", distid, "-noout"])
     })?;
-    for name in ["old.pem", "new.pem"] {
-        teller.step(&format!("openssl verify {name}"), || {
-            openssl(&["verify", "-vfyopt", distid, "-CAfile", "root.pem", "-untrusted", "chain.pem", name])
-        })?;
+    // OpenSSL 3.0 applies -vfyopt to the certificate named only, so each link of the chain is shown by itself.
+    let root = ["verify", "-vfyopt", distid, "-CAfile", "root.pem"];
+    let link = ["verify", "-vfyopt", distid, "-partial_chain", "-CAfile", "chain.pem"];
+    for (args, name) in [(&root[..], "chain.pem"), (&link[..], "old.pem"), (&link[..], "new.pem")] {
+        teller.step(&format!("openssl verify {name}"), || openssl(&[args, &[name]].concat()))?;
     }
     teller.step("openssl x509 new.pem", || {
-        openssl(&["x509", "-in", "new.pem", "-noout", "-subject", "-dates", "-nameopt", "utf8,sep_comma_plus"])
+        openssl(&[
+            "x509",
+            "-in",
+            "new.pem",
+            "-noout",
+            "-subject",
+            "-dates",
+            "-nameopt",
+            "utf8,sep_comma_plus",
+        ])
     })?;
     teller.step("pkcs11-tool -O", || {
         stage.insert(&holder.key)?;
@@ -257,14 +273,14 @@ fn module() -> Result<PathBuf, String> {
     names.iter().map(|name| folder.join(name)).find(|p| p.is_file()).ok_or_else(|| "no module".to_owned())
 }
 
-/// Old and new term, side by side.
-fn terms(done: &Value) -> String {
-    let of = |which: &str| {
-        let term = &done[which];
-        let day = |name: &str| text(term, name).chars().take(10).collect::<String>();
+/// Old and new term, side by side, as the last event told them.
+fn terms(done: &Ended) -> Result<String, String> {
+    let told = done.lines.iter().find(|line| line["event"] == "finished").ok_or("nothing was finished")?;
+    let term = |which: &str| {
+        let day = |name: &str| text(&told[which], name).chars().take(10).collect::<String>();
         format!("{} → {}", day("not_before"), day("not_after"))
     };
-    format!("旧 {}    新 {}", of("old"), of("new"))
+    Ok(format!("旧 {}    新 {}", term("old"), term("new")))
 }
 
 fn tail(serial: &str) -> &str {

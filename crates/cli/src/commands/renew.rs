@@ -47,6 +47,7 @@ pub fn run(command: &Renew, home: &Home, say: &Say) -> Result {
         patience,
         agrees_to_replace: command.agree_to_replace,
         agrees_to_last_try: command.last_try,
+        keep: command.keep.as_deref(),
         reason: None,
     };
     let renewal = Renewal {
@@ -124,8 +125,5 @@ fn keep(renewed: &Renewed, folder: &Path) -> Result {
     let chain: Vec<String> =
         renewed.chain.iter().map(|der| pem::encode("CERTIFICATE", der)).collect::<Result<_, _>>()?;
     write("chain.pem", chain.concat())?;
-    match &renewed.request {
-        Some(request) => write("renewal.csr.pem", pem::encode("CERTIFICATE REQUEST", request)?),
-        None => Ok(()),
-    }
+    Ok(())
 }
