@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use ycd_pki::{Certificate, KeyPair, crl::Reason as ListReason, statement::Statement};
 use ycd_portal_api::wire::{
-    attempts::{Abandon, AttemptState, NoncePurpose},
+    attempts::{Abandon, AttemptState, Mode, NoncePurpose},
     login::Purpose,
     operator::{CauseEvent, OperatorEvent},
     orders::{OrderKind, OrderNote, OrderState, Reason},
@@ -110,7 +110,7 @@ fn giving_up_takes_a_fresh_sms_code_and_a_statement_that_is_right_if_there_is_on
 fn after_three_attempts_an_operator_takes_over_and_can_give_three_more() {
     let world = World::new();
     let work = Work::approved(&world);
-    work.open().unwrap();
+    let first = work.open().unwrap();
     assert_eq!(work.abandon(1).unwrap().attempt, 2);
     assert_eq!(work.abandon(2).unwrap().attempts_left, 0);
     let last = work.abandon(3).unwrap();
@@ -120,7 +120,9 @@ fn after_three_attempts_an_operator_takes_over_and_can_give_three_more() {
 
     world.advance(time::Duration::minutes(1));
     world.operator().approve(&work.order).unwrap();
-    let view = work.open().unwrap();
+    let left_over = spki(&KeyPair::generate().unwrap()).0;
+    let view = work.open_with(Mode::SideBySide, &[work.key.spki(), left_over]).unwrap();
+    assert_eq!(view.inventory, first.inventory);
     assert_eq!((view.attempt, view.state, view.attempts_left), (4, AttemptState::Open, 2));
     assert_eq!(view.abandoned.len(), 3);
     let new = KeyPair::generate().unwrap();
