@@ -53,6 +53,7 @@ pub struct World {
     config: Config,
     operator: (String, String),
     running: Option<Running>,
+    kdf: Kdf,
     pub proxy: FaultProxy,
 }
 
@@ -104,8 +105,16 @@ impl World {
         let made = runtime.block_on(ycd_portal::init(&portal, &config, long_ago)).expect("a new portal");
         let operator = (made.operator.clone(), made.password.to_string());
         let proxy = FaultProxy::before(address);
-        let mut world = Self { folder, runtime, clock, config, operator, running: None, proxy };
+        let kdf = Kdf::WEAK;
+        let mut world = Self { folder, runtime, clock, config, operator, running: None, kdf, proxy };
         world.start_on(listener);
+        world
+    }
+
+    /// One whose keys guard their PINs as in use, not cheaply as in tests that check thousands.
+    pub fn with_real_kdf() -> Self {
+        let mut world = Self::new();
+        world.kdf = Kdf::default();
         world
     }
 
@@ -159,8 +168,11 @@ impl World {
 
     /// Nobody, past the proxy.
     pub fn direct(&self) -> Client {
-        let address = self.running.as_ref().expect("the portal runs").address;
-        Client::new(&format!("http://{address}"), hurried()).expect("a loopback address")
+        Client::new(&self.direct_url(), hurried()).expect("a loopback address")
+    }
+
+    pub fn direct_url(&self) -> String {
+        format!("http://{}", self.running.as_ref().expect("the portal runs").address)
     }
 
     /// An operator, past the proxy.
@@ -206,7 +218,7 @@ impl World {
 
     /// A blank key, inserted.
     pub fn blank_key(&self, label: &str, containers: Option<u32>) -> String {
-        let new = NewKey { label: label.to_owned(), containers, kdf: Kdf::WEAK, ..NewKey::default() };
+        let new = NewKey { label: label.to_owned(), containers, kdf: self.kdf.clone(), ..NewKey::default() };
         admin::create(self.keys_folder(), &new).expect("a software key").serial_number
     }
 

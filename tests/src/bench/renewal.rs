@@ -1,1 +1,307 @@
+//! A whole renewal against the same work made bare: the module loaded into this process and called by `cryptoki`
+//! without a host, the same HTTP exchanges without a flow, and as many fsyncs without a journal.
 
+use std::{
+    fs::File,
+    io::Write as _,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use cryptoki::{
+    context::{CInitializeArgs, CInitializeFlags, Pkcs11},
+    mechanism::{Mechanism, MechanismType, vendor_defined::VendorDefinedMechanism},
+    object::{Attribute, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle},
+    session::{Session, UserType},
+    types::AuthPin,
+};
+use ycd_pki::{Certificate, PublicKey, SignError, Signature, Signer, csr, sm3::sm3, statement::Statement};
+use ycd_portal_api::{
+    Client,
+    wire::{
+        Bytes,
+        attempts::{AttemptView, Confirm, Issue, Mode, NoncePurpose, OpenAttempt, SignedStatement},
+    },
+};
+use ycd_softkey::admin;
+use ycd_token::Drivers;
+
+use super::{Row, median};
+use crate::{
+    person::Scripted,
+    world::{IssuedKey, PIN, World},
+};
+
+const ROUNDS: usize = 15;
+/// Vendor numbers of the software key's family (drivers-config/softkey.toml).
+const CKK_SM2: u64 = 0x8000_0004;
+const CKM_SM2_KEY_PAIR_GEN: u64 = 0x8000_8001;
+const CKM_SM3_SM2_DER: u64 = 0x8000_8103;
+/// OBJECT IDENTIFIER 1.2.156.10197.1.301
+const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
+/// Records of the journal in one renewal.
+const RECORDS: usize = 6;
+
+pub fn measure() -> Row {
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    let mut calls = (0, 0);
+    for _ in 0..ROUNDS {
+        let (took, counted) = one(our_renewal);
+        ours.push(took);
+        calls.0 = counted;
+        let (took, counted) = one(bare_renewal);
+        bare.push(took);
+        calls.1 = counted;
+    }
+    let name = format!("bare: {} PKCS#11 calls to our {}, same HTTP, {RECORDS} fsyncs", calls.1, calls.0);
+    Row::times("whole renewal on the software key", median(ours), &name, median(bare), 1.3)
+}
+
+/// One renewal in a world of its own; a second, untimed one would find the order completed.
+fn one(renewal: fn(&World, &IssuedKey, &str, &Client) -> Duration) -> (Duration, usize) {
+    let world = World::with_real_kdf();
+    let (key, order) = world.key_with_order();
+    let portal = world.direct().with_session(world.session(&key.phone));
+    let took = renewal(&world, &key, &order, &portal);
+    (took, calls_of(&world, renewal))
+}
+
+/// Counts the module's calls in a run of its own, so that counting costs the measured one nothing.
+fn calls_of(_world: &World, renewal: fn(&World, &IssuedKey, &str, &Client) -> Duration) -> usize {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let portal = world.direct().with_session(world.session(&key.phone));
+    admin::set_trace(world.keys_folder(), true).expect("the trace is on");
+    renewal(&world, &key, &order, &portal);
+    admin::trace(world.keys_folder()).expect("the trace").len()
+}
+
+fn our_renewal(world: &World, _key: &IssuedKey, order: &str, portal: &Client) -> Duration {
+    let mut machine = world.machine("a");
+    let mut person = Scripted::with_pin(PIN);
+    let start = Instant::now();
+    machine.renew(portal, &mut person, order).expect("renewed");
+    start.elapsed()
+}
+
+fn bare_renewal(world: &World, key: &IssuedKey, order: &str, portal: &Client) -> Duration {
+    let driver = Drivers::load(None).expect("the profiles").find_modules();
+    let driver = driver.into_iter().find(|d| d.profile.name == "softkey").expect("the module");
+    let status = std::process::Command::new(std::env::current_exe().expect("this program's own path"));
+    let mut child = status;
+    child
+        .arg(BARE)
+        .arg(&driver.module_path)
+        .args([portal_url(world), order.to_owned(), key.key_id.to_string()])
+        .arg(world.path())
+        .env("YCD_SOFTKEY_DIR", world.keys_folder())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped());
+    let mut child = child.spawn().expect("the bare renewal starts");
+    let session = world.session(&key.phone);
+    let _ = portal;
+    writeln!(child.stdin.take().expect("a pipe"), "{}", session.reveal())
+        .expect("the session is handed over");
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let micros = text.trim().parse().unwrap_or_else(|_| panic!("the bare renewal said: {text}"));
+    Duration::from_micros(micros)
+}
+
+fn portal_url(world: &World) -> String {
+    world.direct_url()
+}
+
+/// The argument with which the bench program makes one bare renewal: the module reads the folder of its keys from the
+/// environment, which belongs to a process.
+pub const BARE: &str = "--bare-renewal";
+
+/// In that process. Prints what it took, in microseconds.
+#[expect(clippy::print_stdout, reason = "the answer to the process that started this one")]
+pub fn bare(arguments: &[String]) {
+    let [module, url, order, key_id, folder] = arguments else { panic!("five arguments, not {arguments:?}") };
+    let mut session = String::new();
+    std::io::stdin().read_line(&mut session).expect("the session");
+    let session = ycd_portal_api::wire::login::SessionToken::new(session.trim().to_owned());
+    let portal = Client::new(url, ycd_portal_api::Patience::default()).expect("a loopback address");
+    let portal = portal.with_session(session);
+    // As ours, whose client was made before its clock started.
+    portal.me().expect("logged in");
+    let start = Instant::now();
+    straight_through(Path::new(module), &portal, order, key_id, Path::new(folder));
+    println!("{}", start.elapsed().as_micros());
+}
+
+fn straight_through(module: &Path, portal: &Client, order: &str, key_id: &str, folder: &Path) {
+    let mut records = File::create(folder.join("records")).expect("a file");
+    let mut fsync = || {
+        records.write_all(&[0; 256]).and_then(|()| records.sync_all()).expect("on disk");
+    };
+    let context = Pkcs11::new(module).expect("the module loads");
+    context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).expect("initialised");
+    let slot = context.get_slots_with_token().expect("slots")[0];
+    context.get_slot_info(slot).expect("slot info");
+    context.get_token_info(slot).expect("token info");
+    portal.order(order).expect("the order");
+    let session = context.open_rw_session(slot).expect("a session");
+    let public_keys = read_all(&session);
+    let request = OpenAttempt { key_id: key_id.to_owned(), public_keys, mode: Mode::SideBySide };
+    let view = portal.open_attempt(order, &request).expect("an attempt");
+    fsync();
+    session.login(UserType::User, Some(&AuthPin::from(PIN.to_owned().into_boxed_str()))).expect("logged in");
+    read_all(&session);
+
+    let (public, private) = generate(&session, &view);
+    let public_key = public_key_of(&session, public);
+    let new = InModule { session: &session, private, public_key };
+    fsync();
+
+    let old_certificate = Certificate::from_der(&view.old_certificate.0).expect("a certificate");
+    let old_key = old_certificate.public_key().expect("an SM2 key");
+    let old_private = find_private(&session, &old_key);
+    let old = InModule { session: &session, private: old_private, public_key: old_key };
+    let nonce = nonce(portal, &view, NoncePurpose::Renew);
+    let statement = Statement::Renew {
+        portal: view.portal.clone(),
+        order: order.to_owned(),
+        attempt: view.attempt,
+        key_id: key_id.to_owned(),
+        old_certificate: sm3(&view.old_certificate.0),
+        new_public_key: sm3(&public_key.to_spki_der()),
+        nonce,
+    };
+    let statement = signed(&old, &statement, nonce);
+    let csr = csr::build(&new, &view.subject.0).expect("a request");
+    let issue = Issue { request: Bytes(csr), statement: Some(statement) };
+    let issued = portal.issue(order, view.attempt, &issue).expect("issued");
+    let view = portal.attempt(order).expect("the attempt");
+    fsync();
+
+    let certificate = Certificate::from_der(&issued.certificate.0).expect("a certificate");
+    read_all(&session);
+    write(&session, &view, &certificate);
+    read_all(&session);
+    fsync();
+
+    let nonce = self::nonce(portal, &view, NoncePurpose::Confirm);
+    let statement = Statement::Confirm {
+        portal: view.portal.clone(),
+        order: order.to_owned(),
+        attempt: view.attempt,
+        serial: certificate.serial().to_vec(),
+        nonce,
+    };
+    let statement = signed(&new, &statement, nonce);
+    portal.confirm(order, view.attempt, &Confirm { statement }).expect("confirmed");
+    fsync();
+    portal.attempt(order).expect("the attempt");
+    read_all(&session);
+    fsync();
+}
+
+/// A private key in the module, as a signer.
+struct InModule<'a> {
+    session: &'a Session,
+    private: ObjectHandle,
+    public_key: PublicKey,
+}
+
+impl Signer for InModule<'_> {
+    fn public_key(&self) -> PublicKey {
+        self.public_key
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
+        let signature =
+            self.session.sign(&vendor(CKM_SM3_SM2_DER), self.private, message).map_err(SignError::new)?;
+        Signature::from_der(&signature).map_err(SignError::new)
+    }
+}
+
+fn signed(signer: &InModule<'_>, statement: &Statement, nonce: [u8; 32]) -> SignedStatement {
+    let signature = signer.sign(&statement.to_bytes()).expect("a signature").to_der();
+    SignedStatement { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) }
+}
+
+fn nonce(portal: &Client, view: &AttemptView, purpose: NoncePurpose) -> [u8; 32] {
+    let nonce = portal.nonce(&view.order, view.attempt, purpose).expect("a nonce");
+    nonce.nonce.0.try_into().expect("32 bytes")
+}
+
+fn vendor(number: u64) -> Mechanism<'static> {
+    let mechanism = MechanismType::new_vendor_defined(number).expect("a vendor number");
+    Mechanism::VendorDefined(VendorDefinedMechanism::new::<()>(mechanism, None))
+}
+
+/// All objects with what identifies them; gives the public keys.
+fn read_all(session: &Session) -> Vec<Bytes> {
+    let mut public_keys = Vec::new();
+    for class in [ObjectClass::PUBLIC_KEY, ObjectClass::PRIVATE_KEY, ObjectClass::CERTIFICATE] {
+        for object in session.find_objects(&[Attribute::Class(class)]).expect("objects") {
+            let wanted = match class {
+                ObjectClass::CERTIFICATE => {
+                    vec![AttributeType::Id, AttributeType::Label, AttributeType::Value]
+                }
+                _ => vec![AttributeType::Id, AttributeType::Label, AttributeType::EcPoint],
+            };
+            let attributes = session.get_attributes(object, &wanted).expect("attributes");
+            if class == ObjectClass::PUBLIC_KEY {
+                let point = attributes
+                    .iter()
+                    .find_map(|a| if let Attribute::EcPoint(p) = a { Some(p) } else { None });
+                let point = PublicKey::from_point(point.expect("a point")).expect("on the curve");
+                public_keys.push(Bytes(point.to_spki_der()));
+            }
+        }
+    }
+    public_keys
+}
+
+fn generate(session: &Session, view: &AttemptView) -> (ObjectHandle, ObjectHandle) {
+    let key_type = KeyType::new_vendor_defined(CKK_SM2).expect("a vendor number");
+    let id = Attribute::Id(view.tag.0.clone());
+    let public = [
+        Attribute::Token(true),
+        Attribute::KeyType(key_type),
+        Attribute::EcParams(SM2_CURVE.to_vec()),
+        Attribute::Verify(true),
+        id.clone(),
+    ];
+    let private = [
+        Attribute::Token(true),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Sign(true),
+        id,
+    ];
+    session.generate_key_pair(&vendor(CKM_SM2_KEY_PAIR_GEN), &public, &private).expect("a key pair")
+}
+
+fn public_key_of(session: &Session, public: ObjectHandle) -> PublicKey {
+    let attributes = session.get_attributes(public, &[AttributeType::EcPoint]).expect("attributes");
+    let [Attribute::EcPoint(point)] = attributes.as_slice() else { panic!("no point") };
+    PublicKey::from_point(point).expect("on the curve")
+}
+
+fn find_private(session: &Session, wanted: &PublicKey) -> ObjectHandle {
+    let found = session.find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)]).expect("objects");
+    let is_it = |object: &ObjectHandle| public_key_of(session, *object).to_point() == wanted.to_point();
+    found.into_iter().find(is_it).expect("the old private key")
+}
+
+fn write(session: &Session, view: &AttemptView, certificate: &Certificate) {
+    let written = session
+        .create_object(&[
+            Attribute::Class(ObjectClass::CERTIFICATE),
+            Attribute::Token(true),
+            Attribute::CertificateType(CertificateType::X_509),
+            Attribute::Id(view.tag.0.clone()),
+            Attribute::Subject(certificate.subject_der().to_vec()),
+            Attribute::Issuer(certificate.issuer_der().to_vec()),
+            Attribute::Value(certificate.der().to_vec()),
+        ])
+        .expect("written");
+    let read = session.get_attributes(written, &[AttributeType::Value]).expect("read back");
+    assert_eq!(read, [Attribute::Value(certificate.der().to_vec())]);
+}

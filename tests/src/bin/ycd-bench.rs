@@ -1,0 +1,53 @@
+//! `cargo xtask bench` runs this, built for release: ratios against named peers in the same run.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a program that measures and prints")]
+
+use std::process::ExitCode;
+
+use ycd_tests::bench::{crypto, host, listing, renewal};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some(host::ECHO) => {
+            host::echo();
+            return ExitCode::SUCCESS;
+        }
+        Some(renewal::BARE) => {
+            renewal::bare(&arguments[1..]);
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
+    }
+    let json = arguments.iter().position(|a| a == "--json").and_then(|at| arguments.get(at + 1));
+
+    let mut rows = vec![renewal::measure(), host::measure()];
+    match listing::measure() {
+        Some(row) => rows.push(row),
+        None => println!("skipped: ycd key list, cold: pkcs11-tool is not installed"),
+    }
+    rows.extend(crypto::measure());
+
+    println!("{:<36} {:>13} {:>13} {:>7} {:>7}  beside", "", "ours", "beside", "ratio", "wanted");
+    for row in &rows {
+        let show = |value: f64| {
+            if row.unit == "s" { format!("{:.3} ms", value * 1e3) } else { format!("{value:.0}/s") }
+        };
+        let wanted = row.wanted.map_or_else(|| "-".to_owned(), |wanted| format!("{wanted:.1}"));
+        let mark = if row.ok { "" } else { "  MISSED" };
+        println!(
+            "{:<36} {:>13} {:>13} {:>7.2} {:>7}  {}{mark}",
+            row.name,
+            show(row.ours),
+            show(row.beside),
+            row.ratio,
+            wanted,
+            row.beside_name
+        );
+    }
+    if let Some(file) = json {
+        let text = serde_json::json!({ "rows": rows });
+        std::fs::write(file, format!("{text:#}\n")).expect("the file is written");
+    }
+    if rows.iter().all(|row| row.ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
