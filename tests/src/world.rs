@@ -218,7 +218,7 @@ impl World {
 
     /// A blank key, inserted.
     pub fn blank_key(&self, label: &str, containers: Option<u32>) -> String {
-        let new = NewKey { label: label.to_owned(), containers, kdf: self.kdf.clone(), ..NewKey::default() };
+        let new = NewKey { label: label.to_owned(), containers, kdf: self.kdf, ..NewKey::default() };
         admin::create(self.keys_folder(), &new).expect("a software key").serial_number
     }
 

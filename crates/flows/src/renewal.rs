@@ -90,7 +90,7 @@ impl Renewal<'_> {
         let mut rounds = 0;
         let mut deaths = 0;
         loop {
-            let because = match self.from_the_start(order) {
+            let because = match self.one_round(order) {
                 Ok(Progress::Renewed(renewed)) => return Ok(*renewed),
                 Ok(Progress::StartAgain { because }) => {
                     rounds += 1;
@@ -126,7 +126,7 @@ impl Renewal<'_> {
         self.give_up(&key, &contents, &view)
     }
 
-    fn from_the_start(&mut self, order: &str) -> Result<Progress> {
+    fn one_round(&mut self, order: &str) -> Result<Progress> {
         // 1. Exactly one key, the order's; one process of this machine works on it.
         self.begins(Step::FindKey)?;
         let key = self.exactly_one_key(order)?;
@@ -408,7 +408,7 @@ impl Renewal<'_> {
         Ok(next)
     }
 
-    /// 10. The old pair goes only if the person agreed to it on this page; in mode *same key pair*, to which the
+    /// Step 10: the old pair goes only if the person agreed to it on this page; in mode *same key pair*, to which the
     /// person agreed with the order, its old certificate goes.
     fn tidy(&mut self, key: &KeyInfo, view: &AttemptView, contents: &Contents, new: &Spki) -> Result<()> {
         let old_der = &view.old_certificate.0;

@@ -221,7 +221,7 @@ fn replace_statement_the_old_key_signs_before_it_is_destroyed_and_the_work_goes_
         let renewed = second.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
         let contents = second.contents(&key.key_id);
         assert_eq!(contents.containers.len(), 1);
-        assert_eq!(contents.containers[0].certificates, [renewed.new.clone()]);
+        assert_eq!(contents.containers[0].certificates.as_slice(), std::slice::from_ref(&renewed.new));
         portal_agrees(&world, &key, &order, &ycd_pki::Certificate::from_der(&renewed.new).unwrap());
     }
 }
