@@ -79,6 +79,24 @@ pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
     Ok(report.failed == 0)
 }
 
+/// What CI runs in a short form, in full. Takes some minutes.
+pub fn exhaustive(root: &Path) -> crate::Outcome {
+    setup::ensure()?;
+    cargo(root, &["build", "--workspace", "--locked"])?;
+    let mut command = process::cargo(root);
+    command.args([
+        "test",
+        "-p",
+        "ycd-tests",
+        "--test",
+        "renewal",
+        "--locked",
+        "--",
+        "pulled_at_any_token_call",
+    ]);
+    process::run(command.env("YCD_EXHAUSTIVE", "1")).map(|()| true)
+}
+
 fn cargo(root: &Path, arguments: &[&str]) -> crate::Outcome {
     process::run(process::cargo(root).args(arguments)).map(|()| true)
 }
