@@ -293,12 +293,15 @@ fn stay(stage: Stage, temporary: tempfile::TempDir) -> Result<(), String> {
     let (url, keys) = (stage.url.clone(), stage.keys.clone());
     let home = folder.join("pulled-machine");
     let Some(mut portal) = stage.leave_running() else { return Err("the portal does not run".to_owned()) };
-    let ycd = format!("YCD_HOME={} YCD_SOFTKEY_DIR={} ycd", home.display(), keys.display());
-    say(&format!("\n门户在运行 The portal runs at {url} (Ctrl-C ends it). Five things to try:"));
+    let ycd = path(&program("ycd"));
+    say(&format!(
+        "\n门户在运行 The portal runs at {url} (Ctrl-C ends it). Five things to try, in another terminal:"
+    ));
+    say(&format!("  export YCD_HOME={} YCD_SOFTKEY_DIR={}", home.display(), keys.display()));
     say(&format!("  1. {ycd} key list"));
     say(&format!("  2. {ycd} cert list"));
     say(&format!("  3. {ycd} order list"));
-    say(&format!("  4. YCD_HOME={} ycd operator outbox", folder.join("operator").display()));
+    say(&format!("  4. YCD_HOME={} {ycd} operator outbox", folder.join("operator").display()));
     say(&format!("  5. curl {url}/api/openapi.json"));
     portal.wait().map(drop).map_err(|e| e.to_string())
 }
