@@ -31,7 +31,7 @@ pub fn write(folder: &Path, steps: &[Step], ending: &Ending) -> io::Result<()> {
 const STYLE: &str = "body{font:16px/1.6 'Microsoft YaHei UI','PingFang SC','Noto Sans CJK SC',sans-serif;\
 max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328}h1{font-size:1.5rem}h2{font-size:1.15rem;\
 margin-top:2rem}table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #d0d7de;padding:.4rem;\
-text-align:left;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}\
+text-align:left;vertical-align:top}th{white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}\
 .ok{color:#2b6e0f}.bad{color:#b3261e}small{color:#5b616b;white-space:pre-wrap}";
 
 fn page(steps: &[Step], ending: &Ending) -> String {
