@@ -2,6 +2,7 @@
 //! without a host, the same HTTP exchanges without a flow, and as many fsyncs without a journal.
 
 use std::{
+    ffi::c_ulong,
     fs::File,
     io::Write as _,
     path::Path,
@@ -34,9 +35,9 @@ use crate::{
 
 const ROUNDS: usize = 15;
 /// Vendor numbers of the software key's family (drivers-config/softkey.toml).
-const CKK_SM2: u64 = 0x8000_0004;
-const CKM_SM2_KEY_PAIR_GEN: u64 = 0x8000_8001;
-const CKM_SM3_SM2_DER: u64 = 0x8000_8103;
+const CKK_SM2: c_ulong = 0x8000_0004;
+const CKM_SM2_KEY_PAIR_GEN: c_ulong = 0x8000_8001;
+const CKM_SM3_SM2_DER: c_ulong = 0x8000_8103;
 /// OBJECT IDENTIFIER 1.2.156.10197.1.301
 const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
 /// Records of the journal in one renewal.
@@ -228,7 +229,7 @@ fn nonce(portal: &Client, view: &AttemptView, purpose: NoncePurpose) -> [u8; 32]
     nonce.nonce.0.try_into().expect("32 bytes")
 }
 
-fn vendor(number: u64) -> Mechanism<'static> {
+fn vendor(number: c_ulong) -> Mechanism<'static> {
     let mechanism = MechanismType::new_vendor_defined(number).expect("a vendor number");
     Mechanism::VendorDefined(VendorDefinedMechanism::new::<()>(mechanism, None))
 }
