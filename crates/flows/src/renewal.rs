@@ -22,13 +22,14 @@ use ycd_portal_api::{
     wire::{
         Bytes,
         attempts::{
-            Abandon, AttemptView, Confirm, Issue, Mode, NoncePurpose, OpenAttempt, Replace, SignedStatement,
+            Abandon, AttemptState, AttemptView, Confirm, Issue, Mode, NoncePurpose, OpenAttempt, Replace,
+            SignedStatement,
         },
         login::{Purpose, RequestCode, RequestStepUp},
         orders::OrderState,
     },
 };
-use ycd_token::{ContainerHandle, Contents, KeyId, KeyInfo, Spki, Tag, Token, TokenError};
+use ycd_token::{ContainerHandle, Contents, KeyId, KeyInfo, Pair, Spki, Tag, Token, TokenError};
 
 pub use self::{
     reconcile::{Next, reconcile},
@@ -135,6 +136,16 @@ impl Renewal<'_> {
         let (contents, view) = self.open(order, &key)?;
         self.record(&key, &view, Step::Open)?;
 
+        // An order that has ended otherwise, or is an operator's, needs no PIN. What cannot come back is no unfinished
+        // work either.
+        if is_over(&view) {
+            use OrderState::{AwaitingRenewal, AwaitingReview, Draft, Rejected};
+            if !matches!(view.order_state, AwaitingRenewal | AwaitingReview | Draft | Rejected) {
+                self.journal.close(&view.portal, &view.order)?;
+            }
+            return Err(FlowError::OrderNotReady { state: view.order_state.name().to_owned() });
+        }
+
         // An order whose completion was not heard of needs no PIN any more.
         if view.order_state == OrderState::Completed && !self.has_to_tidy(&view, &contents) {
             return self.finish(&key, &view);
@@ -160,10 +171,18 @@ impl Renewal<'_> {
                 // 3. A new pair, named by the attempt's tag, so that it is known again after a cut in the middle.
                 self.begins(Step::Generate)?;
                 let tag = Tag(array(&view.tag)?);
+                let old = Spki(check::public_key(&view.old_certificate.0)?);
                 let spki = match self.token.generate(&key.key_id, &tag) {
                     Err(TokenError::NoRoom) if view.mode == Mode::Replace && !view.replace_agreed => {
                         self.agree_to_replace(&key, &view)?;
                         return start_again("the key has no room, and the old key agreed to be replaced");
+                    }
+                    // A key that does not tell its room beforehand.
+                    Err(TokenError::NoRoom) if view.mode == Mode::Replace && has_pair(&contents, &old) => {
+                        self.begins(Step::Clear)?;
+                        let old = ContainerHandle::PublicKey(old);
+                        self.on_key(Step::Clear, |token| token.destroy(&key.key_id, &old))?;
+                        return start_again("the key has no room, and the old pair made some");
                     }
                     outcome => self.after(Step::Generate, outcome)?,
                 };
@@ -271,7 +290,12 @@ impl Renewal<'_> {
 
     /// 1. The order's open attempt, or a new one, with what is on the key now.
     fn open(&mut self, order: &str, key: &KeyInfo) -> Result<(Contents, AttemptView)> {
-        let contents = self.read(Step::Open, key)?;
+        let mut contents = self.read(Step::Open, key)?;
+        // Before login private keys are hidden. Where no tags tell what the order made, whatever is missing in its
+        // first inventory would be taken for its own.
+        if !contents.keeps_ids && !contents.logged_in && self.is_first_opening(order)? {
+            contents = self.login(key, contents)?;
+        }
         let mode = match (self.options.same_key_pair, contents.free_containers) {
             (true, _) => Mode::SameKeyPair,
             (false, Some(0)) => Mode::Replace,
@@ -288,6 +312,14 @@ impl Renewal<'_> {
             self.tell(Step::Open, &Event::ClockOff { seconds: off })?;
         }
         Ok((contents, view))
+    }
+
+    fn is_first_opening(&mut self, order: &str) -> Result<bool> {
+        match self.portal.attempt(order) {
+            Ok(_) => Ok(false),
+            Err(error) if error.code() == "attempt.not_found" => Ok(true),
+            Err(source) => Err(FlowError::Portal { step: Step::Open, source }),
+        }
     }
 
     /// 3. Asks for the PIN unless the key is open already. A wrong one is asked for again, never sent again.
@@ -325,7 +357,7 @@ impl Renewal<'_> {
     ) -> Result<Option<Vec<u8>>> {
         self.begins(Step::Sign)?;
         let old = Spki(check::public_key(&view.old_certificate.0)?);
-        let statement = if contents.with_key(&old).is_some() {
+        let statement = if has_pair(contents, &old) {
             let nonce = self.nonce(Step::Sign, view, NoncePurpose::Renew)?;
             let statement = Statement::Renew {
                 portal: view.portal.clone(),
@@ -385,7 +417,7 @@ impl Renewal<'_> {
         self.begins(Step::GiveUp)?;
         let step_up = self.step_up(Step::GiveUp, view, Purpose::Abandon)?;
         let old = Spki(check::public_key(&view.old_certificate.0)?);
-        let statement = if contents.with_key(&old).is_some() {
+        let statement = if has_pair(contents, &old) {
             let nonce = self.nonce(Step::GiveUp, view, NoncePurpose::Abandon)?;
             let statement = Statement::Abandon {
                 portal: view.portal.clone(),
@@ -416,7 +448,8 @@ impl Renewal<'_> {
         let holds = |spki: &Spki, der: &[u8]| {
             contents.with_key(spki).is_some_and(|c| c.certificates.iter().any(|have| have == der))
         };
-        let new_is_there = view.certificate.as_ref().is_some_and(|new_der| holds(new, &new_der.0));
+        let new_is_there = has_pair(contents, new)
+            && view.certificate.as_ref().is_some_and(|new_der| holds(new, &new_der.0));
         if !new_is_there {
             return Ok(());
         }
@@ -547,6 +580,17 @@ impl Renewal<'_> {
 enum Progress {
     Renewed(Box<Renewed>),
     StartAgain { because: String },
+}
+
+/// A pair whose private key can sign: a certificate or half a pair alone cannot.
+fn has_pair(contents: &Contents, spki: &Spki) -> bool {
+    contents.with_key(spki).is_some_and(|container| container.pair == Pair::Whole)
+}
+
+fn is_over(view: &AttemptView) -> bool {
+    let is_closed = view.state == AttemptState::Closed;
+    view.order_state != OrderState::Completed
+        && (view.order_state != OrderState::AwaitingRenewal || is_closed)
 }
 
 /// The driver was killed or died; a fresh one sees what really happened.

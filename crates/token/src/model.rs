@@ -31,7 +31,8 @@ impl KeyId {
     /// The last four characters, by which people tell keys apart (尾号).
     pub fn tail(&self) -> &str {
         let serial = self.0.rsplit(':').next().unwrap_or_default();
-        &serial[serial.len().saturating_sub(4)..]
+        let at = serial.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
+        &serial[at..]
     }
 }
 
@@ -208,5 +209,18 @@ pub struct Contents {
 impl Contents {
     pub fn with_key(&self, spki: &Spki) -> Option<&Container> {
         self.containers.iter().find(|c| c.spki.as_ref() == Some(spki))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_of_a_key_that_somebody_else_named_is_cut_between_characters() {
+        for (text, tail) in [("softkey:00003F21", "3F21"), ("自编:测试号", "测试号"), ("x", "x"), ("", "")]
+        {
+            assert_eq!(KeyId::from(text.to_owned()).tail(), tail);
+        }
     }
 }

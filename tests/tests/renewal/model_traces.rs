@@ -201,6 +201,25 @@ fn no_old_key_to_op_without_the_old_key_and_its_word_an_operator_is_asked_for() 
     assert_eq!(error.code(), "flow.operator_needed");
 }
 
+#[test]
+fn no_old_key_to_op_half_of_the_old_pair_gives_no_word_and_blocks_nothing() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    let old = Spki(old_public_key(&mut machine, &key));
+    machine.renew(&portal, &mut Scripted::with_pin(PIN).stops_at(Step::Sign), &order).unwrap_err();
+    // Another program destroys the old pair and is cut off: the public key stays.
+    let fault = Fault::at_occurrence("C_DestroyObject", 2, Action::Unplug).after();
+    admin::set_fault(world.keys_folder(), Some(&key.serial_number), &fault).unwrap();
+    machine.keys.login(&key.key_id, &Pin::new(PIN)).unwrap();
+    machine.keys.destroy(&key.key_id, &ContainerHandle::PublicKey(old)).unwrap_err();
+    world.insert(&key.serial_number);
+    let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
+    assert_eq!(error.code(), "flow.operator_needed");
+    abandons(&world, &mut machine, &key, &order);
+}
+
 fn old_public_key(machine: &mut Machine, key: &IssuedKey) -> Vec<u8> {
     machine.contents(&key.key_id).containers.remove(0).spki.unwrap().0
 }
@@ -238,7 +257,7 @@ fn same_no_11_an_attempt_on_the_same_pair_cannot_be_given_up() {
         .unwrap_err();
     let mut person = person_with_phone(&world, &key);
     let error = machine.abandon(&portal, &mut person, &order).unwrap_err();
-    assert_eq!(error.code(), "attempt.cannot_abandon");
+    assert_eq!(error.code(), "attempt.same_key_pair");
     old_one_still_serves(&world, &mut machine, &key);
     machine.renew_with(&portal, &mut Scripted::with_pin(PIN), &order, same).unwrap();
 }

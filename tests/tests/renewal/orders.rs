@@ -4,6 +4,7 @@ use ycd_flows::renewal::Step;
 use ycd_portal_api::wire::{
     Bytes,
     attempts::{Confirm, NoncePurpose, SignedStatement},
+    operator::{CauseEvent, OperatorEvent},
     orders::Reason,
 };
 use ycd_tests::{
@@ -114,4 +115,22 @@ fn an_order_handed_in_before_the_end_may_be_written_after_it() {
     let portal = world.applicant(&key.phone);
     let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
     ended_well(&world, &mut machine, &key, &order, &renewed);
+}
+
+#[test]
+fn an_order_that_an_operator_has_ended_asks_for_no_pin_and_is_no_unfinished_work_any_more() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    machine.renew(&portal, &mut Scripted::with_pin(PIN).stops_at(Step::Write), &order).unwrap_err();
+    assert_eq!(machine.journal.unfinished().unwrap().len(), 1);
+    let lost = CauseEvent { event: OperatorEvent::KeyLost, reason: "申请人报失".into() };
+    world.operator().cause(&order, &lost).unwrap();
+    machine.keys.rest();
+    let mut person = Scripted::with_pin(PIN);
+    let error = machine.renew(&portal, &mut person, &order).unwrap_err();
+    assert_eq!(error.code(), "flow.order_not_ready");
+    assert_eq!(person.heard.lock().unwrap().pins, []);
+    assert_eq!(machine.journal.unfinished().unwrap(), []);
 }

@@ -56,6 +56,13 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
         return Next::Destroy(leftover.handle.clone());
     }
 
+    // Destroying the old pair was cut off: what is left of it takes the room of one, and is of no use.
+    let agreed = view.mode == Mode::Replace && view.replace_agreed;
+    let remains = |spki: &Spki| contents.with_key(spki).is_some_and(|c| c.pair == Pair::Half);
+    if let Some(old) = old.as_ref().filter(|spki| agreed && remains(spki)) {
+        return Next::Destroy(ContainerHandle::PublicKey(old.clone()));
+    }
+
     // The pair the attempt is bound to decides, even if another pair bears the tag.
     let mine = if view.mode == Mode::SameKeyPair { old.clone() } else { bound.clone() };
     if let Some(mine) = mine.filter(|spki| whole(spki)) {

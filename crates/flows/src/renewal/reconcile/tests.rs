@@ -217,6 +217,21 @@ fn the_old_pair_makes_room_only_after_its_key_agreed() {
 }
 
 #[test]
+fn what_a_cut_left_of_the_old_pair_goes_too_once_its_key_agreed() {
+    let mut scene = scene();
+    scene.view.mode = Mode::Replace;
+    scene.view.replace_agreed = true;
+    for free in [Some(0), None] {
+        scene.contents.free_containers = free;
+        scene.contents.containers[0].certificates.clear();
+        scene.contents.containers[0].pair = Pair::Half;
+        assert_eq!(scene.next(), destroys(&scene.old.clone()), "{free:?}");
+    }
+    scene.view.replace_agreed = false;
+    assert_eq!(scene.next(), Next::Operator(OperatorReason::OldKeyGone));
+}
+
+#[test]
 fn in_the_same_pair_mode_nothing_is_generated_destroyed_or_given_up() {
     let mut scene = scene().with(&new_key(7), &TAG, Pair::Half);
     scene.view.mode = Mode::SameKeyPair;
