@@ -18,6 +18,8 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 /// Says where the toolchain lies instead of `target/windows`; for a folder that outlives `cargo clean`.
 const ROOT_VARIABLE: &str = "YCD_WINDOWS_ROOT";
 
+const LIBRARIES: &str = "LD_LIBRARY_PATH";
+
 const PACKAGES: &[&str] = &[
     "rustc-web",
     "libstd-rust-web-1.96",
@@ -65,13 +67,19 @@ struct Toolchain {
 impl Toolchain {
     fn in_folder(folder: PathBuf) -> Result<Self, String> {
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        // Scripts in it name it, so the path must hold from everywhere.
+        // Programs run in folders of their own are told of it, so the path must hold from everywhere.
         let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(Self { folder })
     }
 
     fn rustc(&self) -> PathBuf {
-        self.folder.join("bin/rustc")
+        self.folder.join("usr/bin/rustc")
+    }
+
+    /// Where the compiler finds its own libraries. Told in the environment and not by a script around it: a shell
+    /// drops variables whose names are not its own kind, and cargo passes some (`CARGO_BIN_EXE_ycd-host`).
+    fn libraries(&self) -> PathBuf {
+        self.folder.join("usr/lib/x86_64-linux-gnu")
     }
 
     fn mingw(&self, tool: &str) -> PathBuf {
@@ -121,22 +129,6 @@ impl Toolchain {
             process::run(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&self.folder))?;
         }
         fs::remove_dir_all(&packages).map_err(|error| error.to_string())?;
-        self.write_wrappers()
-    }
-
-    /// The compiler finds its LLVM only when told where, and mingw's programs carry their thread model in their names.
-    fn write_wrappers(&self) -> Result<(), String> {
-        let bin = self.folder.join("bin");
-        make_empty(&bin)?;
-        let folder = self.folder.display();
-        for name in ["rustc", "rustdoc"] {
-            let script = format!(
-                "#!/bin/sh\nLD_LIBRARY_PATH='{folder}/usr/lib/x86_64-linux-gnu' exec '{folder}/usr/bin/{name}' \"$@\"\n"
-            );
-            let path = bin.join(name);
-            fs::write(&path, script).map_err(|error| format!("{}: {error}", path.display()))?;
-            process::run(Command::new("chmod").arg("+x").arg(&path))?;
-        }
         Ok(())
     }
 
@@ -172,12 +164,8 @@ impl Toolchain {
         }
         for object in ["rsbegin", "rsend"] {
             let mut compile = Command::new(self.rustc());
-            compile.current_dir(&library).env("RUSTC_BOOTSTRAP", "1").args([
-                "--target",
-                TARGET,
-                "--emit=obj",
-                "-o",
-            ]);
+            compile.current_dir(&library).env("RUSTC_BOOTSTRAP", "1").env(LIBRARIES, self.libraries());
+            compile.args(["--target", TARGET, "--emit=obj", "-o"]);
             compile.arg(destination.join(format!("{object}.o"))).arg(format!("rtstartup/{object}.rs"));
             process::run(&mut compile)?;
         }
@@ -185,7 +173,8 @@ impl Toolchain {
     }
 
     fn sysroot(&self) -> Result<PathBuf, String> {
-        let output = Command::new(self.rustc()).args(["--print", "sysroot"]).output();
+        let mut command = Command::new(self.rustc());
+        let output = command.args(["--print", "sysroot"]).env(LIBRARIES, self.libraries()).output();
         let output = output.map_err(|error| format!("{}: {error}", self.rustc().display()))?;
         if !output.status.success() {
             return Err(format!("{}: {}", self.rustc().display(), String::from_utf8_lossy(&output.stderr)));
@@ -204,7 +193,8 @@ impl Toolchain {
         }
         command
             .env("RUSTC", self.rustc())
-            .env("RUSTDOC", self.folder.join("bin/rustdoc"))
+            .env("RUSTDOC", self.folder.join("usr/bin/rustdoc"))
+            .env(LIBRARIES, self.libraries())
             .env_remove("RUSTC_WRAPPER")
             .env_remove("RUSTUP_TOOLCHAIN")
             .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", &gcc)
