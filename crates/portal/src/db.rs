@@ -4,6 +4,7 @@
 //! another was quicker. A transaction that is dropped without [`Tx::commit`] has done nothing.
 
 use std::{
+    io::ErrorKind,
     ops::{Deref, DerefMut},
     path::Path,
     sync::Arc,
@@ -18,7 +19,7 @@ use sqlx::{
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::Error;
+use crate::{Error, secrets::write_private};
 
 /// What every query runs on: a connection, or a transaction ([`Tx`] derefs to it).
 pub type Conn = sqlx::SqliteConnection;
@@ -33,6 +34,11 @@ pub struct Db {
 impl Db {
     /// Opens the file, makes it where it is missing, and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, Error> {
+        // SQLite would make it as readable as the system's mask allows, and its log beside it like the file itself.
+        match write_private(path, &[]) {
+            Err(Error::Io(error)) if error.kind() == ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

@@ -10,7 +10,7 @@ use crate::{
     Config, Error, authority,
     db::{Conn, Db, millis},
     portal::{DATABASE, SECRET},
-    secrets::{Secrets, random, write_private},
+    secrets::{Secrets, create_private_folder, random, write_private},
 };
 
 const OPERATOR: &str = "admin";
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Initialised {
 /// Makes a portal in a folder: its secret, its tables, the catalogue, an operator with a random password, and the
 /// authority. [`Error::Initialised`] where there is one already.
 pub async fn init(folder: &Path, config: &Config, now: OffsetDateTime) -> Result<Initialised, Error> {
-    std::fs::create_dir_all(folder)?;
+    create_private_folder(folder)?;
     let database = folder.join(DATABASE);
     if folder.join(SECRET).exists() || database.exists() {
         return Err(Error::Initialised);
@@ -114,4 +114,39 @@ fn password() -> Result<Zeroizing<String>, Error> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let random = Zeroizing::new(random::<20>()?);
     Ok(Zeroizing::new(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::{Portal, clock::System};
+
+    #[tokio::test]
+    async fn nobody_but_its_owner_reads_a_portals_data() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("portal");
+        init(&folder, &Config::default(), OffsetDateTime::now_utc()).await.unwrap();
+        let portal = Portal::open(&folder, Config::default(), std::sync::Arc::new(System)).await.unwrap();
+        // Leaves the write-ahead log beside the database.
+        portal.db().write().await.unwrap().commit().await.unwrap();
+        let mut folders = vec![folder];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}: {mode:o}", folder.display());
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                files += 1;
+                let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+                assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+            }
+        }
+        assert!(files >= 6, "{files}");
+    }
 }

@@ -103,6 +103,15 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Makes a folder, and those above it that are missing, for its owner alone (on Windows: as the one above it says). One
+/// that is there stays as it is.
+pub fn create_private_folder(path: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    Ok(builder.recursive(true).create(path)?)
+}
+
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
     let mut mac = Hmac::<Sm3>::new_from_slice(key).expect("any length");

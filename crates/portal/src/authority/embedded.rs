@@ -21,7 +21,7 @@ use super::{AuthorityError, CertificateAuthority, Issuer, Pending, crl_uri, pki}
 use crate::{
     Error,
     config::Config,
-    secrets::{random, write_private},
+    secrets::{create_private_folder, random, write_private},
 };
 
 const FOLDER: &str = "authority";
@@ -146,7 +146,7 @@ pub(super) async fn create(
             let der = cert::issue(&params, &root).map_err(pki)?;
             Certificate::from_der(&der).and_then(|certificate| certificate.to_pem()).map_err(pki)
         };
-        std::fs::create_dir_all(&folder)?;
+        create_private_folder(&folder)?;
         let root_pem = issued(params(Profile::Root, &root_name, &root, ROOT_DAYS)?)?;
         let issuing_pem = issued(params(Profile::Issuing, &issuing_name, &issuing, ISSUING_DAYS)?)?;
         write_whole(&folder.join(ROOT), root_pem.as_bytes())?;
