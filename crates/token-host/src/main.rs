@@ -81,6 +81,7 @@ fn perform(module: &mut Module, call: Call) -> ycd_token::Result<Reply> {
         Call::Read(key) => module.read(&key).map(Reply::Contents),
         Call::Login(key, pin) => module.login(&key, &pin).map(|()| Reply::Done),
         Call::Logout(key) => module.logout(&key).map(|()| Reply::Done),
+        Call::ChangePin(key, old, new) => module.change_pin(&key, &old, &new).map(|()| Reply::Done),
         Call::Generate(key, tag) => module.generate(&key, &tag).map(Reply::PublicKey),
         Call::SignStatement(key, signer, statement) => {
             module.sign_statement(&key, &signer, &statement).map(Reply::Bytes)

@@ -317,3 +317,102 @@ fn every_way_of_signing_that_a_profile_may_name_gives_the_same_kind_of_signature
         public.verify(&statement().to_bytes(), &signature).unwrap();
     }
 }
+
+const NEW_PIN: &str = "271828";
+
+fn tries(host: &mut ycd_token::ModuleHost) -> TriesLeft {
+    host.keys().unwrap()[0].pin.tries
+}
+
+#[test]
+fn a_pin_is_changed_with_one_try_and_proven_and_nobody_stays_logged_in() {
+    let bench = Bench::new();
+    let mut host = bench.logged_in();
+    let spki = host.generate(&bench.key, &TAG).unwrap();
+    bench.trace();
+    host.change_pin(&bench.key, &Pin::new(PIN), &Pin::new(NEW_PIN)).unwrap();
+    assert_eq!((bench.calls("C_SetPIN"), bench.calls("C_Login")), (1, 1));
+    assert!(!host.read(&bench.key).unwrap().logged_in);
+    assert!(!host.keys().unwrap()[0].pin.is_initial);
+    host.sign_statement(&bench.key, &spki, &statement()).unwrap_err();
+    host.login(&bench.key, &Pin::new(NEW_PIN)).unwrap();
+    host.sign_statement(&bench.key, &spki, &statement()).unwrap();
+    assert!(matches!(
+        host.login(&bench.key, &Pin::new(PIN)),
+        Err(TokenError::PinIncorrect { tries: TriesLeft::Low })
+    ));
+}
+
+#[test]
+fn a_wrong_old_pin_costs_one_try_each_until_the_key_is_locked() {
+    let bench = Bench::with(NewKey { user_tries: 3, ..NewKey::default() });
+    let mut host = bench.host();
+    let mut change = || host.change_pin(&bench.key, &Pin::new("00000000"), &Pin::new(NEW_PIN)).unwrap_err();
+    assert_eq!(change(), TokenError::PinIncorrect { tries: TriesLeft::Low });
+    assert_eq!(change(), TokenError::PinIncorrect { tries: TriesLeft::Last });
+    assert_eq!(change(), TokenError::PinLocked);
+    assert_eq!(change(), TokenError::PinLocked);
+}
+
+#[test]
+fn a_new_pin_outside_the_keys_limits_is_not_sent() {
+    let bench = Bench::new();
+    let mut host = bench.host();
+    bench.trace();
+    for new in ["1", &"1".repeat(200)] {
+        let error = host.change_pin(&bench.key, &Pin::new(PIN), &Pin::new(new)).unwrap_err();
+        assert!(matches!(error, TokenError::PinInvalid { .. }), "{error:?}");
+    }
+    assert_eq!((bench.calls("C_SetPIN"), tries(&mut host)), (0, TriesLeft::NotLow));
+}
+
+#[test]
+fn a_module_that_wants_a_login_before_the_change_gets_one_and_no_try_is_lost() {
+    const CKR_USER_NOT_LOGGED_IN: u32 = 0x101;
+    let bench = Bench::new();
+    let mut host = bench.host();
+    bench.fault(Fault::at("C_SetPIN", Action::Code(CKR_USER_NOT_LOGGED_IN)));
+    host.change_pin(&bench.key, &Pin::new(PIN), &Pin::new(NEW_PIN)).unwrap();
+    host.login(&bench.key, &Pin::new(NEW_PIN)).unwrap();
+
+    // The wrong one is found out at the login, and costs one try.
+    bench.fault(Fault::at("C_SetPIN", Action::Code(CKR_USER_NOT_LOGGED_IN)));
+    let error = host.change_pin(&bench.key, &Pin::new(PIN), &Pin::new("314159")).unwrap_err();
+    assert_eq!(error, TokenError::PinIncorrect { tries: TriesLeft::Low });
+    host.login(&bench.key, &Pin::new(NEW_PIN)).unwrap();
+}
+
+#[test]
+fn a_change_that_stops_in_the_middle_is_not_known_and_is_not_sent_again() {
+    const CKR_DEVICE_ERROR: u32 = 0x30;
+    for (fault, in_force) in [
+        (Fault::at("C_SetPIN", Action::Crash), PIN),
+        (Fault::at("C_SetPIN", Action::Crash).after(), NEW_PIN),
+        (Fault::at("C_SetPIN", Action::Code(CKR_DEVICE_ERROR)), PIN),
+        (Fault::at("C_SetPIN", Action::Code(CKR_DEVICE_ERROR)).after(), NEW_PIN),
+        (Fault::at("C_SetPIN", Action::Unplug).after(), NEW_PIN),
+        (Fault::at("C_Login", Action::Unplug), NEW_PIN),
+        (Fault::at("C_Login", Action::Crash), NEW_PIN),
+    ] {
+        let bench = Bench::new();
+        let mut host = bench.host();
+        bench.trace();
+        bench.fault(fault.clone());
+        let error = host.change_pin(&bench.key, &Pin::new(PIN), &Pin::new(NEW_PIN)).unwrap_err();
+        assert_eq!(error, TokenError::Unknown { operation: "change_pin".into() }, "{fault:?}");
+        assert_eq!(bench.calls("C_SetPIN"), 1, "{fault:?}");
+        bench.put_in();
+        assert_eq!(tries(&mut host), TriesLeft::NotLow, "{fault:?}");
+        host.login(&bench.key, &Pin::new(in_force)).unwrap();
+    }
+}
+
+#[test]
+fn a_change_that_the_module_claims_and_the_key_does_not_have_is_not_believed() {
+    let bench = Bench::new();
+    let mut host = bench.host();
+    bench.fault(Fault::at("C_SetPIN", Action::Eat));
+    let error = host.change_pin(&bench.key, &Pin::new(PIN), &Pin::new(NEW_PIN)).unwrap_err();
+    assert_eq!(error, TokenError::Unknown { operation: "change_pin".into() });
+    host.login(&bench.key, &Pin::new(PIN)).unwrap();
+}

@@ -140,6 +140,10 @@ impl Token for Keys {
         self.host_of(key)?.logout(key)
     }
 
+    fn change_pin(&mut self, key: &KeyId, old: &Pin, new: &Pin) -> Result<()> {
+        self.host_of(key)?.change_pin(key, old, new)
+    }
+
     fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki> {
         self.host_of(key)?.generate(key, tag)
     }

@@ -48,6 +48,15 @@ pub trait Token {
 
     fn logout(&mut self, key: &KeyId) -> Result<()>;
 
+    /// Puts `new` in the place of `old`, and proves it by a login with `new`; nobody is logged in afterwards. `old` is
+    /// presented once; `new` goes to the key twice, to be set and to be proven.
+    ///
+    /// # Errors
+    /// [`TokenError::PinIncorrect`] and [`TokenError::PinLocked`] where `old` is not the PIN;
+    /// [`TokenError::PinInvalid`] where `new` is outside the key's limits, which costs no try; after
+    /// [`TokenError::Unknown`] either of the two is in force, and only a login can tell.
+    fn change_pin(&mut self, key: &KeyId, old: &Pin, new: &Pin) -> Result<()>;
+
     /// Makes an SM2 signature key pair in the key, with CKA_ID = tag; gives its public key.
     fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki>;
 

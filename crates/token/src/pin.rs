@@ -1,5 +1,7 @@
 //! Rules for a new PIN. The old PIN is never held against them.
 
+use serde::Serialize;
+
 use crate::{Pin, PinState};
 
 /// The digits that makes of key come with, which everyone knows.
@@ -7,7 +9,7 @@ const WELL_KNOWN: [&str; 8] =
     ["12345678", "123456", "1234567890", "00000000", "11111111", "88888888", "87654321", "66668888"];
 
 /// What a new PIN must be. Lengths in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PinPolicy {
     pub min_len: u8,
     pub max_len: u8,
@@ -40,7 +42,8 @@ impl PinRefusal {
 }
 
 /// Why a PIN that is taken deserves a warning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Weakness {
     WellKnown,
     /// One character over and over, or a short piece repeated.

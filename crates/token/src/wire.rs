@@ -38,6 +38,8 @@ pub enum Call {
     Read(KeyId),
     Login(KeyId, Pin),
     Logout(KeyId),
+    /// The old PIN, then the new one.
+    ChangePin(KeyId, Pin, Pin),
     Generate(KeyId, Tag),
     SignStatement(KeyId, Spki, Statement),
     /// The bytes are the DER of the subject's distinguished name.
@@ -70,6 +72,7 @@ impl Call {
             Self::Read(_) => "read",
             Self::Login(..) => "login",
             Self::Logout(_) => "logout",
+            Self::ChangePin(..) => "change_pin",
             Self::Generate(..) => "generate",
             Self::SignStatement(..) => "sign_statement",
             Self::SignRequest(..) => "sign_request",
@@ -84,6 +87,7 @@ impl Call {
     pub fn changes_key(&self) -> bool {
         match self {
             Self::Login(..)
+            | Self::ChangePin(..)
             | Self::Generate(..)
             | Self::WriteCertificate(..)
             | Self::RemoveCertificate(..)
@@ -279,12 +283,18 @@ mod tests {
 
     #[test]
     fn a_pin_is_not_left_in_the_readers_buffer() {
-        let mut bytes = Vec::new();
-        let pin = Pin::new("8642097531");
-        send(&mut bytes, &Request { id: 1, call: Call::Login(KeyId::new("f", "1"), pin) }).unwrap();
-        let mut frames = Frames::new(&bytes[..]);
-        frames.receive::<Request>().unwrap();
-        assert!(!frames.buffer.windows(10).any(|window| window == b"8642097531"));
-        assert!(bytes.windows(10).any(|window| window == b"8642097531"));
+        let (pin, new) = (Pin::new("8642097531"), Pin::new("1357924680"));
+        let key = KeyId::new("f", "1");
+        for call in [Call::Login(key.clone(), pin.clone()), Call::ChangePin(key.clone(), new, pin)] {
+            let mut bytes = Vec::new();
+            send(&mut bytes, &Request { id: 1, call }).unwrap();
+            let mut frames = Frames::new(&bytes[..]);
+            frames.receive::<Request>().unwrap();
+            let has_pin = |bytes: &[u8]| {
+                bytes.windows(10).any(|window| window == b"8642097531" || window == b"1357924680")
+            };
+            assert!(!has_pin(&frames.buffer));
+            assert!(has_pin(&bytes));
+        }
     }
 }

@@ -9,6 +9,7 @@ mod codes;
 mod fault;
 mod inventory;
 mod keys;
+mod pin;
 mod sign;
 
 use std::collections::BTreeMap;
@@ -238,23 +239,27 @@ impl Module {
             open.session.logout()?;
         }
         let slot = open.slot;
-        match open.session.login(UserType::User, Some(&AuthPin::from(pin.expose().to_owned()))) {
-            Ok(()) => Ok(()),
-            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
-                let tries = self.pin_state(&self.pkcs11.get_token_info(slot)?).tries;
-                let error = if tries.is_locked() {
-                    TokenError::PinLocked
-                } else {
-                    TokenError::PinIncorrect { tries }
-                };
-                Err(error.into())
-            }
-            Err(Error::Pkcs11(RvError::PinLenRange | RvError::PinInvalid, _)) => {
-                let state = self.pin_state(&self.pkcs11.get_token_info(slot)?);
-                Err(TokenError::PinInvalid { min_len: state.min_len, max_len: state.max_len }.into())
-            }
-            Err(error) => Err(error.into()),
-        }
+        let outcome = open.session.login(UserType::User, Some(&AuthPin::from(pin.expose().to_owned())));
+        outcome.map_err(|error| self.pin_fault(slot, error))
+    }
+
+    /// What the module says of a PIN, with what the token tells about it.
+    fn pin_fault(&self, slot: Slot, error: Error) -> Fault {
+        let Error::Pkcs11(rv @ (RvError::PinIncorrect | RvError::PinLenRange | RvError::PinInvalid), _) =
+            error
+        else {
+            return error.into();
+        };
+        let state = match self.pkcs11.get_token_info(slot) {
+            Ok(info) => self.pin_state(&info),
+            Err(error) => return error.into(),
+        };
+        let error = match rv {
+            RvError::PinIncorrect if state.tries.is_locked() => TokenError::PinLocked,
+            RvError::PinIncorrect => TokenError::PinIncorrect { tries: state.tries },
+            _ => TokenError::PinInvalid { min_len: state.min_len, max_len: state.max_len },
+        };
+        error.into()
     }
 }
 
@@ -301,6 +306,10 @@ impl Token for Module {
                 Err(error) => Err(error.into()),
             }
         })
+    }
+
+    fn change_pin(&mut self, key: &KeyId, old: &Pin, new: &Pin) -> Result<()> {
+        self.on(key, |module| module.set_pin(key, old, new))
     }
 
     fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki> {

@@ -137,6 +137,10 @@ impl Token for ModuleHost {
         self.call(Call::Logout(key.clone())).map(drop)
     }
 
+    fn change_pin(&mut self, key: &KeyId, old: &Pin, new: &Pin) -> Result<()> {
+        self.call(Call::ChangePin(key.clone(), old.clone(), new.clone())).map(drop)
+    }
+
     fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki> {
         match self.call(Call::Generate(key.clone(), *tag))? {
             Reply::PublicKey(spki) => Ok(spki),
@@ -248,7 +252,10 @@ fn deadline(driver: &Driver, call: &Call) -> Duration {
     let deadlines = &driver.profile.deadlines;
     match call {
         Call::Generate(..) => deadlines.generate(),
-        Call::WriteCertificate(..) | Call::RemoveCertificate(..) | Call::Destroy(..) => deadlines.write(),
+        Call::ChangePin(..)
+        | Call::WriteCertificate(..)
+        | Call::RemoveCertificate(..)
+        | Call::Destroy(..) => deadlines.write(),
         _ => deadlines.other(),
     }
 }
