@@ -49,6 +49,11 @@ pub async fn personalise(
         None => reserve(&portal, &mut tx, body, &request).await?,
     };
     if let Some(der) = record.certificate.clone() {
+        // One that was revoked or superseded since would be useless on the key.
+        let is_active = certificates::load(&mut tx, &record.serial).await?.state == RecordState::Active;
+        if !is_active {
+            return Err(refusals::PUBLIC_KEY_TAKEN.into());
+        }
         return answer(&portal, tx, &record, der).await;
     }
     tx.commit().await?;

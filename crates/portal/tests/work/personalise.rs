@@ -61,8 +61,9 @@ fn one_key_one_public_key_one_certificate() {
     refused(operator.personalise_key(&personalisation("softkey:2", PHONE, &pair)), "key.public_key_taken");
     let other = KeyPair::generate().unwrap();
     refused(operator.personalise_key(&personalisation(KEY_ID, PHONE, &other)), "key.already_personalised");
-    // Its certificate revoked, the key can be used again.
+    // Its certificate revoked, the key can be used again, with another pair.
     operator.revoke_certificate(&made.serial, &Reason { reason: "作废".into() }).unwrap();
+    refused(operator.personalise_key(&personalisation(KEY_ID, PHONE, &pair)), "key.public_key_taken");
     operator.personalise_key(&personalisation(KEY_ID, PHONE, &other)).unwrap();
 }
 
