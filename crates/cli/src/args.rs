@@ -89,12 +89,29 @@ pub enum Key {
         /// 尾号、序列号或完整编号；只插了一支时不用给
         key: Option<String>,
     },
+    /// 修改口令：依次输入旧口令、新口令、再输一次新口令
+    Pin(ChangePin),
     /// 报告 USBKEY 的插入和拔出
     Watch {
         /// 这么多个事件之后结束
         #[arg(long, value_name = "N")]
         count: Option<u64>,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct ChangePin {
+    /// 尾号、序列号或完整编号；只插了一支时不用给
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    #[command(flatten)]
+    pub pin: PinArgs,
+    /// 同意：使用容易被猜到的新口令
+    #[arg(long)]
+    pub accept_weak: bool,
+    /// 同意：只剩最后一次尝试时仍然发送口令
+    #[arg(long)]
+    pub last_try: bool,
 }
 
 #[derive(Debug, Subcommand)]

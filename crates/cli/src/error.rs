@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ycd_flows::{
-    FlowError,
+    FlowError, PinChangeError,
     messages::{Explain, Language, Message, message},
 };
 use ycd_pki::{ChainError, PkiError};
@@ -16,6 +16,8 @@ pub type Result<T = (), E = CliError> = std::result::Result<T, E>;
 pub enum CliError {
     #[error(transparent)]
     Flow(#[from] FlowError),
+    #[error(transparent)]
+    PinChange(#[from] PinChangeError),
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]
@@ -55,6 +57,7 @@ impl CliError {
     pub fn code(&self) -> &str {
         match self {
             Self::Flow(error) => error.code(),
+            Self::PinChange(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::Api(error) => error.code(),
             Self::Portal(error) => error.code(),
@@ -94,6 +97,7 @@ impl Explain for CliError {
         let own = |name: &'static str, value: String| message(self.code(), language, &[(name, value)]);
         match self {
             Self::Flow(error) => error.explain(language),
+            Self::PinChange(error) => error.explain(language),
             Self::Token(error) => error.explain(language),
             Self::Api(error) => error.explain(language),
             Self::Pki(error) => error.explain(language),

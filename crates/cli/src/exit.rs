@@ -7,7 +7,7 @@ pub const TABLE_ZH: &str = "\
   1  没有做成，代码见输出
   2  命令写法不对
   3  USBKEY 没有插入、插错、插了多支，或正被占用
-  4  口令不对、已锁定，或没有给出
+  4  口令不对、已锁定、没有给出，或新口令不合要求
   5  连不上门户
   6  门户没有同意
   7  USBKEY 的驱动缺失或出错
@@ -20,7 +20,7 @@ Exit codes:
   1  not done; the output has the code
   2  the command was not written right
   3  the USBKEY is missing, the wrong one, one of several, or busy
-  4  the PIN is wrong, locked, or was not given
+  4  the PIN is wrong, locked, or was not given, or the new one is not taken
   5  the portal cannot be reached
   6  the portal refused
   7  the USBKEY's driver is missing or failed
@@ -40,6 +40,8 @@ pub fn code_of(code: &str) -> u8 {
         | "token.pin_invalid"
         | "token.not_logged_in"
         | "cli.no_input" => 4,
+        "pin.stopped" => 8,
+        "pin.outcome_unknown" => 1,
         "portal.unreachable"
         | "portal.timeout"
         | "portal.cut"
@@ -57,6 +59,7 @@ pub fn code_of(code: &str) -> u8 {
         "profile.invalid" | "profile.unreadable" => 7,
         _ => match code.split_once('.').map(|(area, _)| area) {
             Some("token") => 7,
+            Some("pin") => 4,
             Some("pki") => 9,
             Some("softkey" | "cli" | "flow") => 1,
             // Whatever else there is, the portal said it.

@@ -105,7 +105,11 @@ impl Home {
         let mut texts = Vec::new();
         for path in anchors {
             let text = fs::read_to_string(path).map_err(CliError::file(path))?;
-            for der in pem::decode_all("CERTIFICATE", &text)? {
+            let found = pem::decode_all("CERTIFICATE", &text)?;
+            if found.is_empty() {
+                return Err(CliError::config(path, "no certificate in it"));
+            }
+            for der in found {
                 texts.push(Certificate::from_der(&der)?.to_pem()?);
             }
         }

@@ -8,7 +8,7 @@ use ycd_flows::{
 use ycd_pki::{Certificate, CertificateInfo};
 use ycd_token::{Container, KeyEvent, KeyInfo, KeyWatcher, Pair, Token as _};
 
-use super::one_key;
+use super::{one_key, pin};
 use crate::{
     args::Key,
     error::Result,
@@ -20,6 +20,7 @@ pub fn run(command: Key, home: &Home, say: &Say) -> Result {
     match command {
         Key::List => list(home, say),
         Key::Info { key } => info(key.as_deref(), home, say),
+        Key::Pin(command) => pin::run(&command, home, say),
         Key::Watch { count } => watch(count, home, say),
     }
 }

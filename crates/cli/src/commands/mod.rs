@@ -6,6 +6,7 @@ mod key;
 mod login;
 mod operator;
 mod order;
+mod pin;
 mod portal;
 mod renew;
 mod softkey;

@@ -76,3 +76,14 @@ fn a_settings_file_that_is_wrong_is_named() {
     assert_eq!(said.error_code(), "cli.config");
     assert!(said.json()["error"]["sentence"].as_str().unwrap().contains("config.toml"));
 }
+
+#[test]
+fn a_file_without_a_certificate_is_no_anchor_and_changes_nothing() {
+    let desk = Desk::new();
+    let file = std::env::temp_dir().join(format!("ycd-no-anchor-{}.pem", std::process::id()));
+    std::fs::write(&file, "no certificate here\n").unwrap();
+    let said = desk.json(&["portal", "use", "https://portal.example", "--anchor", file.to_str().unwrap()]);
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(said.error_code(), "cli.config");
+    assert_eq!(desk.json(&["order", "list"]).error_code(), "cli.no_portal");
+}
