@@ -16,6 +16,7 @@ pub use crate::state::{INITIAL_PIN, Pin, PinLimits};
 use crate::store::Folder;
 pub use crate::store::seal::Kdf;
 use crate::store::seal::{StorageKey, random};
+pub use crate::wardrobe::{Format, Input, Point, Signing, Wardrobe};
 
 /// Key pairs that fit where nothing else is said.
 pub const DEFAULT_CONTAINERS: u32 = 8;
@@ -136,6 +137,7 @@ pub fn create(dir: impl AsRef<Path>, new: &NewKey) -> Result<Created> {
         user: PinSlot::unset(new.user_tries),
         so: PinSlot::unset(new.so_tries),
         next_handle: 1,
+        wardrobe: Wardrobe::default(),
     };
     let storage_key = StorageKey::random()?;
     head.set_pin(Role::User, &new.pin, &storage_key)?;
@@ -191,6 +193,8 @@ pub struct Dress {
     pub label: Option<String>,
     pub manufacturer: Option<String>,
     pub model: Option<String>,
+    /// Numbers and habits of the PKCS#11 module.
+    pub wardrobe: Option<Wardrobe>,
 }
 
 /// Makes a key pass for one of another make.
@@ -202,8 +206,14 @@ pub fn dress(dir: impl AsRef<Path>, serial_number: &str, dress: &Dress) -> Resul
             check_field(field, text, max)?;
         }
     }
+    if let Some(wardrobe) = &dress.wardrobe {
+        wardrobe.check()?;
+    }
     existing(dir.as_ref(), serial_number)?.rewrite(|state| {
         let head = &mut state.head;
+        if let Some(wardrobe) = &dress.wardrobe {
+            head.wardrobe.clone_from(wardrobe);
+        }
         for (new, old) in [
             (&dress.label, &mut head.label),
             (&dress.manufacturer, &mut head.manufacturer),

@@ -111,7 +111,7 @@ impl Key {
 
     /// PKCS#11 `C_SetPIN`.
     pub fn set_pin(&mut self, role: Role, old: &Pin, new: &Pin, effect: Effect) -> Result<()> {
-        self.head()?.pin_limits.check(new)?;
+        self.head()?.check_pin(new)?;
         self.with_pin(role, old, effect, |state, key| state.head.set_pin(role, new, &key))
     }
 

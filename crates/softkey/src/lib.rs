@@ -11,6 +11,7 @@
 //! * [`admin`]: make keys, insert and pull them, tell them to fail.
 //! * [`fault`]: the control file.
 //! * `store`: the folder, one key's file, its replacement in one act; `store::seal`: keys from PINs, sealing.
+//! * `wardrobe`: the numbers and habits of another make, which a key can be given.
 //! * `object`, `state`, `key`: the token's logic, without a word of C.
 //! * `pkcs11`: the C functions. The only place with `unsafe`.
 //!
@@ -35,6 +36,7 @@ mod pkcs11;
 mod sm2sig;
 mod state;
 mod store;
+mod wardrobe;
 
 pub use error::{Error, Result};
 pub use key::Leaves;

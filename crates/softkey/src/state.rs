@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::object::{MAX_OBJECT_LEN, MAX_OBJECTS, Object};
 use crate::store::seal::{Kdf, StorageKey, Wrapped};
+use crate::wardrobe::Wardrobe;
 
 /// The user PIN that keys are delivered with.
 pub const INITIAL_PIN: &str = "12345678";
@@ -138,6 +139,9 @@ pub struct Head {
     pub user: PinSlot,
     pub so: PinSlot,
     pub next_handle: u32,
+    /// The make it passes for.
+    #[serde(default, skip_serializing_if = "Wardrobe::is_own")]
+    pub wardrobe: Wardrobe,
 }
 
 impl Head {
@@ -180,13 +184,19 @@ impl Head {
 
     /// Sets a PIN and gives it all its tries.
     pub fn set_pin(&mut self, role: Role, pin: &Pin, key: &StorageKey) -> Result<()> {
-        self.pin_limits.check(pin)?;
+        self.check_pin(pin)?;
         let wrapped = Wrapped::new(self.kdf, pin.expose(), &self.context(role), key)?;
         let slot = self.pin_mut(role);
         slot.wrapped = Some(wrapped);
         slot.tries_left = slot.tries_max;
         slot.initial = role == Role::User && pin.expose() == INITIAL_PIN.as_bytes();
         Ok(())
+    }
+
+    /// Whether it may become a PIN of this key.
+    pub fn check_pin(&self, pin: &Pin) -> Result<()> {
+        self.pin_limits.check(pin)?;
+        self.wardrobe.check_pin(pin)
     }
 
     fn context(&self, role: Role) -> Vec<u8> {

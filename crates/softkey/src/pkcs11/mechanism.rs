@@ -1,4 +1,4 @@
-//! Mechanisms, with the vendor-defined numbers of the iTrus/Sansec family, and the operations they run.
+//! Mechanisms, under the numbers of the key's dress, and the operations they run.
 
 use cryptoki_sys::*;
 use sm3::{Digest, Sm3};
@@ -6,46 +6,30 @@ use ycd_pki::Signature;
 
 use super::Rv;
 use crate::sm2sig::{self, DEFAULT_ID, DER_MAX_LEN, DIGEST_LEN, MAX_ID_LEN, RAW_LEN};
-
-pub const CKK_SM2: CK_KEY_TYPE = 0x8000_0004;
-pub const CKM_SM2_KEY_PAIR_GEN: CK_MECHANISM_TYPE = 0x8000_8001;
-/// SM3 over Z and the data, the id as parameter (none: the default id); signature `r ‖ s`.
-pub const CKM_SM2_SM3: CK_MECHANISM_TYPE = 0x8000_8100;
-/// The same with the signature in DER.
-pub const CKM_SM2_SM3_DER: CK_MECHANISM_TYPE = 0x8000_8101;
-/// With the default id, no parameter; signature `r ‖ s`.
-pub const CKM_SM2_SM3_DEFAULT_ID: CK_MECHANISM_TYPE = 0x8000_8102;
-/// The same with the signature in DER.
-pub const CKM_SM2_SM3_DEFAULT_ID_DER: CK_MECHANISM_TYPE = 0x8000_8103;
-/// The data is `e`, 32 bytes; signature in DER.
-pub const CKM_SM2_RAW_DER: CK_MECHANISM_TYPE = 0x8000_8104;
-/// The data is `e`, 32 bytes; signature `r ‖ s`.
-pub const CKM_SM2_RAW: CK_MECHANISM_TYPE = 0x8000_8105;
-pub const CKM_SM3: CK_MECHANISM_TYPE = 0x8000_9000;
+use crate::wardrobe::{Format, Input, Wardrobe};
 
 /// All mechanisms, in the order of `C_GetMechanismList`.
-pub const ALL: [CK_MECHANISM_TYPE; 8] = [
-    CKM_SM2_KEY_PAIR_GEN,
-    CKM_SM2_SM3,
-    CKM_SM2_SM3_DER,
-    CKM_SM2_SM3_DEFAULT_ID,
-    CKM_SM2_SM3_DEFAULT_ID_DER,
-    CKM_SM2_RAW_DER,
-    CKM_SM2_RAW,
-    CKM_SM3,
-];
+pub fn all(wardrobe: &Wardrobe) -> Vec<CK_MECHANISM_TYPE> {
+    wardrobe.mechanisms().into_iter().map(CK_MECHANISM_TYPE::from).collect()
+}
 
-pub fn info(mechanism: CK_MECHANISM_TYPE) -> Rv<CK_MECHANISM_INFO> {
-    if !ALL.contains(&mechanism) {
+pub fn info(wardrobe: &Wardrobe, mechanism: CK_MECHANISM_TYPE) -> Rv<CK_MECHANISM_INFO> {
+    if !all(wardrobe).contains(&mechanism) {
         return Err(CKR_MECHANISM_INVALID);
     }
     let curve = CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS;
-    let (bits, flags) = match mechanism {
-        CKM_SM3 => (0, CKF_DIGEST),
-        CKM_SM2_KEY_PAIR_GEN => (256, curve | CKF_GENERATE_KEY_PAIR),
-        _ => (256, curve | CKF_SIGN | CKF_VERIFY),
+    let (bits, flags) = if wardrobe.digest.map(CK_MECHANISM_TYPE::from) == Some(mechanism) {
+        (0, CKF_DIGEST)
+    } else if is_key_pair_gen(wardrobe, mechanism) {
+        (256, curve | CKF_GENERATE_KEY_PAIR)
+    } else {
+        (256, curve | CKF_SIGN | CKF_VERIFY)
     };
     Ok(CK_MECHANISM_INFO { ulMinKeySize: bits, ulMaxKeySize: bits, flags })
+}
+
+pub fn is_key_pair_gen(wardrobe: &Wardrobe, mechanism: CK_MECHANISM_TYPE) -> bool {
+    CK_MECHANISM_TYPE::from(wardrobe.key_pair_gen) == mechanism
 }
 
 /// A signature being made or checked: what was seen of the data, and how it ends.
@@ -65,24 +49,25 @@ enum Seen {
 impl SignatureOperation {
     /// `point` is the public key of `key`.
     pub fn new(
+        wardrobe: &Wardrobe,
         (mechanism, parameter): (CK_MECHANISM_TYPE, Vec<u8>),
         key: CK_OBJECT_HANDLE,
         point: &[u8],
     ) -> Rv<Self> {
-        let der = matches!(mechanism, CKM_SM2_SM3_DER | CKM_SM2_SM3_DEFAULT_ID_DER | CKM_SM2_RAW_DER);
-        let id = match mechanism {
-            CKM_SM2_SM3 | CKM_SM2_SM3_DER if !parameter.is_empty() => {
-                if parameter.len() > MAX_ID_LEN {
-                    return Err(CKR_MECHANISM_PARAM_INVALID);
-                }
-                Some(parameter)
-            }
-            _ if !parameter.is_empty() => return Err(CKR_MECHANISM_PARAM_INVALID),
-            CKM_SM2_SM3 | CKM_SM2_SM3_DER | CKM_SM2_SM3_DEFAULT_ID | CKM_SM2_SM3_DEFAULT_ID_DER => {
-                Some(DEFAULT_ID.as_bytes().to_vec())
-            }
-            CKM_SM2_RAW | CKM_SM2_RAW_DER => None,
-            _ => return Err(CKR_MECHANISM_INVALID),
+        let number = u32::try_from(mechanism).map_err(|_| CKR_MECHANISM_INVALID)?;
+        let signing = wardrobe.signing(number).ok_or(if parameter.is_empty() {
+            CKR_MECHANISM_INVALID
+        } else {
+            CKR_MECHANISM_PARAM_INVALID
+        })?;
+        if !parameter.is_empty() && (!signing.takes_id || parameter.len() > MAX_ID_LEN) {
+            return Err(CKR_MECHANISM_PARAM_INVALID);
+        }
+        let der = signing.format == Format::Der;
+        let id = match signing.input {
+            Input::Message if parameter.is_empty() => Some(DEFAULT_ID.as_bytes().to_vec()),
+            Input::Message => Some(parameter),
+            Input::E => None,
         };
         let seen = match id {
             Some(id) => Seen::Hash(Box::new(sm2sig::hash_with_z(&id, point))),
@@ -139,8 +124,8 @@ pub struct DigestOperation {
 }
 
 impl DigestOperation {
-    pub fn new((mechanism, parameter): (CK_MECHANISM_TYPE, Vec<u8>)) -> Rv<Self> {
-        if mechanism != CKM_SM3 {
+    pub fn new(wardrobe: &Wardrobe, (mechanism, parameter): (CK_MECHANISM_TYPE, Vec<u8>)) -> Rv<Self> {
+        if wardrobe.digest.map(CK_MECHANISM_TYPE::from) != Some(mechanism) {
             return Err(CKR_MECHANISM_INVALID);
         }
         if !parameter.is_empty() {

@@ -32,6 +32,7 @@ fn rv(error: Error) -> CK_RV {
         Error::PinIncorrect { .. } => CKR_PIN_INCORRECT,
         Error::PinLocked => CKR_PIN_LOCKED,
         Error::PinLength { .. } => CKR_PIN_LEN_RANGE,
+        Error::BadField { field: "PIN", .. } => CKR_PIN_INVALID,
         Error::PinNotSet => CKR_USER_PIN_NOT_INITIALIZED,
         Error::NotLoggedIn => CKR_USER_NOT_LOGGED_IN,
         Error::NoRoom => CKR_DEVICE_MEMORY,

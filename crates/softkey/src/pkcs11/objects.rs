@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::abi::{RawTemplate, Shown};
 use super::attributes::{self, Made, Template};
-use super::mechanism::CKM_SM2_KEY_PAIR_GEN;
+use super::mechanism;
 use super::tokens::{Slot, Tokens};
 use super::{Rv, rv};
 use crate::key::{self, Effect, Login};
@@ -22,7 +22,7 @@ pub fn create(
     effect: Effect,
 ) -> Rv<CK_OBJECT_HANDLE> {
     let (slot, session) = tokens.session(handle)?;
-    let made = Template::new(raw).into_object()?;
+    let made = Template::new(raw).into_object(&slot.wardrobe()?)?;
     let read_write = session.read_write;
     place(slot, handle, read_write, made, effect)
 }
@@ -38,7 +38,7 @@ pub fn copy(
     let read_write = session.read_write;
     let (mut from, token) = slot.object(object)?;
     unseal(slot, &mut from)?;
-    let made = attributes::copy(&from, token, raw)?;
+    let made = attributes::copy(&slot.wardrobe()?, &from, token, raw)?;
     place(slot, handle, read_write, made, effect)
 }
 
@@ -52,13 +52,14 @@ pub fn generate(
     effect: Effect,
 ) -> Rv<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)> {
     let (slot, session) = tokens.session(handle)?;
-    if mechanism != CKM_SM2_KEY_PAIR_GEN {
+    let wardrobe = slot.wardrobe()?;
+    if !mechanism::is_key_pair_gen(&wardrobe, mechanism) {
         return Err(CKR_MECHANISM_INVALID);
     }
     if !parameter.is_empty() {
         return Err(CKR_MECHANISM_PARAM_INVALID);
     }
-    let (public_stays, private_stays, template) = attributes::pair(public, private)?;
+    let (public_stays, private_stays, template) = attributes::pair(&wardrobe, public, private)?;
     let read_write = session.read_write;
     let login = user(slot)?;
     if (public_stays || private_stays) && !read_write {
@@ -109,7 +110,10 @@ pub fn shown(
     let (slot, _) = tokens.session(handle)?;
     let (object, token) = slot.object(object)?;
     let secret = data_value(slot, &object)?;
-    Ok(move |kind| Ok(attributes::show(&object, token, secret.as_ref().map(|s| s.as_slice()), kind)))
+    let wardrobe = slot.wardrobe()?;
+    Ok(move |kind| {
+        Ok(attributes::show(&wardrobe, &object, token, secret.as_ref().map(|s| s.as_slice()), kind))
+    })
 }
 
 pub fn set(
@@ -123,7 +127,7 @@ pub fn set(
     let read_write = session.read_write;
     let (mut found, token) = slot.object(object)?;
     let before = found.len();
-    attributes::set(&mut found, changes)?;
+    attributes::set(&slot.wardrobe()?, &mut found, changes)?;
     if found.len() > before.max(MAX_OBJECT_LEN) {
         return Err(CKR_DEVICE_MEMORY);
     }
@@ -149,11 +153,12 @@ pub fn find(tokens: &mut Tokens, handle: CK_SESSION_HANDLE, wanted: &RawTemplate
         return Err(CKR_OPERATION_ACTIVE);
     }
     let mut found = Vec::new();
+    let wardrobe = slot.wardrobe()?;
     for (object, token) in slot.visible()? {
         let secret = data_value(slot, &object)?;
         let secret = secret.as_ref().map(|s| s.as_slice());
         let fits = wanted.iter().all(|(kind, value)| {
-            matches!(attributes::show(&object, token, secret, *kind), Shown::Value(own) if own == *value)
+            matches!(attributes::show(&wardrobe, &object, token, secret, *kind), Shown::Value(own) if own == *value)
         });
         if fits {
             found.push(CK_OBJECT_HANDLE::from(object.handle));

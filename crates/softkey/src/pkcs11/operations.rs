@@ -15,11 +15,11 @@ use crate::sm2sig::DIGEST_LEN;
 type Mechanism = (CK_MECHANISM_TYPE, Vec<u8>);
 
 pub fn digest_init(tokens: &mut Tokens, handle: CK_SESSION_HANDLE, mechanism: Mechanism) -> Rv {
-    let (_, session) = tokens.session(handle)?;
+    let (slot, session) = tokens.session(handle)?;
     if session.digest.is_some() {
         return Err(CKR_OPERATION_ACTIVE);
     }
-    session.digest = Some(DigestOperation::new(mechanism)?);
+    session.digest = Some(DigestOperation::new(&slot.wardrobe()?, mechanism)?);
     Ok(())
 }
 
@@ -73,7 +73,7 @@ pub fn sign_init(
         return Err(CKR_OPERATION_ACTIVE);
     }
     let half = key_half(slot, key, true)?;
-    session.sign = Some(SignatureOperation::new(mechanism, key, &half.point)?);
+    session.sign = Some(SignatureOperation::new(&slot.wardrobe()?, mechanism, key, &half.point)?);
     Ok(())
 }
 
@@ -88,7 +88,7 @@ pub fn verify_init(
         return Err(CKR_OPERATION_ACTIVE);
     }
     let half = key_half(slot, key, false)?;
-    session.verify = Some(SignatureOperation::new(mechanism, key, &half.point)?);
+    session.verify = Some(SignatureOperation::new(&slot.wardrobe()?, mechanism, key, &half.point)?);
     Ok(())
 }
 
@@ -126,7 +126,12 @@ pub fn sign_end(
     let (object, _) = slot.object(operation.key).map_err(|_| CKR_KEY_HANDLE_INVALID)?;
     let login = slot.login.as_ref().map(Login::storage_key);
     let secret = object.secret(&slot.serial_number, login).map_err(rv)?.ok_or(CKR_USER_NOT_LOGGED_IN)?;
-    out.give(&operation.sign(&secret)?)
+    let signature = operation.sign(&secret)?;
+    if slot.wardrobe()?.pin_per_signature {
+        let id = session.slot;
+        tokens.end_private_work(id);
+    }
+    out.give(&signature)
 }
 
 /// `C_Verify` with `data`, `C_VerifyFinal` without.

@@ -11,6 +11,7 @@ use crate::key::{Key, Login};
 use crate::object::Object;
 use crate::state::{Head, Role};
 use crate::store::Folder;
+use crate::wardrobe::Wardrobe;
 
 /// Handles of session objects lie above all those of token objects.
 const FIRST_SESSION_OBJECT: u32 = 0x4000_0000;
@@ -269,6 +270,11 @@ impl Slot {
             // How often it was in before does not matter while it is out.
             _ => (false, 0),
         }
+    }
+
+    /// The make that the key passes for now.
+    pub fn wardrobe(&mut self) -> Rv<Wardrobe> {
+        Ok(self.key.head().map_err(rv)?.wardrobe.clone())
     }
 
     pub fn user_is_in(&self) -> bool {

@@ -149,8 +149,8 @@ pub unsafe extern "C" fn C_GetMechanismList(
     call("C_GetMechanismList", On::Slot(slot), |module, _| {
         // SAFETY: the caller's contract.
         let mut out = unsafe { Output::new(mechanisms, count) }?;
-        module.tokens().token(slot)?;
-        out.give(&mechanism::ALL)
+        let wardrobe = module.tokens().token(slot)?.1.wardrobe;
+        out.give(&mechanism::all(&wardrobe))
     })
 }
 
@@ -161,9 +161,9 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
     info: *mut CK_MECHANISM_INFO,
 ) -> CK_RV {
     call("C_GetMechanismInfo", On::Slot(slot), |module, _| {
-        module.tokens().token(slot)?;
+        let wardrobe = module.tokens().token(slot)?.1.wardrobe;
         // SAFETY: the caller's contract.
-        unsafe { abi::put(info, mechanism::info(kind)?) }
+        unsafe { abi::put(info, mechanism::info(&wardrobe, kind)?) }
     })
 }
 
