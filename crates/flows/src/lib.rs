@@ -4,6 +4,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`renewal`] | a new certificate on a key in hand; read it from top to bottom |
+//! | [`pin`] | a new PIN for a key whose PIN is known |
 //! | [`personalise`] | the first certificate on a blank key, at the operator's station |
 //! | [`conversation`] | how a flow tells and asks, whatever the screen |
 //! | [`journal`] | where broken-off work is found again |
@@ -20,6 +21,8 @@ pub mod journal;
 pub mod lock;
 pub mod messages;
 pub mod personalise;
+pub mod pin;
 pub mod renewal;
 
 pub use error::{FlowError, Mismatch, OperatorReason, Result};
+pub use pin::PinChangeError;

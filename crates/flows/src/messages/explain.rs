@@ -3,10 +3,13 @@
 use serde_json::Value as Json;
 use ycd_pki::{ChainError, PkiError};
 use ycd_portal_api::{ApiError, Problem};
-use ycd_token::{KeyId, TokenError, TriesLeft, profile::ProfileError};
+use ycd_token::{KeyId, PinRefusal, TokenError, TriesLeft, Weakness, profile::ProfileError};
 
 use super::{Language, Message, message, word, word_with};
-use crate::error::{FlowError, OperatorReason};
+use crate::{
+    error::{FlowError, OperatorReason},
+    pin::{NewPinRefusal, PinChangeError, Which},
+};
 
 /// An error that people can be told.
 pub trait Explain {
@@ -59,6 +62,46 @@ impl Explain for TokenError {
                 vec![("function", function.clone()), ("code", format!("{code:#010x}"))]
             }
             _ => Vec::new(),
+        };
+        message(self.code(), language, &values)
+    }
+}
+
+impl Explain for PinChangeError {
+    fn explain(&self, language: Language) -> Message {
+        let which = |which| match which {
+            Which::Old => word("pin.old", language),
+            Which::New => word("pin.new", language),
+        };
+        let values: Vec<(&'static str, String)> = match self {
+            Self::Flow(source) => return source.explain(language),
+            Self::Token(source) => return source.explain(language),
+            Self::Refused(refusal) => return refusal.explain(language),
+            Self::NoneFits { key, product } => vec![
+                ("key_min", key.min_len.to_string()),
+                ("key_max", key.max_len.to_string()),
+                ("min", product.min_len.to_string()),
+                ("max", product.max_len.to_string()),
+            ],
+            Self::OutcomeUnknown { try_first: Which::Old, .. } => {
+                vec![("first", which(Which::Old)), ("second", which(Which::New))]
+            }
+            Self::OutcomeUnknown { try_first: Which::New, .. } => {
+                vec![("first", which(Which::New)), ("second", which(Which::Old))]
+            }
+            Self::NotSet | Self::LastTry | Self::Stopped => Vec::new(),
+        };
+        message(self.code(), language, &values)
+    }
+}
+
+impl Explain for NewPinRefusal {
+    fn explain(&self, language: Language) -> Message {
+        let values: Vec<(&'static str, String)> = match self {
+            Self::Policy(PinRefusal::TooShort { min_len }) => vec![("min", min_len.to_string())],
+            Self::Policy(PinRefusal::TooLong { max_len }) => vec![("max", max_len.to_string())],
+            Self::Weak(weakness) => vec![("why", weakness_word(*weakness, language))],
+            Self::Policy(_) | Self::Mismatch | Self::SameAsOld => Vec::new(),
         };
         message(self.code(), language, &values)
     }
@@ -137,6 +180,17 @@ pub fn tries_word(tries: TriesLeft, language: Language) -> String {
         TriesLeft::Low => word("tries.low", language),
         TriesLeft::Last => word("tries.last", language),
     }
+}
+
+/// Why a PIN is easily guessed.
+pub fn weakness_word(weakness: Weakness, language: Language) -> String {
+    let name = match weakness {
+        Weakness::WellKnown => "well_known",
+        Weakness::Repeated => "repeated",
+        Weakness::Sequence => "sequence",
+        Weakness::Short => "short",
+    };
+    word(&format!("weakness.{name}"), language)
 }
 
 fn reason_word(reason: OperatorReason, language: Language) -> String {

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use toml::{Table, Value};
 
-pub use explain::{Explain, tries_word};
+pub use explain::{Explain, tries_word, weakness_word};
 pub use template::Values;
 
 /// A language that the assistant speaks.
