@@ -1,5 +1,6 @@
 //! Driver modules that hang, crash, are missing, or are none.
 
+use ycd_flows::renewal::Step;
 use ycd_softkey::{
     admin,
     fault::{Action, Fault},
@@ -8,7 +9,7 @@ use ycd_tests::{
     person::Scripted,
     world::{PIN, World, program},
 };
-use ycd_token::{Drivers, Keys, Token as _, TokenError};
+use ycd_token::{Drivers, Keys, Tag, Token as _, TokenError};
 
 use super::ended_well;
 
@@ -82,4 +83,36 @@ fn without_any_module_it_says_so_and_the_lookup_says_why() {
     assert!(matches!(&lookups[0].outcome, Err(TokenError::ModuleMissing { .. })));
     let mut keys = Keys::open(&drivers, Some(&program("ycd-host")));
     assert_eq!(keys.keys().unwrap_err().code(), "token.module_missing");
+}
+
+/// A killed assistant holds no lock any more, and its driver finishes the call it is in.
+#[test]
+fn a_pair_that_the_driver_of_a_killed_assistant_finishes_late_is_cleared_away() {
+    for stop in [Step::Issue, Step::Write] {
+        let world = World::new();
+        let (key, order) = world.key_with_order();
+        let portal = world.applicant(&key.phone);
+        let mut first = world.machine("a");
+        first.renew(&portal, &mut Scripted::with_pin(PIN).stops_at(Step::Generate), &order).unwrap_err();
+        let tag: [u8; 16] = world.attempt(&key.phone, &order).tag.0.try_into().unwrap();
+        let fault = Fault::at("C_GenerateKeyPair", Action::DelayMs(2500));
+        admin::set_fault(world.keys_folder(), Some(&key.serial_number), &fault).unwrap();
+        admin::set_trace(world.keys_folder(), true).unwrap();
+        let key_id = key.key_id.clone();
+        let late = std::thread::spawn(move || first.keys.generate(&key_id, &Tag(tag)));
+        let is_generating = || {
+            let calls = admin::trace(world.keys_folder()).unwrap();
+            calls.iter().any(|(function, _)| function == "C_GenerateKeyPair")
+        };
+        while !is_generating() {
+            assert!(!late.is_finished());
+            std::thread::yield_now();
+        }
+        let mut second = world.machine("b");
+        second.renew(&portal, &mut Scripted::with_pin(PIN).stops_at(stop), &order).unwrap_err();
+        late.join().unwrap().unwrap();
+        assert_eq!(second.contents(&key.key_id).containers.len(), 3);
+        let renewed = second.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
+        ended_well(&world, &mut second, &key, &order, &renewed);
+    }
 }

@@ -66,6 +66,18 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
     // The pair the attempt is bound to decides, even if another pair bears the tag.
     let mine = if view.mode == Mode::SameKeyPair { old.clone() } else { bound.clone() };
     if let Some(mine) = mine.filter(|spki| whole(spki)) {
+        let is_extra = |c: &&Container| {
+            contents.keeps_ids
+                && c.id == view.tag.0
+                && c.pair == Pair::Whole
+                && c.certificates.is_empty()
+                && c.spki.as_ref() != Some(&mine)
+        };
+        if let Some(extra) =
+            contents.containers.iter().find(is_extra).filter(|_| view.mode != Mode::SameKeyPair)
+        {
+            return Next::Destroy(extra.handle.clone());
+        }
         return if view.state == AttemptState::Issued { Next::Write(mine) } else { Next::Sign(mine) };
     }
     if view.mode == Mode::SameKeyPair {
@@ -84,6 +96,9 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
                 return Next::Sign(spki.clone());
             }
         }
+        // The driver of an assistant that was killed may finish its pair after the next one has begun: all with the
+        // tag are the order's own, and one is enough.
+        [.., extra] if contents.keeps_ids => return Next::Destroy(extra.handle.clone()),
         _ => return Next::Operator(OperatorReason::SeveralCandidates),
     }
 

@@ -201,6 +201,15 @@ fn a_key_without_tags_and_two_new_pairs_is_for_an_operator() {
 }
 
 #[test]
+fn of_several_pairs_with_the_tag_one_stays() {
+    let both = || scene().with(&new_key(7), &TAG, Pair::Whole).with(&new_key(8), &TAG, Pair::Whole);
+    assert_eq!(both().next(), destroys(&new_key(8)));
+    for state in [AttemptState::Open, AttemptState::Issued] {
+        assert_eq!(both().bound_to(&new_key(8), state).next(), destroys(&new_key(7)));
+    }
+}
+
+#[test]
 fn without_the_old_key_and_its_word_nothing_is_generated() {
     assert_eq!(scene().without_old_pair().next(), Next::Operator(OperatorReason::OldKeyGone));
 }
