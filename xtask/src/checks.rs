@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{process, setup, tidy};
+use crate::{process, setup, tidy, tree::Tree};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -74,6 +74,9 @@ pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
         report.skip("advisories", "cargo-deny needs a database from outside for them");
         report.skip("check windows", "a run of its own, with its own toolchain: cargo xtask check windows");
     }
+    if report.skipped > 0 {
+        report.skips.extend(ignored_tests(root));
+    }
     report.read_skips(&skips);
     report.print();
     Ok(report.failed == 0)
@@ -95,6 +98,21 @@ pub fn exhaustive(root: &Path) -> crate::Outcome {
         "pulled_at_any_token_call",
     ]);
     process::run(command.env("YCD_EXHAUSTIVE", "1")).map(|()| true)
+}
+
+/// Every test that is left out on purpose, with its reason; a rule of tidy sees to it that there is one.
+fn ignored_tests(root: &Path) -> Vec<String> {
+    let Ok(tree) = Tree::read(root) else { return Vec::new() };
+    let opening = concat!("#[ign", "ore = \"");
+    let mut ignored = Vec::new();
+    for file in tree.with_extension(&["rs"]) {
+        for (number, line) in file.lines() {
+            if let Some(reason) = line.trim().strip_prefix(opening) {
+                ignored.push(format!("{}:{number}: {}", file.path, reason.trim_end_matches("\"]")));
+            }
+        }
+    }
+    ignored
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> crate::Outcome {
@@ -200,9 +218,6 @@ impl Report {
         if !is_success && counts.failed == 0 {
             counts.failed = 1;
         }
-        if counts.skipped > 0 {
-            self.skips.push(format!("{name}: {} with #[ignore = \"reason\"]", counts.skipped));
-        }
         self.row(name, counts, seconds);
     }
 
@@ -270,6 +285,14 @@ mod tests {
             "test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.05s";
         let bad = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.05s";
         assert_eq!(read(&[good, bad]), Counts { passed: 5, failed: 2, skipped: 1 });
+    }
+
+    #[test]
+    fn a_test_that_is_left_out_is_told_with_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let attribute = concat!("#[ign", "ore = \"needs hardware\"]");
+        fs::write(folder.path().join("a.rs"), format!("#[test]\n{attribute}\nfn t() {{}}\n")).unwrap();
+        assert_eq!(ignored_tests(folder.path()), ["a.rs:2: needs hardware"]);
     }
 
     #[test]

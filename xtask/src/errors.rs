@@ -23,7 +23,7 @@ pub fn write(root: &Path) -> crate::Outcome {
     Ok(true)
 }
 
-/// Says whether the page is what [`write`] would write.
+/// Says whether the page is what [`write()`] would write.
 pub fn check(root: &Path) -> crate::Outcome {
     let tree = Tree::read(root).map_err(|error| format!("{}: {error}", root.display()))?;
     let findings = page_is_up_to_date(&tree);

@@ -1,7 +1,7 @@
 //! The portal: what applicants order, operators review, and the certificate authority signs.
 //!
 //! One HTTP API (JSON under `/api/v1`, described by `/api/openapi.json`, which is made from this code) on one SQLite
-//! file. [`init`] makes a portal in a folder, [`Portal::open`] opens it, [`serve`] lets it answer.
+//! file. [`init()`] makes a portal in a folder, [`Portal::open`] opens it, [`serve`] lets it answer.
 //!
 //! | module | what it holds |
 //! | --- | --- |

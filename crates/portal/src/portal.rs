@@ -45,7 +45,7 @@ impl std::fmt::Debug for Portal {
 }
 
 impl Portal {
-    /// Opens a portal that [`crate::init`] has made, with the embedded SMS outbox.
+    /// Opens a portal that [`crate::init()`] has made, with the embedded SMS outbox.
     pub async fn open(folder: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         Self::open_with(folder, config, clock, Arc::new(EmbeddedOutbox)).await
     }

@@ -185,7 +185,7 @@ impl Authority {
     }
 }
 
-/// Makes root and issuing CA for a new portal. Called once, by [`crate::init`].
+/// Makes root and issuing CA for a new portal. Called once, by [`crate::init()`].
 pub async fn init(
     folder: &Path,
     secrets: &Secrets,

@@ -1,6 +1,6 @@
 //! Orders: 我的订单.
 //!
-//! What can happen to an order is in `machine.rs`, and happens through [`transition`] alone.
+//! What can happen to an order is in `machine.rs`, and happens through [`transition()`] alone.
 
 mod create;
 mod form;
