@@ -45,10 +45,12 @@ impl File {
     }
 }
 
-/// The folder of the workspace's manifest.
+/// The folder of the workspace's manifest. `cargo run` tells it; what was compiled in counts only without it, because
+/// two checkouts that share a build folder share this program too.
 pub fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_path_buf()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().unwrap_or(&here).to_path_buf()
 }
 
 fn walk(root: &Path, folder: &Path, files: &mut Vec<File>) -> io::Result<()> {
