@@ -7,6 +7,8 @@ mod journey;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod pin;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod words;

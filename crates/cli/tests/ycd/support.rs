@@ -23,6 +23,20 @@ pub struct Said {
 }
 
 impl Said {
+    /// Of a program, with lines on standard input.
+    pub fn of(mut command: Command, input: &str) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        // A program that ends without reading closes the pipe, which is its right.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Self {
+            exit: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The last line as JSON: the result.
     pub fn json(&self) -> Value {
         let last = self.out.lines().last().unwrap_or_default();
@@ -68,21 +82,7 @@ impl Desk {
 
     /// With lines on standard input.
     pub fn run_with(&self, args: &[&str], input: &str) -> Said {
-        let mut child = self
-            .command(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that ends without reading closes the pipe, which is its right.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        Said {
-            exit: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Said::of(self.command(args), input)
     }
 
     /// With `--json`.

@@ -10,8 +10,9 @@ use super::{Module, OpenKey};
 impl Module {
     /// Presents the old PIN once: C_SetPIN changes the user's PIN in a public session, so no login comes before it.
     pub(super) fn set_pin(&mut self, key: &KeyId, old: &Pin, new: &Pin) -> Result<(), Fault> {
+        // A new session, as the key may have been out and in again while the PINs were typed.
+        self.open.remove(key);
         let open = self.opened(key)?;
-        open.privates.clear();
         if open.logged_in()? {
             open.session.logout()?;
         }
