@@ -408,6 +408,16 @@ fn a_change_that_stops_in_the_middle_is_not_known_and_is_not_sent_again() {
 }
 
 #[test]
+fn a_change_that_hangs_ends_at_its_deadline_and_is_not_known() {
+    let bench = Bench::new();
+    let mut host = bench.host_with(|text| text.replace("write_ms = 30000", "write_ms = 300"));
+    bench.fault(Fault::at("C_SetPIN", Action::Hang));
+    let error = host.change_pin(&bench.key, &Pin::new(PIN), &Pin::new(NEW_PIN)).unwrap_err();
+    assert_eq!(error, TokenError::Unknown { operation: "change_pin".into() });
+    host.login(&bench.key, &Pin::new(PIN)).unwrap();
+}
+
+#[test]
 fn a_change_that_the_module_claims_and_the_key_does_not_have_is_not_believed() {
     let bench = Bench::new();
     let mut host = bench.host();
