@@ -16,7 +16,7 @@ use std::sync::Arc;
 use common::{TAG, host_exe, profile_with};
 use tempfile::TempDir;
 use ycd_pki::name::Name;
-use ycd_token::{ContainerHandle, Driver, ModuleHost, Pair, Pin, Token, TokenError};
+use ycd_token::{ContainerHandle, Driver, ModuleHost, Pair, Pin, Token, TokenError, TriesLeft};
 
 const PLACES: [&str; 3] = [
     "/usr/lib/softhsm/libsofthsm2.so",
@@ -99,4 +99,25 @@ fn a_module_that_signs_plain_ecdsa_with_an_sm2_key_is_found_out() {
     assert_eq!(host.sign_request(&key.key_id, &spki, &subject).unwrap_err().code(), "token.signs_wrongly");
     host.destroy(&key.key_id, &ContainerHandle::PublicKey(spki)).unwrap();
     assert!(host.read(&key.key_id).unwrap().containers.is_empty());
+}
+
+#[test]
+fn a_pin_is_changed_in_a_module_of_other_people() {
+    let folder = TempDir::new().unwrap();
+    let Some(mut host) = softhsm(folder.path()) else {
+        eprintln!("skipped: SoftHSM is not installed");
+        return;
+    };
+    let key = host.keys().unwrap().remove(0).key_id;
+    let (old, new) = (Pin::new("123456"), Pin::new("271828"));
+    let error = host.change_pin(&key, &Pin::new("000000"), &new).unwrap_err();
+    assert_eq!(error, TokenError::PinIncorrect { tries: TriesLeft::Low });
+    assert_eq!(host.change_pin(&key, &old, &Pin::new("1")).unwrap_err().code(), "token.pin_invalid");
+    // Also of a user who is logged in.
+    host.login(&key, &old).unwrap();
+    host.change_pin(&key, &old, &new).unwrap();
+    assert!(!host.read(&key).unwrap().logged_in);
+    assert_eq!(host.keys().unwrap()[0].pin.tries, TriesLeft::NotLow);
+    host.login(&key, &new).unwrap();
+    assert_eq!(host.login(&key, &old).unwrap_err().code(), "token.pin_incorrect");
 }
