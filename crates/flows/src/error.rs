@@ -73,6 +73,8 @@ pub enum OperatorReason {
     SeveralCandidates,
     #[error("all attempts of the order are used up")]
     AttemptsExhausted,
+    #[error("an operator has taken the order over")]
+    TakenOver,
 }
 
 impl FlowError {

@@ -2,7 +2,7 @@
 //!
 //! The truth is on the key and in the portal; nothing here is remembered that cannot be asked of them. So there is one
 //! way in, [`Renewal::run`], whether the work begins or goes on, on this machine or another: find the key, ask the
-//! portal where the order stands, compare ([`reconcile`]), and go on from there. Whenever something is not as expected
+//! portal where the order stands, compare ([`reconcile()`]), and go on from there. Whenever something is not as expected
 //! (the key was pulled, the driver died, another machine was quicker) it starts again at step 1, and loses nothing.
 //!
 //! The numbers in comments are the steps of `docs/renewal.md`.
@@ -26,7 +26,7 @@ use ycd_portal_api::{
             SignedStatement,
         },
         login::{Purpose, RequestCode, RequestStepUp},
-        orders::OrderState,
+        orders::{FixKey, OrderState},
     },
 };
 use ycd_token::{ContainerHandle, Contents, KeyId, KeyInfo, Pair, Spki, Tag, Token, TokenError};
@@ -136,6 +136,10 @@ impl Renewal<'_> {
         let (contents, view) = self.open(order, &key)?;
         self.record(&key, &view, Step::Open)?;
 
+        if view.operator_care {
+            return Err(FlowError::OperatorNeeded { reason: OperatorReason::TakenOver });
+        }
+
         // An order that has ended otherwise, or is an operator's, needs no PIN. What cannot come back is no unfinished
         // work either.
         if is_over(&view) {
@@ -173,11 +177,15 @@ impl Renewal<'_> {
                 let tag = Tag(array(&view.tag)?);
                 let old = Spki(check::public_key(&view.old_certificate.0)?);
                 let spki = match self.token.generate(&key.key_id, &tag) {
-                    Err(TokenError::NoRoom) if view.mode == Mode::Replace && !view.replace_agreed => {
+                    // A key that does not tell its room beforehand.
+                    Err(TokenError::NoRoom)
+                        if view.mode != Mode::SameKeyPair
+                            && !view.replace_agreed
+                            && has_pair(&contents, &old) =>
+                    {
                         self.agree_to_replace(&key, &view)?;
                         return start_again("the key has no room, and the old key agreed to be replaced");
                     }
-                    // A key that does not tell its room beforehand.
                     Err(TokenError::NoRoom) if view.mode == Mode::Replace && has_pair(&contents, &old) => {
                         self.begins(Step::Clear)?;
                         let old = ContainerHandle::PublicKey(old);
@@ -307,6 +315,9 @@ impl Renewal<'_> {
             .portal
             .open_attempt(order, &OpenAttempt { key_id: key.key_id.to_string(), public_keys, mode })
             .map_err(|source| FlowError::Portal { step: Step::Open, source })?;
+        if view.order != order || view.key_id != key.key_id.as_str() {
+            return Err(bad_answer("an attempt of another order or key".to_owned()));
+        }
         let off = (view.portal_time.0 - self.clock.now()).whole_seconds();
         if off.abs() > CLOCK_TOLERANCE_SECONDS {
             self.tell(Step::Open, &Event::ClockOff { seconds: off })?;
@@ -381,7 +392,13 @@ impl Renewal<'_> {
         self.tell(Step::Sign, &Event::Requested { request: csr.clone() })?;
 
         self.begins(Step::Issue)?;
-        match self.portal.issue(&view.order, view.attempt, &Issue { request: Bytes(csr), statement }) {
+        // In place of the old key's word on this public key the person's, anew; what is bound already needs neither.
+        let step_up = match (&statement, &view.public_key) {
+            (None, None) => Some(self.step_up(Step::Issue, view, Purpose::Replace)?),
+            _ => None,
+        };
+        let issue = Issue { request: Bytes(csr), statement, step_up };
+        match self.portal.issue(&view.order, view.attempt, &issue) {
             Ok(issued) => Ok(Some(issued.certificate.0)),
             Err(error) if moved_on(&error) => Ok(None),
             Err(source) => Err(FlowError::Portal { step: Step::Issue, source }),
@@ -396,7 +413,12 @@ impl Renewal<'_> {
         if !self.person.agree_to_replace(key, &info) {
             return Err(FlowError::Stopped { step: Step::Clear });
         }
-        let step_up = self.step_up(Step::Clear, view, Purpose::Replace)?;
+        if view.mode == Mode::SideBySide {
+            let key = FixKey { key_id: key.key_id.to_string(), mode: Mode::Replace, consent: true };
+            self.portal
+                .fix_key(&view.order, &key)
+                .map_err(|source| FlowError::Portal { step: Step::Clear, source })?;
+        }
         let nonce = self.nonce(Step::Clear, view, NoncePurpose::Replace)?;
         let statement = Statement::Replace {
             portal: view.portal.clone(),
@@ -407,7 +429,7 @@ impl Renewal<'_> {
         };
         let statement = self.sign(Step::Clear, key, &Spki(old.spki_der().to_vec()), &statement, nonce)?;
         self.portal
-            .replace(&view.order, &Replace { step_up, statement })
+            .replace(&view.order, &Replace { statement })
             .map_err(|source| FlowError::Portal { step: Step::Clear, source })?;
         Ok(())
     }

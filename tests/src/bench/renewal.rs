@@ -173,7 +173,7 @@ fn straight_through(module: &Path, portal: &Client, order: &str, key_id: &str, f
     };
     let statement = signed(&old, &statement, nonce);
     let csr = csr::build(&new, &view.subject.0).expect("a request");
-    let issue = Issue { request: Bytes(csr), statement: Some(statement) };
+    let issue = Issue { request: Bytes(csr), statement: Some(statement), step_up: None };
     let issued = portal.issue(order, view.attempt, &issue).expect("issued");
     let view = portal.attempt(order).expect("the attempt");
     fsync();

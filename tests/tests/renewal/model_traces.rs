@@ -237,7 +237,7 @@ fn replace_statement_the_old_key_signs_before_it_is_destroyed_and_the_work_goes_
         machine.renew(&portal, &mut person, &order).unwrap_err();
         moves(&world, &key);
         let mut second = world.machine("b");
-        let renewed = second.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
+        let renewed = second.renew(&portal, &mut person_with_phone(&world, &key), &order).unwrap();
         let contents = second.contents(&key.key_id);
         assert_eq!(contents.containers.len(), 1);
         assert_eq!(contents.containers[0].certificates.as_slice(), std::slice::from_ref(&renewed.new));

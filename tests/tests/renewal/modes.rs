@@ -103,15 +103,19 @@ fn where_nobody_tells_the_room_the_old_pair_goes_once_the_key_says_that_it_is_fu
     let (key, order) = world.key_with_order_of(&Maker { containers: Some(1), ..Maker::default() });
     let mut machine = world.machine("a");
     let portal = world.applicant(&key.phone);
-    machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
-    assert_eq!(world.attempt(&key.phone, &order).mode, Mode::Replace);
-
     let mut profile = Drivers::load(None).unwrap().profile("softkey").unwrap().clone();
     profile.limits.containers = None;
     profile.limits.container_bytes = None;
     let drivers = Drivers::of(vec![profile]).with_env("YCD_SOFTKEY_DIR", world.keys_folder());
     machine.keys = Keys::open(&drivers, Some(&program("ycd-host")));
     assert_eq!(machine.contents(&key.key_id).free_containers, None);
+
+    // Without a yes the old pair stays, and the order side by side.
+    let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
+    assert_eq!(error.code(), "flow.stopped");
+    assert_eq!(world.attempt(&key.phone, &order).mode, Mode::SideBySide);
+    old_one_still_serves(&world, &mut machine, &key);
+
     let mut phone = world.phone(&key.phone);
     world.time_passes(time::Duration::seconds(61));
     let mut person = Scripted::with_pin(PIN);

@@ -199,6 +199,7 @@ fn reason_word(reason: OperatorReason, language: Language) -> String {
         OperatorReason::NewKeyGone => "new_key_gone",
         OperatorReason::SeveralCandidates => "several_candidates",
         OperatorReason::AttemptsExhausted => "attempts_exhausted",
+        OperatorReason::TakenOver => "taken_over",
     };
     word(&format!("reason.{name}"), language)
 }

@@ -59,6 +59,8 @@ pub struct AttemptView {
     pub abandoned: Vec<AbandonedAttempt>,
     /// Mode *replace*: the old key's agreement is here.
     pub replace_agreed: bool,
+    /// An operator has taken the order over: the work on the key waits until it is given back.
+    pub operator_care: bool,
     /// Attempts that may still be opened after this one.
     pub attempts_left: u32,
     /// Years of the term that was paid for.
@@ -113,15 +115,18 @@ pub struct Nonce {
 pub struct Issue {
     /// PKCS#10, DER.
     pub request: Bytes,
-    /// The old key's `ycd-renew-v1`; in mode *replace* absent, `replace_agreed` stands in for it.
+    /// The old key's `ycd-renew-v1`. In mode *replace* it may be left out: then `replace_agreed` and `step_up` stand
+    /// in for it.
     pub statement: Option<SignedStatement>,
+    /// From `POST /sms/step-ups` for the purpose `replace`: what the old key's agreement could not say, because the
+    /// new public key was not there yet, the person says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_up: Option<String>,
 }
 
 /// `POST /orders/{order}/replace`: mode *replace*, before the old pair is destroyed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Replace {
-    /// From `POST /sms/step-ups` for the purpose `replace`.
-    pub step_up: String,
     pub statement: SignedStatement,
 }
 

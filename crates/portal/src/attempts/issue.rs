@@ -17,6 +17,7 @@ use ycd_portal_api::{
         Bytes,
         attempts::{AttemptState, Issue, Issued, Mode, NoncePurpose, SignedStatement},
         certificates::Holder,
+        login::Purpose,
     },
 };
 
@@ -33,6 +34,7 @@ use crate::{
     db::Conn,
     http::{Actor, Answer, Change, ChangeTx, Path, User},
     orders::{self, Order, Stage},
+    sms::spend_step_up,
 };
 
 /// Issues the attempt's certificate; every repeat with the same public key gets the same bytes.
@@ -54,7 +56,7 @@ pub async fn issue(
     let bound = match attempt.bound.clone() {
         Some(bound) if bound.spki == request.public_key().to_spki_der() => bound,
         Some(_) => return Err(refusals::KEY_CONFLICT.into()),
-        None => bind(&portal, &mut tx, &order, &attempt, &request, change.body.statement.as_ref()).await?,
+        None => bind(&portal, &mut tx, &user, &order, &attempt, &request, &change.body).await?,
     };
     if let Some(certificate) = bound.certificate {
         return answer(&portal, tx, certificate).await;
@@ -119,10 +121,11 @@ async fn answer(portal: &Portal, tx: ChangeTx, certificate: Vec<u8>) -> Answer {
 async fn bind(
     portal: &Portal,
     tx: &mut ChangeTx,
+    user: &User,
     order: &Order,
     attempt: &Attempt,
     request: &csr::Request,
-    statement: Option<&SignedStatement>,
+    issue: &Issue,
 ) -> Result<Bound, Error> {
     let now = tx.now();
     check_allowed(portal, tx, order).await?;
@@ -132,7 +135,12 @@ async fn bind(
     }
     let spki = request.public_key().to_spki_der();
     check_key(tx, order, &old, &spki).await?;
-    check_agreement(portal, tx, order, attempt, &old, request.public_key(), statement).await?;
+    match &issue.statement {
+        Some(statement) => {
+            check_statement(portal, tx, order, attempt, &old, request.public_key(), statement).await?
+        }
+        None => check_replacement(portal, tx, user, order, issue.step_up.as_deref()).await?,
+    }
 
     let term = renewed_term(portal.config().project.term_start, old.not_after, order.term_years, now);
     let reserved = portal.authority().reserve(Wanted {
@@ -183,20 +191,32 @@ async fn check_key(
     if taken.try_get::<i64, _>(0)? > 0 { Err(refusals::KEY_TAKEN.into()) } else { Ok(()) }
 }
 
-/// The old key has agreed: to this public key, or (mode *replace*) to its own end.
-async fn check_agreement(
+/// Mode *replace*: the old key has agreed to its own end, and the person says anew that this is wanted.
+async fn check_replacement(
+    portal: &Portal,
+    tx: &mut ChangeTx,
+    user: &User,
+    order: &Order,
+    step_up: Option<&str>,
+) -> Result<(), Error> {
+    if order.mode != Some(Mode::Replace) || !record::replace_agreed(tx, &order.no).await? {
+        return Err(refusals::STATEMENT_MISSING.into());
+    }
+    let now = tx.now();
+    let step_up = step_up.ok_or(kinds::STEP_UP_INVALID)?;
+    spend_step_up(portal, tx, step_up, Purpose::Replace, &order.no, user, now).await
+}
+
+/// The old key has agreed to this public key.
+async fn check_statement(
     portal: &Portal,
     tx: &mut ChangeTx,
     order: &Order,
     attempt: &Attempt,
     old: &certificates::Certificate,
     new_key: &PublicKey,
-    statement: Option<&SignedStatement>,
+    signed: &SignedStatement,
 ) -> Result<(), Error> {
-    let Some(signed) = statement else {
-        let agreed = order.mode == Some(Mode::Replace) && record::replace_agreed(tx, &order.no).await?;
-        return if agreed { Ok(()) } else { Err(refusals::STATEMENT_MISSING.into()) };
-    };
     let now = tx.now();
     let signer = old_key(old)?;
     let expected =

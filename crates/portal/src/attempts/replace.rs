@@ -4,10 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use ycd_pki::{Certificate, sm3::sm3, statement::Statement};
 use ycd_portal_api::{
     Problem,
-    wire::{
-        attempts::{AttemptView, Mode, NoncePurpose, Replace},
-        login::Purpose,
-    },
+    wire::attempts::{AttemptView, Mode, NoncePurpose, Replace},
 };
 
 use super::{
@@ -20,7 +17,6 @@ use crate::{
     db::millis,
     http::{Answer, Change, Path, User},
     orders,
-    sms::spend_step_up,
 };
 
 /// Keeps the old key's agreement with the order; it stands in for its statement in `issue`.
@@ -45,7 +41,6 @@ pub async fn replace(
             return Err(refusals::NOT_OPEN.into());
         }
         check_allowed(&portal, &mut tx, &order).await?;
-        spend_step_up(&portal, &mut tx, &change.body.step_up, Purpose::Replace, &no, &user, now).await?;
         let old = certificates::load(&mut tx, &order.certificate).await?;
         let signer = Certificate::from_der(&old.der)
             .and_then(|old| old.public_key())

@@ -3,6 +3,7 @@
 use ycd_portal_api::wire::{
     Bytes,
     attempts::{AbandonedAttempt, AttemptState, AttemptView, Mode},
+    orders::OrderNote,
 };
 
 use super::{
@@ -49,6 +50,7 @@ pub async fn newest(portal: &Portal, db: &mut Conn, order: &Order) -> Result<Att
         inventory: inventory.into_iter().map(Bytes).collect(),
         abandoned,
         replace_agreed: record::replace_agreed(db, &order.no).await?,
+        operator_care: order.stage.note() == Some(OrderNote::OperatorCare),
         attempts_left: attempts_left(order, &attempts),
         term_years: order.term_years.into(),
         portal_time: portal.now().into(),

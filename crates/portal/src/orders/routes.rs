@@ -1,6 +1,7 @@
 //! The applicant's calls.
 
 use axum::{Json, extract::State, http::StatusCode};
+use sqlx::Row as _;
 use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use ycd_portal_api::{
@@ -162,7 +163,8 @@ async fn fix_key(
     answer_with(&portal, tx, &no).await
 }
 
-/// Fixes the mode of an order, once and for all. `key.wrong` for a key that is not the certificate's,
+/// Fixes the mode of an order. Afterwards only *side by side* can still become *replace*: a key that does not tell its
+/// room beforehand shows by refusing a new pair that there is none. `key.wrong` for a key that is not the certificate's,
 /// `order.mode_fixed` (with `mode`) for another mode than before, `order.consent_required` for *replace* without
 /// consent.
 pub async fn fix_mode(
@@ -178,6 +180,7 @@ pub async fn fix_mode(
     }
     match order.mode {
         Some(fixed) if fixed == mode => return Ok(()),
+        Some(Mode::SideBySide) if mode == Mode::Replace && !is_bound(db, &order.no).await? => {}
         Some(fixed) => return Err(Problem::new(kinds::ORDER_MODE_FIXED).with("mode", fixed).into()),
         None => {}
     }
@@ -193,6 +196,14 @@ pub async fn fix_mode(
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Whether an attempt that is not given up has its key pair: then nothing lacks room any more.
+async fn is_bound(db: &mut Conn, order: &str) -> Result<bool, Error> {
+    let bound =
+        "SELECT count(*) FROM attempts WHERE order_no = $1 AND spki IS NOT NULL AND state <> 'closed'";
+    let row = sqlx::query(bound).bind(order).fetch_one(db).await?;
+    Ok(row.try_get::<i64, _>(0)? > 0)
 }
 
 /// Hands the order in: to be paid, or, where it has been paid, to be reviewed.

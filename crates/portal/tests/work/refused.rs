@@ -97,7 +97,7 @@ fn a_nonce_is_good_once_for_one_purpose_within_ten_minutes() {
     let issue = |nonce| {
         let request = Bytes(csr::build(&new, &view.subject.0).unwrap());
         let statement = Some(work.renew_statement(&view, &new, nonce));
-        work.client.issue(&work.order, 1, &Issue { request, statement })
+        work.client.issue(&work.order, 1, &Issue { request, statement, step_up: None })
     };
     refused(issue([7; 32]), "attempt.nonce_invalid");
     refused(issue(work.nonce(1, NoncePurpose::Abandon)), "attempt.nonce_invalid");
@@ -114,7 +114,10 @@ fn a_nonce_is_good_once_for_one_purpose_within_ten_minutes() {
         let new = fresh();
         let request = Bytes(csr::build(&new, &next.subject.0).unwrap());
         let statement = Some(work.renew_statement(&next, &new, nonce));
-        refused(work.client.issue(&work.order, 2, &Issue { request, statement }), "attempt.nonce_invalid");
+        refused(
+            work.client.issue(&work.order, 2, &Issue { request, statement, step_up: None }),
+            "attempt.nonce_invalid",
+        );
     }
 }
 
@@ -124,7 +127,9 @@ fn only_the_old_key_agrees_and_only_to_the_key_in_the_request() {
     let work = Work::approved(&world);
     let (view, new) = (work.open().unwrap(), fresh());
     let request = Bytes(csr::build(&new, &view.subject.0).unwrap());
-    let issue = |statement| work.client.issue(&work.order, 1, &Issue { request: request.clone(), statement });
+    let issue = |statement| {
+        work.client.issue(&work.order, 1, &Issue { request: request.clone(), statement, step_up: None })
+    };
     refused(issue(None), "attempt.statement_missing");
     let nonce = || work.nonce(1, NoncePurpose::Renew);
     refused(issue(Some(work.renew_statement(&view, &fresh(), nonce()))), "attempt.statement_invalid");
@@ -156,7 +161,7 @@ fn a_request_must_be_signed_by_its_own_key_and_bear_the_orders_subject() {
     let (view, new) = (work.open().unwrap(), fresh());
     let issue = |request| {
         let statement = Some(work.renew_statement(&view, &new, work.nonce(1, NoncePurpose::Renew)));
-        work.client.issue(&work.order, 1, &Issue { request: Bytes(request), statement })
+        work.client.issue(&work.order, 1, &Issue { request: Bytes(request), statement, step_up: None })
     };
     let other = Name::enterprise("另一家公司", None, None).to_der().unwrap();
     refused(issue(csr::build(&new, &other).unwrap()), "attempt.subject_mismatch");

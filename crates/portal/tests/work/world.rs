@@ -385,6 +385,7 @@ impl<'a> Work<'a> {
         Issue {
             request: Bytes(csr::build(new, &view.subject.0).unwrap()),
             statement: Some(self.renew_statement(view, new, nonce)),
+            step_up: None,
         }
     }
 
@@ -422,7 +423,6 @@ impl<'a> Work<'a> {
     }
 
     pub fn replace(&self, view: &AttemptView) -> Result<AttemptView, ApiError> {
-        let step_up = self.world.step_up(&self.client, &self.order, Purpose::Replace);
         let nonce = self.nonce(view.attempt, NoncePurpose::Replace);
         let statement = Statement::Replace {
             portal: view.portal.clone(),
@@ -432,7 +432,7 @@ impl<'a> Work<'a> {
             nonce,
         };
         let statement = signed(&self.key.pair, &statement, nonce);
-        self.client.replace(&self.order, &Replace { step_up, statement })
+        self.client.replace(&self.order, &Replace { statement })
     }
 
     pub fn revoke_old(&self) {

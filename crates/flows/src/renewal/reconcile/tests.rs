@@ -56,6 +56,7 @@ fn scene() -> Scene {
         inventory: vec![Bytes(old.0.clone())],
         abandoned: Vec::new(),
         replace_agreed: false,
+        operator_care: false,
         attempts_left: 2,
         term_years: 1,
         portal_time: Timestamp(now),
