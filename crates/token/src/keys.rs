@@ -18,7 +18,12 @@ pub struct Keys {
     problems: Vec<Problem>,
     /// Where no module was found: why.
     no_module: Option<TokenError>,
+    /// Asks the person for a PIN once more.
+    pin_needed: Option<AskPin>,
 }
+
+/// Gives the PIN that the person has just typed, for one try; `None` where they would not.
+pub type AskPin = Box<dyn FnMut(&KeyId) -> Option<Pin> + Send>;
 
 /// What keeps a module from being asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +44,38 @@ impl Keys {
         for lookup in drivers.lookups() {
             match lookup.outcome {
                 Ok(driver) => hosts.push(ModuleHost::at_rest(&host_exe, &driver)),
-                Err(error) => missing.push(error),
+                Err(error) => missing.push((lookup.looked_in.is_empty(), error)),
             }
         }
-        // A module that is there and may not be loaded says more than one that is not there.
-        missing.sort_by_key(|error| !matches!(error, TokenError::ModuleNotAllowed { .. }));
-        let no_module = if hosts.is_empty() { missing.into_iter().next() } else { None };
-        Self { hosts, behind: BTreeMap::new(), problems: Vec::new(), no_module }
+        // A module that is there and may not be loaded says more than one that is not there, and that more than one
+        // whose file nobody knows.
+        missing.sort_by_key(|(nowhere, error)| {
+            (!matches!(error, TokenError::ModuleNotAllowed { .. }), *nowhere)
+        });
+        let no_module =
+            if hosts.is_empty() { missing.into_iter().next().map(|(_, error)| error) } else { None };
+        Self { hosts, behind: BTreeMap::new(), problems: Vec::new(), no_module, pin_needed: None }
+    }
+
+    /// For makes that log the user out after each use of a private key (`pin_per_signature`): whom to ask for the PIN
+    /// when an operation is answered [`TokenError::NotLoggedIn`]. The PIN serves one login and is wiped; the
+    /// operation, which has not begun, is then done once more. Without this, callers get
+    /// [`TokenError::NotLoggedIn`].
+    pub fn on_pin_needed(&mut self, ask: impl FnMut(&KeyId) -> Option<Pin> + Send + 'static) {
+        self.pin_needed = Some(Box::new(ask));
+    }
+
+    fn logged_in<T>(&mut self, key: &KeyId, act: impl Fn(&mut ModuleHost) -> Result<T>) -> Result<T> {
+        let host = self.host_of(key)?;
+        let outcome = act(host);
+        let logs_out = host.driver().profile.quirks.pin_per_signature;
+        if !(logs_out && matches!(outcome, Err(TokenError::NotLoggedIn))) {
+            return outcome;
+        }
+        let Some(pin) = self.pin_needed.as_mut().and_then(|ask| ask(key)) else { return outcome };
+        let host = self.host_of(key)?;
+        host.login(key, &pin)?;
+        act(host)
     }
 
     /// What the last listing met: a module that fails takes no other away.
@@ -145,26 +175,26 @@ impl Token for Keys {
     }
 
     fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki> {
-        self.host_of(key)?.generate(key, tag)
+        self.logged_in(key, |host| host.generate(key, tag))
     }
 
     fn sign_statement(&mut self, key: &KeyId, signer: &Spki, statement: &Statement) -> Result<Vec<u8>> {
-        self.host_of(key)?.sign_statement(key, signer, statement)
+        self.logged_in(key, |host| host.sign_statement(key, signer, statement))
     }
 
     fn sign_request(&mut self, key: &KeyId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
-        self.host_of(key)?.sign_request(key, signer, subject)
+        self.logged_in(key, |host| host.sign_request(key, signer, subject))
     }
 
     fn write_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
-        self.host_of(key)?.write_certificate(key, certificate)
+        self.logged_in(key, |host| host.write_certificate(key, certificate))
     }
 
     fn remove_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
-        self.host_of(key)?.remove_certificate(key, certificate)
+        self.logged_in(key, |host| host.remove_certificate(key, certificate))
     }
 
     fn destroy(&mut self, key: &KeyId, container: &ContainerHandle) -> Result<()> {
-        self.host_of(key)?.destroy(key, container)
+        self.logged_in(key, |host| host.destroy(key, container))
     }
 }

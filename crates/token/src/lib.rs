@@ -24,7 +24,7 @@ pub mod wire;
 
 pub use error::{Result, TokenError};
 pub use host::{ModuleHost, default_host_exe};
-pub use keys::{Keys, Problem};
+pub use keys::{AskPin, Keys, Problem};
 pub use model::{
     Container, ContainerHandle, Contents, KeyId, KeyInfo, Pair, Pin, PinState, Spki, Tag, TriesLeft,
 };

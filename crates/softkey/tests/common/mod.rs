@@ -188,9 +188,18 @@ impl Client {
         session: CK_SESSION_HANDLE,
         id: &[u8],
     ) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE), CK_RV> {
+        self.try_generate_by(session, KEY_PAIR_GEN, id)
+    }
+
+    pub fn try_generate_by(
+        &self,
+        session: CK_SESSION_HANDLE,
+        kind: CK_MECHANISM_TYPE,
+        id: &[u8],
+    ) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE), CK_RV> {
         let mut public = Template::new().yes(CKA_TOKEN).bytes(CKA_ID, id).bytes(CKA_LABEL, b"pair");
         let mut private = Template::new().yes(CKA_TOKEN).yes(CKA_PRIVATE).yes(CKA_SIGN).bytes(CKA_ID, id);
-        let mut mechanism = mechanism(KEY_PAIR_GEN);
+        let mut mechanism = mechanism(kind);
         let (mut a, mut b) = (0, 0);
         let (public, private) = (public.raw(), private.raw());
         let rv = call!(

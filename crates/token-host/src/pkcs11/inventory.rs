@@ -7,6 +7,31 @@ use ycd_token::{Container, ContainerHandle, Pair, Spki};
 
 use super::SM2_CURVE;
 use super::fault::Fault;
+use super::raw::Raw;
+
+/// The attributes in which a make tells its public keys, instead of CKA_EC_POINT.
+#[derive(Clone)]
+pub struct PointAttributes {
+    pub raw: Raw,
+    pub x: u32,
+    pub y: u32,
+}
+
+impl PointAttributes {
+    fn read(&self, session: &Session, key: ObjectHandle) -> Result<Option<Spki>, Fault> {
+        let mut point = Vec::with_capacity(64);
+        for number in [self.x, self.y] {
+            let value = self.raw.attribute(session, key, number)?.unwrap_or_default();
+            // GM/T 0016 keeps coordinates in 64 bytes, zeros in front: some modules may hand them on like that.
+            let Some((zeros, coordinate)) = value.split_last_chunk::<32>() else { return Ok(None) };
+            if zeros.iter().any(|byte| *byte != 0) {
+                return Ok(None);
+            }
+            point.extend_from_slice(coordinate);
+        }
+        Ok(PublicKey::from_point(&point).ok().map(|key| Spki(key.to_spki_der())))
+    }
+}
 
 /// What shares one public key; or a private key that does not tell its public key; or certificates without keys.
 #[derive(Debug, Default)]
@@ -38,9 +63,9 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    pub fn take(session: &Session, logged_in: bool) -> Result<Self, Fault> {
-        let publics = keys(session, ObjectClass::PUBLIC_KEY)?;
-        let privates = keys(session, ObjectClass::PRIVATE_KEY)?;
+    pub fn take(session: &Session, point: Option<&PointAttributes>, logged_in: bool) -> Result<Self, Fault> {
+        let publics = keys(session, point, ObjectClass::PUBLIC_KEY)?;
+        let privates = keys(session, point, ObjectClass::PRIVATE_KEY)?;
         let mut inventory = Self { logged_in, ..Self::default() };
         let mut certificates = Vec::new();
         for certificate in certificates_of(session)? {
@@ -188,7 +213,11 @@ pub struct KeyObject {
 
 impl KeyObject {
     /// `None` for a key that is certainly of another algorithm.
-    pub fn read(session: &Session, handle: ObjectHandle) -> Result<Option<Self>, Fault> {
+    pub fn read(
+        session: &Session,
+        point: Option<&PointAttributes>,
+        handle: ObjectHandle,
+    ) -> Result<Option<Self>, Fault> {
         // CKA_KEY_TYPE is not asked for: cryptoki fails on numbers it does not know, and the numbers differ anyway.
         const WANTED: [AttributeType; 5] = [
             AttributeType::Id,
@@ -210,13 +239,20 @@ impl KeyObject {
                 _ => {}
             }
         }
+        if let (None, Some(point)) = (&key.spki, point) {
+            key.spki = point.read(session, handle)?;
+        }
         Ok(Some(key))
     }
 }
 
-fn keys(session: &Session, class: ObjectClass) -> Result<Vec<KeyObject>, Fault> {
+fn keys(
+    session: &Session,
+    point: Option<&PointAttributes>,
+    class: ObjectClass,
+) -> Result<Vec<KeyObject>, Fault> {
     let handles = session.find_objects(&[Attribute::Class(class)])?;
-    handles.into_iter().filter_map(|handle| KeyObject::read(session, handle).transpose()).collect()
+    handles.into_iter().filter_map(|handle| KeyObject::read(session, point, handle).transpose()).collect()
 }
 
 /// The public key that all of these name; `None` where they differ or one tells none.

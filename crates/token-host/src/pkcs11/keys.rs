@@ -2,43 +2,39 @@
 
 use cryptoki::error::RvError;
 use cryptoki::mechanism::{Mechanism, MechanismType, vendor_defined::VendorDefinedMechanism};
-use cryptoki::object::{Attribute, KeyType};
+use cryptoki::object::{Attribute, KeyType, ObjectHandle};
+use cryptoki::session::Session;
+use cryptoki_sys::{
+    CKA_EC_PARAMS, CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_PRIVATE, CKA_SENSITIVE, CKA_SIGN,
+    CKA_TOKEN, CKA_VERIFY,
+};
+use ycd_token::profile::Pkcs11;
 use ycd_token::{ContainerHandle, KeyId, Spki, Tag, TokenError};
 
 use super::fault::Fault;
 use super::inventory::KeyObject;
+use super::raw::{self, Raw};
 use super::{Module, SM2_CURVE};
 
 impl Module {
     pub(super) fn generate_pair(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki, Fault> {
         let numbers = self.profile.pkcs11.clone().ok_or_else(|| unsupported("PKCS#11"))?;
-        let mechanism = mechanism(numbers.key_pair_gen.value)?;
         let keeps_ids = self.profile.quirks.keeps_ids;
+        let raw = self.raw.clone();
         let open = self.opened(key)?;
         open.must_be_logged_in()?;
         let label = format!("ycd {}", hex::encode(&tag.0[..4]));
-        let mut common =
-            vec![Attribute::Token(true), Attribute::Id(tag.0.to_vec()), Attribute::Label(label.into_bytes())];
-        if let Some(number) = &numbers.key_type {
-            common.push(Attribute::KeyType(key_type(number.value)?));
-        }
-        let mut public = common.clone();
-        public.extend([Attribute::EcParams(SM2_CURVE.to_vec()), Attribute::Verify(true)]);
-        let mut private = common;
-        private.extend([
-            Attribute::Private(true),
-            Attribute::Sensitive(true),
-            Attribute::Extractable(false),
-            Attribute::Sign(true),
-        ]);
-        let (public, private) = open.session.generate_key_pair(&mechanism, &public, &private)?;
+        let (public, private) = match raw.filter(|_| is_generated_raw(&numbers)) {
+            Some(raw) => generate_raw(&raw, &open.session, &numbers, tag, &label)?,
+            None => generate(&open.session, &numbers, tag, &label)?,
+        };
         // What was made is read back: a module may say yes and lose it, or keep another id.
         let gone = |fault: Fault| match fault.is(RvError::ObjectHandleInvalid) {
             true => Fault::Token(TokenError::ReadBackDiffers),
             false => fault,
         };
-        let made = KeyObject::read(&open.session, public).map_err(gone)?;
-        let half = KeyObject::read(&open.session, private).map_err(gone)?;
+        let made = KeyObject::read(&open.session, open.point.as_ref(), public).map_err(gone)?;
+        let half = KeyObject::read(&open.session, open.point.as_ref(), private).map_err(gone)?;
         let (Some(made), Some(half)) = (made, half) else { return Err(unsupported("SM2 key pairs").into()) };
         if keeps_ids && (made.id != tag.0 || half.id != tag.0) {
             return Err(TokenError::ReadBackDiffers.into());
@@ -72,6 +68,66 @@ impl Module {
             None => Ok(()),
         }
     }
+}
+
+fn generate(
+    session: &Session,
+    numbers: &Pkcs11,
+    tag: &Tag,
+    label: &str,
+) -> Result<(ObjectHandle, ObjectHandle), Fault> {
+    let mechanism = mechanism(numbers.key_pair_gen.value)?;
+    let mut common = vec![
+        Attribute::Token(true),
+        Attribute::Id(tag.0.to_vec()),
+        Attribute::Label(label.as_bytes().to_vec()),
+    ];
+    if let Some(number) = &numbers.key_type {
+        common.push(Attribute::KeyType(key_type(number.value)?));
+    }
+    let mut public = common.clone();
+    public.extend([Attribute::EcParams(SM2_CURVE.to_vec()), Attribute::Verify(true)]);
+    let mut private = common;
+    private.extend([
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Sign(true),
+    ]);
+    Ok(session.generate_key_pair(&mechanism, &public, &private)?)
+}
+
+fn is_generated_raw(numbers: &Pkcs11) -> bool {
+    let key_type = numbers.key_type.as_ref().map(|number| number.value);
+    key_type.into_iter().chain([numbers.key_pair_gen.value]).any(raw::is_beyond_cryptoki)
+}
+
+/// As [`generate`], where cryptoki cannot express the numbers.
+fn generate_raw(
+    raw: &Raw,
+    session: &Session,
+    numbers: &Pkcs11,
+    tag: &Tag,
+    label: &str,
+) -> Result<(ObjectHandle, ObjectHandle), Fault> {
+    let mut common = vec![
+        (CKA_TOKEN, raw::boolean(true)),
+        (CKA_ID, tag.0.to_vec()),
+        (CKA_LABEL, label.as_bytes().to_vec()),
+    ];
+    if let Some(number) = &numbers.key_type {
+        common.push((CKA_KEY_TYPE, raw::number(number.value)));
+    }
+    let mut public = common.clone();
+    public.extend([(CKA_EC_PARAMS, SM2_CURVE.to_vec()), (CKA_VERIFY, raw::boolean(true))]);
+    let mut private = common;
+    private.extend([
+        (CKA_PRIVATE, raw::boolean(true)),
+        (CKA_SENSITIVE, raw::boolean(true)),
+        (CKA_EXTRACTABLE, raw::boolean(false)),
+        (CKA_SIGN, raw::boolean(true)),
+    ]);
+    raw.generate(session, numbers.key_pair_gen.value, public, private)
 }
 
 /// The mechanism behind a number of a profile: vendor-defined, or one of the two for elliptic curves.

@@ -2,7 +2,8 @@
 //!
 //! What `cryptoki` 0.12 cannot do is worked around or left alone: mechanisms are probed one by one by number, because
 //! its mechanism list drops vendor numbers; its `sign` calls C_Sign twice, the first time for the length, which a
-//! module that signs at the first call will not bear. Whether a module is such a one its first signature shows.
+//! module that signs at the first call will not bear. Whether a module is such a one its first signature shows. Numbers
+//! that it refuses go through `raw`.
 
 mod certificates;
 mod codes;
@@ -10,6 +11,7 @@ mod fault;
 mod inventory;
 mod keys;
 mod pin;
+mod raw;
 mod sign;
 
 use std::collections::BTreeMap;
@@ -29,7 +31,8 @@ use ycd_token::{
 };
 
 use self::fault::Fault;
-use self::inventory::Inventory;
+use self::inventory::{Inventory, PointAttributes};
+use self::raw::{Raw, is_beyond_cryptoki};
 
 /// CKA_EC_PARAMS of SM2: OID 1.2.156.10197.1.301.
 const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
@@ -38,6 +41,8 @@ const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x8
 pub struct Module {
     pkcs11: Pkcs11,
     profile: Profile,
+    /// Where the profile has numbers that cryptoki refuses, or attributes of its own for public keys.
+    raw: Option<Raw>,
     open: BTreeMap<KeyId, OpenKey>,
 }
 
@@ -45,6 +50,8 @@ pub struct Module {
 struct OpenKey {
     slot: Slot,
     session: Session,
+    /// Where public keys are told in attributes of the make's own.
+    point: Option<PointAttributes>,
     /// Private keys found so far.
     privates: BTreeMap<Spki, ObjectHandle>,
     /// Place in the profile's list of the signing mechanism that has been found to work.
@@ -58,7 +65,7 @@ impl OpenKey {
     }
 
     fn inventory(&self) -> Result<Inventory, Fault> {
-        Inventory::take(&self.session, self.logged_in()?)
+        Inventory::take(&self.session, self.point.as_ref(), self.logged_in()?)
     }
 
     fn must_be_logged_in(&self) -> Result<(), Fault> {
@@ -96,7 +103,8 @@ impl Module {
             let detail = format!("of {:?}, not of the make of profile {}", info.manufacturer, profile.name);
             return Err(TokenError::NotAModule { path: text(), detail });
         }
-        Ok((Self { pkcs11, profile, open: BTreeMap::new() }, info))
+        let raw = if needs_raw(&profile) { Some(Raw::of_loaded(path)?) } else { None };
+        Ok((Self { pkcs11, profile, raw, open: BTreeMap::new() }, info))
     }
 
     /// Blocks until a key comes or goes.
@@ -155,10 +163,17 @@ impl Module {
             let found = self.tokens()?.into_iter().find(|(_, _, key_id)| key_id == key);
             let (slot, _, _) = found.ok_or(TokenError::Removed)?;
             let session = self.pkcs11.open_rw_session(slot)?;
-            let open = OpenKey { slot, session, privates: BTreeMap::new(), signs_with: None };
+            let point = self.point_attributes();
+            let open = OpenKey { slot, session, point, privates: BTreeMap::new(), signs_with: None };
             self.open.insert(key.clone(), open);
         }
         Ok(self.open.get_mut(key).ok_or(TokenError::Removed)?)
+    }
+
+    fn point_attributes(&self) -> Option<PointAttributes> {
+        let numbers = self.profile.pkcs11.as_ref()?;
+        let (x, y) = (numbers.point_x.as_ref()?.value, numbers.point_y.as_ref()?.value);
+        Some(PointAttributes { raw: self.raw.clone()?, x, y })
     }
 
     /// What a fault means for a key: modules answer all sorts of things when it is pulled.
@@ -335,6 +350,14 @@ impl Token for Module {
     fn destroy(&mut self, key: &KeyId, container: &ContainerHandle) -> Result<()> {
         self.on(key, |module| module.destroy_container(key, container))
     }
+}
+
+fn needs_raw(profile: &Profile) -> bool {
+    profile.pkcs11.as_ref().is_some_and(|numbers| {
+        let kinds = numbers.key_type.iter().chain([&numbers.key_pair_gen]).map(|number| number.value);
+        let signs = numbers.sign.iter().map(|sign| sign.mechanism);
+        numbers.point_x.is_some() || kinds.chain(signs).any(is_beyond_cryptoki)
+    })
 }
 
 impl Drop for Module {

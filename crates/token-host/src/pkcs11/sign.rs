@@ -3,14 +3,17 @@
 
 use std::cell::RefCell;
 
+use cryptoki::context::Pkcs11;
 use cryptoki::error::RvError;
 use cryptoki::object::ObjectHandle;
+use cryptoki::slot::Slot;
 use ycd_pki::{PkiError, PublicKey, SignError, Signature, Signer, csr};
 use ycd_token::profile::{SignInput, SignMechanism};
 use ycd_token::{KeyId, Spki, TokenError};
 
 use super::fault::Fault;
 use super::keys::{mechanism, mechanism_type, unsupported};
+use super::raw::{Raw, is_beyond_cryptoki};
 use super::{Module, OpenKey};
 
 impl Module {
@@ -71,20 +74,18 @@ impl Module {
         text: &[u8],
     ) -> Result<Signature, Fault> {
         let mechanisms = self.profile.pkcs11.as_ref().map(|numbers| numbers.sign.clone()).unwrap_or_default();
-        let pkcs11 = self.pkcs11.clone();
+        let (pkcs11, raw) = (self.pkcs11.clone(), self.raw.clone());
+        let raw = raw.as_ref();
         let open = self.opened(key)?;
         if let Some(at) = open.signs_with {
-            return sign_once(open, &mechanisms[at], private, public, text);
+            return sign_once(open, raw, &mechanisms[at], private, public, text);
         }
         let mut wrong = None;
         for (at, candidate) in mechanisms.iter().enumerate() {
-            let probed = pkcs11.get_mechanism_info(open.slot, mechanism_type(candidate.mechanism)?);
-            match probed.map_err(Fault::from) {
-                Ok(_) => {}
-                Err(fault) if fault.is(RvError::MechanismInvalid) => continue,
-                Err(fault) => return Err(fault),
+            if !has_mechanism(&pkcs11, raw, open.slot, candidate.mechanism)? {
+                continue;
             }
-            match sign_once(open, candidate, private, public, text) {
+            match sign_once(open, raw, candidate, private, public, text) {
                 Ok(signature) => {
                     open.signs_with = Some(at);
                     return Ok(signature);
@@ -104,8 +105,20 @@ impl Module {
     }
 }
 
+fn has_mechanism(pkcs11: &Pkcs11, raw: Option<&Raw>, slot: Slot, number: u32) -> Result<bool, Fault> {
+    if let (Some(raw), true) = (raw, is_beyond_cryptoki(number)) {
+        return raw.has_mechanism(slot, number);
+    }
+    match pkcs11.get_mechanism_info(slot, mechanism_type(number)?).map_err(Fault::from) {
+        Ok(_) => Ok(true),
+        Err(fault) if fault.is(RvError::MechanismInvalid) => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
 fn sign_once(
     open: &OpenKey,
+    raw: Option<&Raw>,
     with: &SignMechanism,
     private: ObjectHandle,
     public: &PublicKey,
@@ -116,7 +129,10 @@ fn sign_once(
         SignInput::Message => text,
         SignInput::E => &e,
     };
-    let bytes = open.session.sign(&mechanism(with.mechanism)?, private, input)?;
+    let bytes = match raw.filter(|_| is_beyond_cryptoki(with.mechanism)) {
+        Some(raw) => raw.sign(&open.session, with.mechanism, private, input)?,
+        None => open.session.sign(&mechanism(with.mechanism)?, private, input)?,
+    };
     verified(with, &bytes, public, text, &e)
 }
 

@@ -8,9 +8,21 @@ use std::sync::Arc;
 use super::{Interface, Profile, ProfileError, places};
 use crate::{Result, TokenError};
 
-const BUILTIN: [(&str, &str); 2] = [
+const BUILTIN: [(&str, &str); 14] = [
+    ("card-2009.toml", include_str!("../../../../drivers-config/card-2009.toml")),
+    ("ep11.toml", include_str!("../../../../drivers-config/ep11.toml")),
+    ("feitian.toml", include_str!("../../../../drivers-config/feitian.toml")),
+    ("haitai.toml", include_str!("../../../../drivers-config/haitai.toml")),
     ("itrus.toml", include_str!("../../../../drivers-config/itrus.toml")),
+    ("koal.toml", include_str!("../../../../drivers-config/koal.toml")),
+    ("luna.toml", include_str!("../../../../drivers-config/luna.toml")),
+    ("mssince.toml", include_str!("../../../../drivers-config/mssince.toml")),
+    ("sansec.toml", include_str!("../../../../drivers-config/sansec.toml")),
     ("softkey.toml", include_str!("../../../../drivers-config/softkey.toml")),
+    ("tass.toml", include_str!("../../../../drivers-config/tass.toml")),
+    ("watchdata.toml", include_str!("../../../../drivers-config/watchdata.toml")),
+    ("westone-bgi.toml", include_str!("../../../../drivers-config/westone-bgi.toml")),
+    ("westone.toml", include_str!("../../../../drivers-config/westone.toml")),
 ];
 
 /// All profiles: the embedded ones, and those of the administrator's folder in front of them.
@@ -85,7 +97,7 @@ impl Drivers {
             let error = TokenError::Unsupported { what: "interface skf".into() };
             return lookup(Err(error), looked_in);
         }
-        for places in places::of_this_system(profile) {
+        for places in places::of_this_system(profile).filter(|places| !places.files.is_empty()) {
             for folder in places::folders(places) {
                 for file in &places.files {
                     let path = folder.join(file);
@@ -106,7 +118,11 @@ impl Drivers {
         }
         let missing = || {
             let files = places::of_this_system(profile).flat_map(|places| &places.files);
-            let path = files.map(String::as_str).collect::<Vec<_>>().join(", ");
+            let files = files.map(String::as_str).collect::<Vec<_>>();
+            let path = match files.as_slice() {
+                [] => format!("{} (its file is not known)", profile.name),
+                files => files.join(", "),
+            };
             TokenError::ModuleMissing { path }
         };
         lookup(Err(not_allowed.unwrap_or_else(missing)), looked_in)
@@ -156,6 +172,7 @@ pub struct Lookup {
     pub profile: String,
     /// [`TokenError::ModuleMissing`], [`TokenError::ModuleNotAllowed`], [`TokenError::Unsupported`].
     pub outcome: Result<Driver>,
+    /// Empty where the profile names no file for this system.
     pub looked_in: Vec<PathBuf>,
 }
 

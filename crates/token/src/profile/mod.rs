@@ -42,6 +42,8 @@ pub struct Profile {
     #[serde(default)]
     pub limits: Limits,
     #[serde(default)]
+    pub unlock: Unlock,
+    #[serde(default)]
     pub quirks: Quirks,
     #[serde(default)]
     pub deadlines: Deadlines,
@@ -121,6 +123,11 @@ pub struct Pkcs11 {
     pub key_type: Option<Sourced<u32>>,
     /// Mechanism (CKM) that generates an SM2 key pair.
     pub key_pair_gen: Sourced<u32>,
+    /// Attributes (CKA) that hold the coordinates of a public key, for makes that tell no CKA_EC_POINT. Both or none.
+    #[serde(default)]
+    pub point_x: Option<Sourced<u32>>,
+    #[serde(default)]
+    pub point_y: Option<Sourced<u32>>,
     /// Mechanisms that sign, the preferred first. The first one that the token reports is used.
     pub sign: Vec<SignMechanism>,
 }
@@ -179,6 +186,18 @@ pub struct Limits {
     pub container_bytes: Option<Sourced<u32>>,
 }
 
+/// How a locked PIN is unlocked. Unknown counts as no.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unlock {
+    /// Login with the SO PIN, then C_InitPIN.
+    #[serde(default)]
+    pub so_pin: Tristate,
+    /// A challenge of the key, answered by who holds its SO PIN.
+    #[serde(default)]
+    pub challenge_response: Tristate,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quirks {
@@ -191,7 +210,8 @@ pub struct Quirks {
     /// The module bears one process only: no second host waits for slot events.
     #[serde(default)]
     pub single_process: bool,
-    /// Asks for the PIN at every signature.
+    /// Logs the user out after every use of a private key: the PIN is asked for again (see
+    /// [`Keys::on_pin_needed`](crate::Keys::on_pin_needed)).
     #[serde(default)]
     pub pin_per_signature: bool,
     /// Milliseconds between two looks, for a module that cannot wait for slot events. Absent: no polling.

@@ -101,8 +101,17 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
             if pkcs11.sign.is_empty() {
                 return wrong("pkcs11.sign".into(), "names no mechanism");
             }
-            let numbers =
-                [("key_type", pkcs11.key_type.as_ref()), ("key_pair_gen", Some(&pkcs11.key_pair_gen))];
+            let numbers = [
+                ("key_type", pkcs11.key_type.as_ref()),
+                ("key_pair_gen", Some(&pkcs11.key_pair_gen)),
+                ("point_x", pkcs11.point_x.as_ref()),
+                ("point_y", pkcs11.point_y.as_ref()),
+            ];
+            match (&pkcs11.point_x, &pkcs11.point_y) {
+                (Some(_), None) => return wrong("pkcs11.point_x".into(), "is of no use without point_y"),
+                (None, Some(_)) => return wrong("pkcs11.point_y".into(), "is of no use without point_x"),
+                _ => {}
+            }
             for (name, number) in numbers {
                 if let Some(number) = number {
                     source_known(profile, &number.source)

@@ -1,0 +1,162 @@
+//! `drivers-config/<name>.reference.json`: what the software key answers in the dress of each make.
+//!
+//! `YCD_WRITE_REFERENCES=1 cargo test -p ycd-softkey --test references` writes them anew.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
+#![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
+#![allow(clippy::macro_metavars_in_unsafe, reason = "the arguments of `call!` are values")]
+
+mod common;
+
+use std::path::Path;
+
+use common::*;
+use cryptoki_sys::*;
+use serde_json::{Map, Value, json};
+use ycd_pki::{PublicKey, Signature};
+use ycd_softkey::admin::{self, Dress, Format, Input, Point, Signing, Wardrobe};
+use ycd_token::profile::{Pkcs11, Profile, SignInput, SignatureFormat};
+
+const SAYS: &str = "The answers of this project's software key in this dress. No hardware answered; nothing here \
+                    confirms a number of the profile.";
+
+const ATTRIBUTES: [(CK_ATTRIBUTE_TYPE, &str); 14] = [
+    (CKA_CLASS, "CKA_CLASS"),
+    (CKA_TOKEN, "CKA_TOKEN"),
+    (CKA_PRIVATE, "CKA_PRIVATE"),
+    (CKA_LABEL, "CKA_LABEL"),
+    (CKA_KEY_TYPE, "CKA_KEY_TYPE"),
+    (CKA_ID, "CKA_ID"),
+    (CKA_SUBJECT, "CKA_SUBJECT"),
+    (CKA_SIGN, "CKA_SIGN"),
+    (CKA_VERIFY, "CKA_VERIFY"),
+    (CKA_SENSITIVE, "CKA_SENSITIVE"),
+    (CKA_EXTRACTABLE, "CKA_EXTRACTABLE"),
+    (CKA_EC_PARAMS, "CKA_EC_PARAMS"),
+    (CKA_EC_POINT, "CKA_EC_POINT"),
+    (CKA_PUBLIC_KEY_INFO, "CKA_PUBLIC_KEY_INFO"),
+];
+
+/// The profile's numbers; of what no profile says, the habits that have been seen at modules, each at some make.
+fn dress(profile: &Profile, numbers: &Pkcs11) -> Wardrobe {
+    let sign = numbers.sign.iter().map(|sign| Signing {
+        mechanism: sign.mechanism,
+        input: match sign.input {
+            SignInput::Message => Input::Message,
+            SignInput::E => Input::E,
+        },
+        format: match sign.format {
+            SignatureFormat::Raw => Format::Raw,
+            SignatureFormat::Der => Format::Der,
+        },
+        takes_id: false,
+    });
+    let own = Wardrobe::default();
+    let own_attributes = numbers.point_x.as_ref().zip(numbers.point_y.as_ref());
+    let point = match (own_attributes, profile.name.as_str()) {
+        (Some((x, y)), _) => Point::Attributes { x: x.value, y: y.value },
+        (None, "westone") => Point::Coordinates,
+        (None, "feitian") => Point::Bare,
+        (None, _) => Point::OctetString,
+    };
+    Wardrobe {
+        key_type: numbers.key_type.as_ref().map_or(own.key_type, |number| number.value),
+        key_pair_gen: numbers.key_pair_gen.value,
+        sign: sign.collect(),
+        digest: None,
+        tells_curve: matches!(point, Point::OctetString | Point::Bare),
+        point,
+        private_tells_point: !matches!(profile.name.as_str(), "watchdata" | "mssince" | "itrus"),
+        keeps_ids: profile.quirks.keeps_ids,
+        pin_per_signature: profile.quirks.pin_per_signature,
+        pin_digits_only: profile.name == "watchdata",
+    }
+}
+
+fn hexadecimal(number: CK_ULONG) -> String {
+    format!("{number:#010x}")
+}
+
+fn answers(profile: &Profile) -> Value {
+    let wardrobe = dress(profile, profile.pkcs11.as_ref().unwrap());
+    let bench = Bench::new();
+    let wear = |wardrobe: &Wardrobe| {
+        let dress = Dress { wardrobe: Some(wardrobe.clone()), ..Dress::default() };
+        admin::dress(bench.path(), "K1", &dress).unwrap();
+    };
+    wear(&wardrobe);
+    let client = bench.client();
+    let session = client.user();
+    let (public, private) = client.try_generate_by(session, wardrobe.key_pair_gen.into(), &[7; 16]).unwrap();
+    // The same pair in the software key's own dress, to judge the answers by.
+    wear(&Wardrobe::default());
+    let point = PublicKey::from_point(&client.point(session, public)).unwrap();
+    wear(&wardrobe);
+
+    let mut mechanisms = [0; 32];
+    let mut count = 32;
+    ok(call!(client, C_GetMechanismList(1, mechanisms.as_mut_ptr(), &mut count)));
+    let mechanisms: Vec<String> = mechanisms[..count as usize].iter().copied().map(hexadecimal).collect();
+
+    let message = b"what is signed";
+    let mut signatures = Map::new();
+    for signing in &wardrobe.sign {
+        let e = point.digest(message);
+        let input: &[u8] = if signing.input == Input::E { &e } else { message };
+        let bytes = client.sign(session, signing.mechanism.into(), private, input).unwrap();
+        let (form, signature) = match <&[u8; 64]>::try_from(bytes.as_slice()) {
+            Ok(raw) => ("raw", Signature::from_raw(raw).unwrap()),
+            Err(_) => ("der", Signature::from_der(&bytes).unwrap()),
+        };
+        point.verify_digest(&e, &signature).unwrap();
+        signatures.insert(hexadecimal(signing.mechanism.into()), json!(form));
+    }
+
+    let mut attributes: Vec<(CK_ATTRIBUTE_TYPE, String)> =
+        ATTRIBUTES.iter().map(|(number, name)| (*number, (*name).to_owned())).collect();
+    if let Point::Attributes { x, y } = wardrobe.point {
+        attributes.extend([x, y].map(|number| (number.into(), hexadecimal(number.into()))));
+    }
+    let shown = |key| -> Vec<&str> {
+        let shows = |number| client.get(session, key, number).is_ok();
+        attributes.iter().filter(|(number, _)| shows(*number)).map(|(_, name)| name.as_str()).collect()
+    };
+    let key_type = client.get(session, public, CKA_KEY_TYPE).unwrap();
+    let key_type = CK_ULONG::from_ne_bytes(key_type.try_into().unwrap());
+    json!({
+        "says": SAYS,
+        "profile": profile.name,
+        "verifies_the_profile": false,
+        "dress": wardrobe,
+        "mechanisms": mechanisms,
+        "key_type": hexadecimal(key_type),
+        "signatures": signatures,
+        "public_key": shown(public),
+        "private_key": shown(private),
+    })
+}
+
+#[test]
+fn the_references_are_what_the_software_key_answers_in_the_dress_of_each_make() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../drivers-config");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let profile = Profile::from_toml("profile", &text).unwrap();
+        let answers = serde_json::to_string_pretty(&answers(&profile)).unwrap() + "\n";
+        let reference = path.with_extension("reference.json");
+        if std::env::var_os("YCD_WRITE_REFERENCES").is_some() {
+            std::fs::write(&reference, &answers).unwrap();
+        }
+        let written = std::fs::read_to_string(&reference).unwrap_or_default();
+        assert_eq!(written.replace("\r\n", "\n"), answers, "{}", reference.display());
+        seen += 1;
+    }
+    let references = std::fs::read_dir(&folder)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".reference.json"));
+    assert_eq!(references.count(), seen, "one reference for each profile");
+}

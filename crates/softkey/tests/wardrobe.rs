@@ -1,0 +1,85 @@
+//! The habits of other makes, at the module's face.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
+#![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
+#![allow(clippy::macro_metavars_in_unsafe, reason = "the arguments of `call!` are values")]
+
+mod common;
+
+use common::*;
+use cryptoki_sys::*;
+use ycd_softkey::admin::{self, Dress, Point, Wardrobe};
+
+fn wear(bench: &Bench, wardrobe: Wardrobe) -> ycd_softkey::Result<()> {
+    admin::dress(bench.path(), "K1", &Dress { wardrobe: Some(wardrobe), ..Dress::default() })
+}
+
+#[test]
+fn numbers_of_the_own_dress_mean_nothing_in_another() {
+    let bench = Bench::new();
+    let client = bench.client();
+    let session = client.user();
+    let (_, private) = client.generate(session, b"1");
+    wear(&bench, serde_json::from_str(r#"{ "key_pair_gen": 65545, "sign": [], "digest": null }"#).unwrap())
+        .unwrap();
+    assert_eq!(client.try_generate(session, b"2"), Err(CKR_MECHANISM_INVALID));
+    assert_eq!(client.sign(session, SM3_RAW, private, b"x"), Err(CKR_MECHANISM_INVALID));
+    assert!(client.try_generate_by(session, 65545, b"2").is_ok());
+    let mut info = CK_MECHANISM_INFO::default();
+    assert_eq!(call!(client, C_GetMechanismInfo(1, SM3_RAW, &mut info)), CKR_MECHANISM_INVALID);
+    ok(call!(client, C_GetMechanismInfo(1, 65545, &mut info)));
+
+    wear(&bench, Wardrobe::default()).unwrap();
+    assert!(client.sign(session, SM3_RAW, private, b"x").is_ok(), "the pair is the same in every dress");
+}
+
+#[test]
+fn a_key_that_asks_before_each_signature_logs_out_after_one_and_not_at_a_question_for_the_length() {
+    let bench = Bench::new();
+    wear(&bench, Wardrobe { pin_per_signature: true, ..Wardrobe::default() }).unwrap();
+    let client = bench.client();
+    let session = client.user();
+    let (_, private) = client.generate(session, b"1");
+    ok(client.sign_init(session, SM3_RAW, private));
+    let mut len = 0;
+    let ask = call!(client, C_Sign(session, b"x".as_ptr().cast_mut(), 1, std::ptr::null_mut(), &mut len));
+    ok(ask);
+    let mut out = [0; 64];
+    ok(call!(client, C_Sign(session, b"x".as_ptr().cast_mut(), 1, out.as_mut_ptr(), &mut len)));
+    assert_eq!(client.sign(session, SM3_RAW, private, b"x"), Err(CKR_KEY_HANDLE_INVALID));
+    ok(client.login(session, CKU_USER, PIN));
+    assert!(client.sign(session, SM3_RAW, private, b"x").is_ok());
+}
+
+#[test]
+fn a_key_that_takes_digits_only_refuses_another_pin_and_keeps_the_old_one() {
+    let bench = Bench::new();
+    wear(&bench, Wardrobe { pin_digits_only: true, ..Wardrobe::default() }).unwrap();
+    let client = bench.client();
+    let session = client.open();
+    assert_eq!(client.set_pin(session, PIN, "secret9"), CKR_PIN_INVALID);
+    assert_eq!(client.set_pin(session, PIN, "12345"), CKR_PIN_LEN_RANGE);
+    ok(client.set_pin(session, PIN, "271828"));
+    ok(client.login(session, CKU_USER, "271828"));
+}
+
+#[test]
+fn a_key_that_keeps_no_ids_leaves_them_empty() {
+    let bench = Bench::new();
+    wear(&bench, Wardrobe { keeps_ids: false, ..Wardrobe::default() }).unwrap();
+    let client = bench.client();
+    let session = client.user();
+    let (public, private) = client.generate(session, b"tag");
+    let certificate = client.write_certificate(session, b"tag", b"\x30\x00").unwrap();
+    for object in [public, private, certificate] {
+        assert_eq!(client.get(session, object, CKA_ID).unwrap(), b"");
+    }
+}
+
+#[test]
+fn a_dress_with_a_number_of_two_meanings_is_refused() {
+    let bench = Bench::new();
+    let own = Wardrobe::default();
+    assert!(wear(&bench, Wardrobe { digest: Some(own.key_pair_gen), ..own.clone() }).is_err());
+    assert!(wear(&bench, Wardrobe { point: Point::Attributes { x: 1, y: 1 }, ..own }).is_err());
+    assert!(serde_json::from_str::<Wardrobe>(r#"{ "unheard_of": 1 }"#).is_err());
+}
