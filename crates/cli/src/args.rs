@@ -427,6 +427,21 @@ pub enum Operator {
         #[arg(long)]
         reason: String,
     },
+    /// 其他处理：接管、报失补办、退款等
+    Cause {
+        order: String,
+        /// cancel, take_over, key_lost, produced, production_failed, delivered, shipment_lost, request_refund, refund_sent
+        event: String,
+        #[arg(long)]
+        reason: String,
+    },
+    /// USBKEY 已丢失或被清空：关闭这次尝试，吊销其证书，接管订单
+    CloseAttempt {
+        order: String,
+        attempt: u32,
+        #[arg(long)]
+        reason: String,
+    },
     /// 登记一笔到账的转账
     RecordTransfer {
         order: String,

@@ -7,7 +7,7 @@ use ycd_portal_api::{
     wire::{
         catalogue::HolderKind,
         certificates::Holder,
-        operator::{OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer},
+        operator::{CauseEvent, OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer},
         orders::{OrderState, Reason},
     },
 };
@@ -17,7 +17,7 @@ use super::{one_key, order};
 use crate::{
     args::{HolderKind as HolderKindArg, Operator, OrderSearch, Personalise},
     ask::Secrets,
-    error::Result,
+    error::{CliError, Result},
     home::{Home, Role},
     say::{Say, minute, table, yuan},
 };
@@ -42,6 +42,15 @@ pub fn run(command: Operator, home: &Home, say: &Say) -> Result {
         Operator::Show { order } => tell(&client.operator_order(&order)?, say),
         Operator::Approve { order } => tell(&client.approve(&order)?, say),
         Operator::Reject { order, reason } => tell(&client.reject(&order, &Reason { reason })?, say),
+        Operator::Cause { order, event, reason } => {
+            let named = serde_json::from_value(json!(event));
+            let event = named.map_err(|_| CliError::Argument { what: event })?;
+            tell(&client.cause(&order, &CauseEvent { event, reason })?, say);
+        }
+        Operator::CloseAttempt { order, attempt, reason } => {
+            client.close_attempt(&order, attempt, &Reason { reason })?;
+            tell(&client.operator_order(&order)?, say);
+        }
         Operator::RecordTransfer { order, reference, amount } => {
             let amount = match amount {
                 Some(amount) => amount,

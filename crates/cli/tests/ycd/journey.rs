@@ -176,6 +176,35 @@ fn the_wrong_key_is_refused_before_its_pin_is_asked_for() {
 }
 
 #[test]
+fn an_order_that_an_operator_took_over_says_so_and_goes_on_once_it_is_given_back() {
+    let year = Year::later();
+    let desk = &year.desk;
+    let order = year.approved_order();
+    let unknown = desk.json(&["operator", "cause", &order, "vanish", "--reason", "x"]);
+    assert_eq!((unknown.exit, unknown.error_code()), (2, "cli.argument".into()));
+    desk.json(&["softkey", "fault", &year.key, "--function", "C_CreateObject", "--do", "unplug"]).ok();
+    desk.json_with(&["cert", "renew", &order, "--pin-stdin"], PIN);
+    desk.json(&["softkey", "insert", &year.key]).ok();
+
+    desk.json(&["operator", "cause", &order, "take_over", "--reason", "申请人来电"]).ok();
+    let waits = desk.json_with(&["cert", "renew", &order, "--pin-stdin"], PIN);
+    assert_eq!(waits.error_code(), "flow.operator_needed");
+    desk.json(&["operator", "approve", &order]).ok();
+    desk.json_with(&["cert", "renew", &order, "--pin-stdin"], PIN).ok();
+}
+
+#[test]
+fn the_attempt_of_a_lost_key_is_closed_by_an_operator() {
+    let year = Year::later();
+    let desk = &year.desk;
+    let order = year.approved_order();
+    desk.json(&["softkey", "fault", &year.key, "--function", "C_CreateObject", "--do", "unplug"]).ok();
+    desk.json_with(&["cert", "renew", &order, "--pin-stdin"], PIN);
+    let closed = desk.json(&["operator", "close-attempt", &order, "1", "--reason", "USBKEY 丢失"]).ok();
+    assert_eq!(closed["order"]["note"], "operator_care", "{closed}");
+}
+
+#[test]
 fn a_session_lies_in_a_file_that_only_the_user_can_read() {
     let year = Year::later();
     let file = year.desk.path("home").join("session.json");
