@@ -12,6 +12,7 @@
 
 pub mod bench;
 pub mod demo;
+pub mod outcome;
 pub mod person;
 pub mod proxy;
 pub mod world;

@@ -36,7 +36,7 @@ use ycd_portal_api::{
     },
 };
 use ycd_softkey::admin::{self, Kdf, NewKey};
-use ycd_token::{Drivers, KeyId, Keys, Pin, Token};
+use ycd_token::{Drivers, KeyId, Keys, Pin, Profile, Token};
 
 use crate::{person::Scripted, proxy::FaultProxy};
 
@@ -326,10 +326,22 @@ impl World {
 
     /// A machine whose driver profile says that the key keeps no CKA_ID.
     pub fn machine_without_tags(&self, name: &str) -> Machine {
-        let mut profile =
-            Drivers::load(None).expect("the profiles").profile("softkey").expect("ours").clone();
+        let mut profile = profile("softkey");
         profile.quirks.keeps_ids = false;
-        let drivers = Drivers::of(vec![profile]).with_env("YCD_SOFTKEY_DIR", self.keys_folder());
+        self.machine_with(name, &profile)
+    }
+
+    /// A machine that drives the software keys through the numbers, limits and quirks of another make's profile. The
+    /// module, what it is recognised by, and the family that keys are named after stay the software key's.
+    pub fn machine_with(&self, name: &str, make: &Profile) -> Machine {
+        let own = profile("softkey");
+        let make = Profile {
+            family: own.family,
+            modules: own.modules,
+            recognition: own.recognition,
+            ..make.clone()
+        };
+        let drivers = Drivers::of(vec![make]).with_env("YCD_SOFTKEY_DIR", self.keys_folder());
         Machine { keys: Keys::open(&drivers, Some(&program("ycd-host"))), ..self.machine(name) }
     }
 
@@ -512,6 +524,11 @@ impl Machine {
         self.keys.logout(key).expect("logged out");
         contents
     }
+}
+
+/// An embedded driver profile.
+pub fn profile(name: &str) -> Profile {
+    Drivers::load(None).expect("the profiles").profile(name).expect("an embedded profile").clone()
 }
 
 /// All software keys of a folder, through module and host.
