@@ -244,7 +244,8 @@ impl World {
             product: "sm2-enterprise".to_owned(),
             term_years: 1,
         };
-        let made = personalise(&self.operator(), &mut keys, &key_id, &Pin::new(PIN), &assignment)
+        let locks = KeyLocks::in_folder(&self.path().join("station")).expect("a folder for locks");
+        let made = personalise(&self.operator(), &mut keys, &locks, &key_id, &Pin::new(PIN), &assignment)
             .expect("a personalised key");
         self.time_passes(Span::days(maker.age_days));
         self.pull(&serial_number);

@@ -195,8 +195,8 @@ impl Person for AtTerminal<'_> {
             ));
         } else if question.key.pin.is_initial {
             say.aside(say.t(
-                "仍是初始口令，拿到 USBKEY 的人都能使用；办完后请修改。",
-                "The PIN is still the initial one, which everybody knows; change it afterwards.",
+                "仍是初始口令，拿到 USBKEY 的人都能使用；办完后请用 ycd key pin 修改。",
+                "The PIN is still the initial one, which everybody knows; change it afterwards with ycd key pin.",
             ));
         }
         if question.last_try && !self.agrees_to_last_try {

@@ -16,10 +16,11 @@ use ycd_portal_api::{
         keys::{PersonaliseKey, PersonalisedKey},
     },
 };
-use ycd_token::{KeyId, Pair, Pin, Tag, Token};
+use ycd_token::{Container, KeyId, Pair, Pin, Tag, Token};
 
 use crate::{
     error::{FlowError, Result},
+    lock::KeyLocks,
     renewal::Step,
 };
 
@@ -38,19 +39,22 @@ pub struct Assignment {
 pub fn personalise(
     portal: &Client,
     token: &mut dyn Token,
+    locks: &KeyLocks,
     key: &KeyId,
     pin: &Pin,
     assignment: &Assignment,
 ) -> Result<PersonalisedKey> {
+    let _lock = locks.lock(key)?;
     let on_key = |step| move |source| FlowError::Token { step, source };
     token.login(key, pin).map_err(on_key(Step::Pin))?;
     let contents = token.read(key).map_err(on_key(Step::Open))?;
 
     let tag = first_tag(key);
-    let left_by_earlier_run = contents
-        .containers
-        .iter()
-        .find(|c| c.pair == Pair::Whole && (c.has_tag(&tag) || !contents.keeps_ids) && c.spki.is_some());
+    // A key that keeps no tags is blank at the operator's station but for what an earlier run left.
+    let is_first = |c: &Container| {
+        if contents.keeps_ids { c.has_tag(&tag) } else { contents.containers.len() == 1 }
+    };
+    let left_by_earlier_run = contents.containers.iter().find(|c| c.pair == Pair::Whole && is_first(c));
     let spki = match left_by_earlier_run.and_then(|c| c.spki.clone()) {
         Some(spki) => spki,
         None => {

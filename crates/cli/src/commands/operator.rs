@@ -125,7 +125,7 @@ fn personalise_key(client: &Client, command: Personalise, home: &Home, say: &Say
         product: command.product,
         term_years: command.years,
     };
-    let made = personalise(client, &mut keys, &key.key_id, &pin, &assignment)?;
+    let made = personalise(client, &mut keys, &Home::locks()?, &key.key_id, &pin, &assignment)?;
     say.result(&made, || {
         say.t(
             "已写入证书 {serial}，USBKEY 尾号 {tail}。",
