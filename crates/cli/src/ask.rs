@@ -24,7 +24,7 @@ pub struct Secrets {
 
 enum Source {
     Terminal,
-    Lines(Box<dyn Read>),
+    Lines(Box<dyn Read + Send>),
     /// A program is at the other end, and it has given no source.
     Nobody,
 }

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, BufRead as _, Write as _},
     path::Path,
-    sync::mpsc::RecvTimeoutError,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::RecvTimeoutError},
     time::{Duration, Instant},
 };
 
@@ -26,7 +26,8 @@ use crate::{
 
 pub struct AtTerminal<'a> {
     pub say: &'a Say,
-    pub pins: Secrets,
+    /// Shared with the keys, which ask anew where a make wants the PIN at every signature.
+    pub pins: Arc<Mutex<Secrets>>,
     pub codes: Secrets,
     /// To notice the key when it comes.
     pub drivers: &'a Drivers,
@@ -122,6 +123,27 @@ impl AtTerminal<'_> {
     }
 }
 
+/// Who answers where a make of key wants the PIN at every signature: the same person, or the same program's next line.
+pub fn asks_again(
+    pins: &Arc<Mutex<Secrets>>,
+    say: &Say,
+) -> impl FnMut(&KeyId) -> Option<Pin> + Send + 'static {
+    let pins = Arc::clone(pins);
+    let prompt = say.t(
+        "这种 USBKEY 每次签名都要口令，请再输入尾号 {} 的口令：",
+        "This make asks for the PIN at every signature. PIN of the USBKEY ending in {}: ",
+    );
+    move |key| {
+        let pin = lock(&pins).next(&prompt.replace("{}", key.tail())).ok()??;
+        Some(Pin::new(pin.as_str()))
+    }
+}
+
+fn lock(pins: &Mutex<Secrets>) -> MutexGuard<'_, Secrets> {
+    // Whoever panicked while asking has left nothing half done.
+    pins.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn keep_request(folder: &Path, request: &[u8]) -> Result {
     fs::create_dir_all(folder).map_err(CliError::file(folder))?;
     let path = folder.join("renewal.csr.pem");
@@ -185,7 +207,7 @@ impl Person for AtTerminal<'_> {
         let tail = question.key.key_id.tail();
         if question.again {
             // Nobody is there who could have made sure of it, so the next line would be a guess.
-            if !self.pins.is_terminal() {
+            if !lock(&self.pins).is_terminal() {
                 self.reason = Some(TokenError::PinIncorrect { tries: question.tries }.into());
                 return None;
             }
@@ -214,7 +236,7 @@ impl Person for AtTerminal<'_> {
         let prompt = say.t("尾号 {} 的 USBKEY 的口令", "PIN of the USBKEY ending in {}").replace("{}", tail)
             + &tries
             + say.t("：", ": ");
-        match self.pins.next(&prompt) {
+        match lock(&self.pins).next(&prompt) {
             Ok(pin) => pin.map(|pin| Pin::new(pin.as_str())),
             Err(error) => {
                 self.reason = Some(error);

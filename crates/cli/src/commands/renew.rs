@@ -1,6 +1,11 @@
 //! `ycd cert renew`: starts the flow, and shows what it tells.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use serde_json::json;
 use ycd_flows::{
@@ -21,7 +26,7 @@ use crate::{
     ask::Secrets,
     error::{CliError, Result},
     home::{Home, Role},
-    person::AtTerminal,
+    person::{AtTerminal, asks_again},
     say::Say,
 };
 
@@ -39,9 +44,11 @@ pub fn run(command: &Renew, home: &Home, say: &Say) -> Result {
         None if say.can_ask() => None,
         None => Some(Duration::ZERO),
     };
+    let pins = Arc::new(Mutex::new(Secrets::pins(&command.pin, say)?));
+    keys.on_pin_needed(asks_again(&pins, say));
     let mut person = AtTerminal {
         say,
-        pins: Secrets::pins(&command.pin, say)?,
+        pins,
         codes: Secrets::codes(&command.code, say)?,
         drivers: &drivers,
         patience,

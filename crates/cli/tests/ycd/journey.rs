@@ -176,6 +176,30 @@ fn the_wrong_key_is_refused_before_its_pin_is_asked_for() {
 }
 
 #[test]
+fn a_make_that_wants_the_pin_at_every_signature_gets_it_from_whoever_gave_the_first() {
+    use ycd_softkey::admin::{self, Dress, Wardrobe};
+    let year = Year::later();
+    let desk = &year.desk;
+    let order = year.approved_order();
+    let wardrobe = Wardrobe { pin_per_signature: true, ..Wardrobe::default() };
+    let dress = Dress { wardrobe: Some(wardrobe), ..Dress::default() };
+    admin::dress(desk.path("keys"), &year.key, &dress).unwrap();
+    let drivers = desk.path("drivers");
+    std::fs::create_dir_all(&drivers).unwrap();
+    let profile = include_str!("../../../../drivers-config/softkey.toml");
+    let profile = profile.replace("[quirks]\n", "[quirks]\npin_per_signature = true\n");
+    std::fs::write(drivers.join("softkey.toml"), profile).unwrap();
+    let drivers = drivers.to_str().unwrap().to_owned();
+    let renew = ["--drivers", &drivers, "cert", "renew", &order, "--pin-stdin"];
+
+    let once = desk.json_with(&renew, PIN);
+    assert_eq!(once.error_code(), "flow.stopped", "{once:?}");
+    desk.json_with(&renew, &PIN.repeat(3)).ok();
+    let keys = desk.json(&["softkey", "list"]).ok();
+    assert_eq!(keys["keys"][0]["pin_tries_left"], keys["keys"][0]["pin_tries_max"]);
+}
+
+#[test]
 fn an_order_that_an_operator_took_over_says_so_and_goes_on_once_it_is_given_back() {
     let year = Year::later();
     let desk = &year.desk;
