@@ -21,6 +21,7 @@ use clap::Parser as _;
 use crate::{args::Cli, home::Home, say::Say};
 
 fn main() -> ExitCode {
+    leave_no_core_image();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -46,5 +47,16 @@ fn main() -> ExitCode {
             say.failure(&error);
             ExitCode::from(exit::code_of(error.code()))
         }
+    }
+}
+
+/// PINs and, in `ycd portal serve`, the authority's keys pass through this process: its memory is to lie nowhere after a
+/// crash.
+fn leave_no_core_image() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        // Where a limit cannot be lowered it is the system's wish, and no reason not to work.
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     }
 }
