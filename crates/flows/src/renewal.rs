@@ -8,14 +8,14 @@
 //! The numbers in comments are the steps of `docs/renewal.md`.
 
 mod check;
+mod moves;
 mod reconcile;
 mod step;
 
 use ycd_pki::{
-    PublicKey,
     cert::{Certificate, CertificateInfo},
     sm3::sm3,
-    statement::{NONCE_LEN, Statement},
+    statement::Statement,
 };
 use ycd_portal_api::{
     ApiError, Client,
@@ -23,14 +23,14 @@ use ycd_portal_api::{
         Bytes,
         attempts::{
             Abandon, AttemptState, AttemptView, Confirm, Issue, Mode, NoncePurpose, OpenAttempt, Replace,
-            SignedStatement,
         },
-        login::{Purpose, RequestCode, RequestStepUp},
+        login::Purpose,
         orders::{FixKey, OrderState},
     },
 };
 use ycd_token::{ContainerHandle, Contents, KeyId, KeyInfo, Pair, Spki, Tag, Token, TokenError};
 
+use self::moves::{array, bad_answer};
 pub use self::{
     reconcile::{Next, reconcile},
     step::Step,
@@ -39,7 +39,7 @@ use crate::{
     clock::Clock,
     conversation::{Event, Go, KeyProblem, Person, PinQuestion},
     error::{FlowError, OperatorReason, Result},
-    journal::{Entry, Journal},
+    journal::Journal,
     lock::KeyLocks,
 };
 
@@ -516,87 +516,6 @@ impl Renewal<'_> {
             chain: view.chain.iter().map(|c| c.0.clone()).collect(),
         })))
     }
-
-    // ---- the small moves that every step is made of ----
-
-    fn sign(
-        &mut self,
-        step: Step,
-        key: &KeyInfo,
-        signer: &Spki,
-        statement: &Statement,
-        nonce: [u8; NONCE_LEN],
-    ) -> Result<SignedStatement> {
-        let signature = self.on_key(step, |token| token.sign_statement(&key.key_id, signer, statement))?;
-        // The host has verified it too; this side trusts no process that has a vendor's module in it.
-        let verified = PublicKey::from_spki_der(&signer.0)
-            .and_then(|public_key| public_key.verify(&statement.to_bytes(), &signature));
-        if let Err(error) = verified {
-            let source = TokenError::SignsWrongly { detail: error.to_string() };
-            return Err(FlowError::Token { step, source });
-        }
-        Ok(SignedStatement { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) })
-    }
-
-    fn nonce(&mut self, step: Step, view: &AttemptView, purpose: NoncePurpose) -> Result<[u8; NONCE_LEN]> {
-        let nonce = self
-            .portal
-            .nonce(&view.order, view.attempt, purpose)
-            .map_err(|source| FlowError::Portal { step, source })?;
-        array(&nonce.nonce)
-    }
-
-    /// A fresh SMS code, typed by the person, becomes a step-up token.
-    fn step_up(&mut self, step: Step, view: &AttemptView, purpose: Purpose) -> Result<String> {
-        let portal_error = |source| FlowError::Portal { step, source };
-        let order = view.order.clone();
-        let request = RequestCode { purpose, phone: None, order: Some(order.clone()) };
-        let sent = self.portal.request_code(&request).map_err(portal_error)?;
-        let Some(code) = self.person.sms_code(&sent.phone, purpose) else {
-            return Err(FlowError::Stopped { step });
-        };
-        let step_up = self.portal.step_up(&RequestStepUp { purpose, order, code }).map_err(portal_error)?;
-        Ok(step_up.step_up)
-    }
-
-    fn read(&mut self, step: Step, key: &KeyInfo) -> Result<Contents> {
-        self.on_key(step, |token| token.read(&key.key_id))
-    }
-
-    fn on_key<T>(
-        &mut self,
-        step: Step,
-        operation: impl FnOnce(&mut dyn Token) -> ycd_token::Result<T>,
-    ) -> Result<T> {
-        let outcome = operation(self.token);
-        self.after(step, outcome)
-    }
-
-    fn after<T>(&mut self, step: Step, outcome: ycd_token::Result<T>) -> Result<T> {
-        outcome.map_err(|source| FlowError::Token { step, source })
-    }
-
-    fn seen_by_portal(&mut self, order: &str) -> Result<AttemptView> {
-        self.portal.attempt(order).map_err(|source| FlowError::Portal { step: Step::Issue, source })
-    }
-
-    fn record(&mut self, key: &KeyInfo, view: &AttemptView, step: Step) -> Result<()> {
-        let entry =
-            Entry { portal: &view.portal, order: &view.order, key: &key.key_id, attempt: view.attempt, step };
-        self.journal.record(&entry, self.clock.now())?;
-        self.tell(step, &Event::Recorded { step })
-    }
-
-    fn begins(&mut self, step: Step) -> Result<()> {
-        self.tell(step, &step.begins())
-    }
-
-    fn tell(&mut self, step: Step, event: &Event) -> Result<()> {
-        match self.person.tell(event) {
-            Go::On => Ok(()),
-            Go::Stop => Err(FlowError::Stopped { step }),
-        }
-    }
 }
 
 enum Progress {
@@ -636,16 +555,4 @@ fn start_again(because: &str) -> Result<Progress> {
 /// Another machine was quicker, or an earlier request arrived late: what the portal says now decides.
 fn moved_on(error: &ApiError) -> bool {
     matches!(error.code(), "attempt.key_conflict" | "attempt.not_open" | "attempt.not_issued")
-}
-
-fn array<const N: usize>(bytes: &Bytes) -> Result<[u8; N]> {
-    bytes
-        .0
-        .as_slice()
-        .try_into()
-        .map_err(|_| bad_answer(format!("{N} bytes expected, {} came", bytes.0.len())))
-}
-
-fn bad_answer(detail: String) -> FlowError {
-    FlowError::Portal { step: Step::Open, source: ApiError::bad_answer(detail) }
 }

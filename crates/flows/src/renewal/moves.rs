@@ -1,0 +1,120 @@
+//! The small moves that every step is made of: each names the step that an error belongs to.
+
+use ycd_pki::{
+    PublicKey,
+    statement::{NONCE_LEN, Statement},
+};
+use ycd_portal_api::{
+    ApiError,
+    wire::{
+        Bytes,
+        attempts::{AttemptView, NoncePurpose, SignedStatement},
+        login::{Purpose, RequestCode, RequestStepUp},
+    },
+};
+use ycd_token::{Contents, KeyInfo, Spki, Token, TokenError};
+
+use super::{Renewal, Step};
+use crate::{
+    conversation::{Event, Go},
+    error::{FlowError, Result},
+    journal::Entry,
+};
+
+impl Renewal<'_> {
+    pub(super) fn sign(
+        &mut self,
+        step: Step,
+        key: &KeyInfo,
+        signer: &Spki,
+        statement: &Statement,
+        nonce: [u8; NONCE_LEN],
+    ) -> Result<SignedStatement> {
+        let signature = self.on_key(step, |token| token.sign_statement(&key.key_id, signer, statement))?;
+        // The host has verified it too; this side trusts no process that has a vendor's module in it.
+        let verified = PublicKey::from_spki_der(&signer.0)
+            .and_then(|public_key| public_key.verify(&statement.to_bytes(), &signature));
+        if let Err(error) = verified {
+            let source = TokenError::SignsWrongly { detail: error.to_string() };
+            return Err(FlowError::Token { step, source });
+        }
+        Ok(SignedStatement { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) })
+    }
+
+    pub(super) fn nonce(
+        &mut self,
+        step: Step,
+        view: &AttemptView,
+        purpose: NoncePurpose,
+    ) -> Result<[u8; NONCE_LEN]> {
+        let nonce = self
+            .portal
+            .nonce(&view.order, view.attempt, purpose)
+            .map_err(|source| FlowError::Portal { step, source })?;
+        array(&nonce.nonce)
+    }
+
+    /// A fresh SMS code, typed by the person, becomes a step-up token.
+    pub(super) fn step_up(&mut self, step: Step, view: &AttemptView, purpose: Purpose) -> Result<String> {
+        let portal_error = |source| FlowError::Portal { step, source };
+        let order = view.order.clone();
+        let request = RequestCode { purpose, phone: None, order: Some(order.clone()) };
+        let sent = self.portal.request_code(&request).map_err(portal_error)?;
+        let Some(code) = self.person.sms_code(&sent.phone, purpose) else {
+            return Err(FlowError::Stopped { step });
+        };
+        let step_up = self.portal.step_up(&RequestStepUp { purpose, order, code }).map_err(portal_error)?;
+        Ok(step_up.step_up)
+    }
+
+    pub(super) fn read(&mut self, step: Step, key: &KeyInfo) -> Result<Contents> {
+        self.on_key(step, |token| token.read(&key.key_id))
+    }
+
+    pub(super) fn on_key<T>(
+        &mut self,
+        step: Step,
+        operation: impl FnOnce(&mut dyn Token) -> ycd_token::Result<T>,
+    ) -> Result<T> {
+        let outcome = operation(self.token);
+        self.after(step, outcome)
+    }
+
+    pub(super) fn after<T>(&mut self, step: Step, outcome: ycd_token::Result<T>) -> Result<T> {
+        outcome.map_err(|source| FlowError::Token { step, source })
+    }
+
+    pub(super) fn seen_by_portal(&mut self, order: &str) -> Result<AttemptView> {
+        self.portal.attempt(order).map_err(|source| FlowError::Portal { step: Step::Issue, source })
+    }
+
+    pub(super) fn record(&mut self, key: &KeyInfo, view: &AttemptView, step: Step) -> Result<()> {
+        let entry =
+            Entry { portal: &view.portal, order: &view.order, key: &key.key_id, attempt: view.attempt, step };
+        self.journal.record(&entry, self.clock.now())?;
+        self.tell(step, &Event::Recorded { step })
+    }
+
+    pub(super) fn begins(&mut self, step: Step) -> Result<()> {
+        self.tell(step, &step.begins())
+    }
+
+    pub(super) fn tell(&mut self, step: Step, event: &Event) -> Result<()> {
+        match self.person.tell(event) {
+            Go::On => Ok(()),
+            Go::Stop => Err(FlowError::Stopped { step }),
+        }
+    }
+}
+
+pub(super) fn array<const N: usize>(bytes: &Bytes) -> Result<[u8; N]> {
+    bytes
+        .0
+        .as_slice()
+        .try_into()
+        .map_err(|_| bad_answer(format!("{N} bytes expected, {} came", bytes.0.len())))
+}
+
+pub(super) fn bad_answer(detail: String) -> FlowError {
+    FlowError::Portal { step: Step::Open, source: ApiError::bad_answer(detail) }
+}
