@@ -430,7 +430,7 @@ pub enum Operator {
     /// 其他处理：接管、报失补办、退款等
     Cause {
         order: String,
-        /// cancel, take_over, key_lost, produced, production_failed, delivered, shipment_lost, request_refund, refund_sent
+        /// 哪一种：cancel, take_over, key_lost, produced, production_failed, delivered, shipment_lost, request_refund, refund_sent
         event: String,
         #[arg(long)]
         reason: String,
