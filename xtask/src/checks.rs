@@ -169,9 +169,12 @@ impl Counts {
     /// each of libtest's programs (`test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; …`).
     fn read(lines: &[String]) -> Self {
         let mut counts = Self::default();
-        for line in lines {
-            let line = line.trim_start();
-            if line.starts_with("Summary [") || line.starts_with("test result:") {
+        let lines = || lines.iter().map(|line| line.trim_start());
+        // nextest repeats what a failed test's program said, libtest's closing line among it.
+        let is_nextest = lines().any(|line| line.starts_with("Summary ["));
+        let closing = if is_nextest { "Summary [" } else { "test result:" };
+        for line in lines() {
+            if line.starts_with(closing) {
                 counts.passed += number_before(line, "passed");
                 counts.failed += ["failed", "timed out", "exec failed"]
                     .iter()
@@ -276,7 +279,10 @@ mod tests {
     #[test]
     fn counts_are_read_from_nextest() {
         let line = "     Summary [   0.015s] 7 tests run: 5 passed (1 slow, 1 flaky), 1 failed, 1 timed out, 3 skipped";
-        assert_eq!(read(&["PASS x 9 passed", line]), Counts { passed: 5, failed: 2, skipped: 3 });
+        let counts = Counts { passed: 5, failed: 2, skipped: 3 };
+        assert_eq!(read(&["PASS x 9 passed", line]), counts);
+        let repeated = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 9 filtered out";
+        assert_eq!(read(&[repeated, line]), counts);
     }
 
     #[test]

@@ -438,6 +438,7 @@ pub enum Operator {
     /// USBKEY 已丢失或被清空：关闭这次尝试，吊销其证书，接管订单
     CloseAttempt {
         order: String,
+        /// 第几次尝试
         attempt: u32,
         #[arg(long)]
         reason: String,
