@@ -215,6 +215,9 @@ pub enum Order {
         /// 我已阅读并同意协议
         #[arg(long)]
         agree: bool,
+        /// 同意：USBKEY 没有空间时，更新时先移除旧密钥对，不能恢复
+        #[arg(long)]
+        agree_to_replace: bool,
         #[command(flatten)]
         code: CodeArgs,
         /// 只发送验证码

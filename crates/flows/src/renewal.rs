@@ -304,11 +304,7 @@ impl Renewal<'_> {
         if !contents.keeps_ids && !contents.logged_in && self.is_first_opening(order)? {
             contents = self.login(key, contents)?;
         }
-        let mode = match (self.options.same_key_pair, contents.free_containers) {
-            (true, _) => Mode::SameKeyPair,
-            (false, Some(0)) => Mode::Replace,
-            (false, _) => Mode::SideBySide,
-        };
+        let mode = if self.options.same_key_pair { Mode::SameKeyPair } else { mode_of(&contents) };
         let public_keys =
             contents.containers.iter().filter_map(|c| c.spki.as_ref()).map(|s| Bytes(s.0.clone())).collect();
         let view = self
@@ -521,6 +517,44 @@ impl Renewal<'_> {
 enum Progress {
     Renewed(Box<Renewed>),
     StartAgain { because: String },
+}
+
+/// Step 0, before payment: with the order's key inserted its room decides the mode, and a person who would lose the
+/// old pair is asked while nothing is paid. `None` where the order's key is not there, or not the only one: then the
+/// first attempt decides.
+///
+/// # Errors
+/// [`FlowError::Stopped`] where there is no room and the person does not agree; the order is as it was.
+pub fn fix_mode(
+    portal: &Client,
+    token: &mut dyn Token,
+    order: &str,
+    agrees_to_replace: impl FnOnce(&KeyInfo) -> bool,
+) -> Result<Option<Mode>> {
+    let portal_error = |source| FlowError::Portal { step: Step::Open, source };
+    let view = portal.order(order).map_err(portal_error)?;
+    if view.mode.is_some() {
+        return Ok(view.mode);
+    }
+    // A key or driver that does not answer keeps nobody from paying.
+    let Ok(keys) = token.keys() else { return Ok(None) };
+    let [key] = keys.as_slice() else { return Ok(None) };
+    if key.key_id.as_str() != view.summary.key_id {
+        return Ok(None);
+    }
+    let Ok(contents) = token.read(&key.key_id) else { return Ok(None) };
+    let mode = mode_of(&contents);
+    let consent = mode == Mode::Replace;
+    if consent && !agrees_to_replace(key) {
+        return Err(FlowError::Stopped { step: Step::Clear });
+    }
+    let fixed = FixKey { key_id: key.key_id.to_string(), mode, consent };
+    portal.fix_key(order, &fixed).map_err(portal_error)?;
+    Ok(Some(mode))
+}
+
+fn mode_of(contents: &Contents) -> Mode {
+    if contents.free_containers == Some(0) { Mode::Replace } else { Mode::SideBySide }
 }
 
 /// A pair whose private key can sign: a certificate or half a pair alone cannot.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ycd_flows::messages::word;
+use ycd_flows::{messages::word, renewal::fix_mode};
 use ycd_portal_api::wire::{
     form::{OrderForm, SaveForm},
     login::{Purpose, RequestCode},
@@ -11,6 +11,7 @@ use ycd_portal_api::wire::{
         PaymentMethod,
     },
 };
+use ycd_token::Keys;
 
 use super::login;
 use crate::{
@@ -46,7 +47,7 @@ pub fn run(command: Order, home: &Home, say: &Say) -> Result {
             }
             say.result(&view, || view_words(&view, say));
         }
-        Order::Submit { order, form, agree, code, send_code } => {
+        Order::Submit { order, form, agree, agree_to_replace, code, send_code } => {
             let request =
                 RequestCode { purpose: Purpose::OrderConfirm, phone: None, order: Some(order.clone()) };
             if send_code {
@@ -57,6 +58,13 @@ pub fn run(command: Order, home: &Home, say: &Say) -> Result {
             if let Some(form) = form.as_deref().map(read_form).transpose()? {
                 client.save_form(&order, &SaveForm { form, complete: true })?;
             }
+            let mut keys = Keys::open(&home.drivers()?, None);
+            fix_mode(&client, &mut keys, &order, |key| {
+                if !agree_to_replace {
+                    say.aside(&no_room(key.key_id.tail(), say));
+                }
+                agree_to_replace
+            })?;
             let mut codes = Secrets::codes(&code, say)?;
             if agree && !codes.is_given() {
                 let sent = login::send_code(&client, &request, say)?;
@@ -165,4 +173,13 @@ fn payment_words(view: &OrderView, say: &Say) -> String {
     .replace("{payee}", &account.payee)
     .replace("{bank}", &account.bank)
     .replace("{account}", &account.account)
+}
+
+/// Said before anything is paid.
+fn no_room(tail: &str, say: &Say) -> String {
+    say.t(
+        "尾号 {} 的 USBKEY 没有空间：更新时要先移除旧密钥对，不能恢复，用旧证书加密的文件将打不开。同意请加 --agree-to-replace。",
+        "The USBKEY ending in {} has no room: renewing removes the old key pair first, and what is encrypted to it can no longer be opened. To agree add --agree-to-replace.",
+    )
+    .replace("{}", tail)
 }

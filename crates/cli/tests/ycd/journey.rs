@@ -22,6 +22,11 @@ struct Year {
 
 impl Year {
     fn later() -> Self {
+        Self::with_room_for("8")
+    }
+
+    /// With a key that so many key pairs fit on.
+    fn with_room_for(containers: &str) -> Self {
         let desk = Desk::new();
         let data = desk.path("portal");
         let shift = LAST_YEAR.to_string();
@@ -32,7 +37,7 @@ impl Year {
         desk.json(&["portal", "use", &portal.url, "--anchor", &root]).ok();
         log_operator_in(&desk, &made);
 
-        let key = desk.json(&["softkey", "create", "--label", COMPANY]).ok();
+        let key = desk.json(&["softkey", "create", "--label", COMPANY, "--containers", containers]).ok();
         let key = key["serial_number"].as_str().unwrap().to_owned();
         let personalise =
             ["operator", "personalise", "--name", COMPANY, "--uscc", USCC, "--phone", PHONE, "--pin-stdin"];
@@ -197,6 +202,26 @@ fn a_make_that_wants_the_pin_at_every_signature_gets_it_from_whoever_gave_the_fi
     desk.json_with(&renew, &PIN.repeat(3)).ok();
     let keys = desk.json(&["softkey", "list"]).ok();
     assert_eq!(keys["keys"][0]["pin_tries_left"], keys["keys"][0]["pin_tries_max"]);
+}
+
+#[test]
+fn a_key_without_room_is_told_before_anything_is_paid() {
+    let year = Year::with_room_for("1");
+    let desk = &year.desk;
+    let order = desk.json(&["order", "create", "--certificate", &year.certificate]).ok();
+    let order = order["no"].as_str().unwrap();
+    std::fs::write(desk.path("form.json"), form_of_the_company().to_string()).unwrap();
+    let form = desk.path("form.json").to_str().unwrap().to_owned();
+    desk.json(&["order", "submit", order, "--send-code"]).ok();
+    let code = last_code(desk);
+    let submit = ["order", "submit", order, "--form", &form, "--agree", "--code-stdin"];
+    let stopped = desk.json_with(&submit, &code);
+    assert_eq!((stopped.exit, stopped.error_code()), (8, "flow.stopped".into()));
+    let view = desk.json(&["order", "show", order]).ok();
+    assert_eq!((&view["state"], &view["mode"]), (&"draft".into(), &Value::Null));
+    // The code was not spent.
+    let agreed = desk.json_with(&[&submit[..], &["--agree-to-replace"]].concat(), &code).ok();
+    assert_eq!((&agreed["state"], &agreed["mode"]), (&"awaiting_payment".into(), &"replace".into()));
 }
 
 #[test]
