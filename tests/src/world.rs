@@ -207,6 +207,16 @@ impl World {
         phone
     }
 
+    /// Somebody who knows the PIN and reads the codes that come to the key's phone.
+    pub fn person_with_phone(&self, key: &IssuedKey) -> Scripted {
+        let mut phone = self.phone(&key.phone);
+        // A minute must lie between two codes.
+        self.time_passes(Span::seconds(61));
+        let mut person = Scripted::with_pin(PIN);
+        person.on_sms = Box::new(move |_| Some(phone.next_code()));
+        person
+    }
+
     /// The code that a request brings to a phone.
     pub fn code_sent_to(&self, number: &str, request: impl FnOnce()) -> String {
         let mut phone = self.phone(number);

@@ -165,11 +165,8 @@ fn a_key_with_one_container_is_renewed_after_a_yes() {
     });
     let mut machine = world.machine_with("a", &make);
     let portal = world.applicant(&key.phone);
-    let mut phone = world.phone(&key.phone);
-    world.time_passes(time::Duration::seconds(61));
-    let mut person = Scripted::with_pin(PIN);
+    let mut person = world.person_with_phone(&key);
     person.agrees_to_replace = true;
-    person.on_sms = Box::new(move |_| Some(phone.next_code()));
     let renewed = machine.renew(&portal, &mut person, &order).unwrap();
     let contents = machine.contents(&key.key_id);
     assert_eq!(contents.containers.len(), 1);

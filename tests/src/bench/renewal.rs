@@ -6,6 +6,7 @@ use std::{
     fs::File,
     io::Write as _,
     path::Path,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -45,72 +46,62 @@ const RECORDS: usize = 6;
 
 pub fn measure() -> Row {
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
-    let mut calls = (0, 0);
     for _ in 0..ROUNDS {
-        let (took, counted) = one(our_renewal);
-        ours.push(took);
-        calls.0 = counted;
-        let (took, counted) = one(bare_renewal);
-        bare.push(took);
-        calls.1 = counted;
+        ours.push(in_a_new_world(&World::with_real_kdf(), our_renewal));
+        bare.push(in_a_new_world(&World::with_real_kdf(), bare_renewal));
     }
-    let name = format!("bare: {} PKCS#11 calls to our {}, same HTTP, {RECORDS} fsyncs", calls.1, calls.0);
+    let (our_calls, bare_calls) = (calls_of(our_renewal), calls_of(bare_renewal));
+    let name = format!("bare: {bare_calls} PKCS#11 calls to our {our_calls}, same HTTP, {RECORDS} fsyncs");
     Row::times("whole renewal on the software key", median(ours), &name, median(bare), 1.3)
 }
 
-/// One renewal in a world of its own; a second, untimed one would find the order completed.
-fn one(renewal: fn(&World, &IssuedKey, &str, &Client) -> Duration) -> (Duration, usize) {
-    let world = World::with_real_kdf();
+/// Renews the order of a key, and says how long that took.
+type RenewalOf = fn(&World, &IssuedKey, &str) -> Duration;
+
+/// A world takes one renewal: a second one would find the order completed.
+fn in_a_new_world(world: &World, renewal: RenewalOf) -> Duration {
     let (key, order) = world.key_with_order();
-    let portal = world.direct().with_session(world.session(&key.phone));
-    let took = renewal(&world, &key, &order, &portal);
-    (took, calls_of(&world, renewal))
+    renewal(world, &key, &order)
 }
 
-/// Counts the module's calls in a run of its own, so that counting costs the measured one nothing.
-fn calls_of(_world: &World, renewal: fn(&World, &IssuedKey, &str, &Client) -> Duration) -> usize {
+/// Counts the module's calls in a run of its own, so that counting costs the measured ones nothing.
+fn calls_of(renewal: RenewalOf) -> usize {
     let world = World::new();
     let (key, order) = world.key_with_order();
-    let portal = world.direct().with_session(world.session(&key.phone));
     admin::set_trace(world.keys_folder(), true).expect("the trace is on");
-    renewal(&world, &key, &order, &portal);
+    renewal(&world, &key, &order);
     admin::trace(world.keys_folder()).expect("the trace").len()
 }
 
-fn our_renewal(world: &World, _key: &IssuedKey, order: &str, portal: &Client) -> Duration {
+fn our_renewal(world: &World, key: &IssuedKey, order: &str) -> Duration {
+    let portal = world.direct().with_session(world.session(&key.phone));
     let mut machine = world.machine("a");
     let mut person = Scripted::with_pin(PIN);
     let start = Instant::now();
-    machine.renew(portal, &mut person, order).expect("renewed");
+    machine.renew(&portal, &mut person, order).expect("renewed");
     start.elapsed()
 }
 
-fn bare_renewal(world: &World, key: &IssuedKey, order: &str, portal: &Client) -> Duration {
-    let driver = Drivers::load(None).expect("the profiles").find_modules();
-    let driver = driver.into_iter().find(|d| d.profile.name == "softkey").expect("the module");
-    let status = std::process::Command::new(std::env::current_exe().expect("this program's own path"));
-    let mut child = status;
-    child
+fn bare_renewal(world: &World, key: &IssuedKey, order: &str) -> Duration {
+    let drivers = Drivers::load(None).expect("the profiles").find_modules();
+    let driver = drivers.into_iter().find(|d| d.profile.name == "softkey").expect("the module");
+    let session = world.session(&key.phone);
+    let mut child = Command::new(std::env::current_exe().expect("this program's own path"))
         .arg(BARE)
         .arg(&driver.module_path)
-        .args([portal_url(world), order.to_owned(), key.key_id.to_string()])
+        .args([&world.direct_url(), order, key.key_id.as_str()])
         .arg(world.path())
         .env("YCD_SOFTKEY_DIR", world.keys_folder())
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped());
-    let mut child = child.spawn().expect("the bare renewal starts");
-    let session = world.session(&key.phone);
-    let _ = portal;
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the bare renewal starts");
     writeln!(child.stdin.take().expect("a pipe"), "{}", session.reveal())
         .expect("the session is handed over");
     let output = child.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stdout);
     let micros = text.trim().parse().unwrap_or_else(|_| panic!("the bare renewal said: {text}"));
     Duration::from_micros(micros)
-}
-
-fn portal_url(world: &World) -> String {
-    world.direct_url()
 }
 
 /// The argument with which the bench program makes one bare renewal: the module reads the folder of its keys from the

@@ -31,11 +31,8 @@ fn with_a_yes_and_a_code_the_pair_makes_room() {
     let (key, order) = world.key_with_order_of(&Maker { containers: Some(1), ..Maker::default() });
     let mut machine = world.machine("a");
     let portal = world.applicant(&key.phone);
-    let mut phone = world.phone(&key.phone);
-    world.time_passes(time::Duration::seconds(61));
-    let mut person = Scripted::with_pin(PIN);
+    let mut person = world.person_with_phone(&key);
     person.agrees_to_replace = true;
-    person.on_sms = Box::new(move |_| Some(phone.next_code()));
     let renewed = machine.renew(&portal, &mut person, &order).unwrap();
     let contents = machine.contents(&key.key_id);
     assert_eq!(contents.containers.len(), 1);
@@ -51,15 +48,12 @@ fn a_key_pulled_while_its_old_pair_makes_room_is_renewed_all_the_same() {
         let (key, order) = world.key_with_order_of(&Maker { containers: Some(1), ..Maker::default() });
         let mut machine = world.machine("a");
         let portal = world.applicant(&key.phone);
-        let mut phone = world.phone(&key.phone);
-        world.time_passes(time::Duration::seconds(61));
         let fault = Fault::at_occurrence("C_DestroyObject", object, Action::Unplug);
         let fault = if after { fault.after() } else { fault };
         admin::set_fault(world.keys_folder(), Some(&key.serial_number), &fault).unwrap();
         let (folder, serial) = (world.keys_folder(), key.serial_number.clone());
-        let mut person = Scripted::with_pin(PIN);
+        let mut person = world.person_with_phone(&key);
         person.agrees_to_replace = true;
-        person.on_sms = Box::new(move |_| Some(phone.next_code()));
         person.on_key = Box::new(move |_| {
             admin::insert(&folder, &serial).unwrap();
             Go::On
@@ -116,11 +110,8 @@ fn where_nobody_tells_the_room_the_old_pair_goes_once_the_key_says_that_it_is_fu
     assert_eq!(world.attempt(&key.phone, &order).mode, Mode::SideBySide);
     old_one_still_serves(&world, &mut machine, &key);
 
-    let mut phone = world.phone(&key.phone);
-    world.time_passes(time::Duration::seconds(61));
-    let mut person = Scripted::with_pin(PIN);
+    let mut person = world.person_with_phone(&key);
     person.agrees_to_replace = true;
-    person.on_sms = Box::new(move |_| Some(phone.next_code()));
     let renewed = machine.renew(&portal, &mut person, &order).unwrap();
     let contents = machine.contents(&key.key_id);
     assert_eq!(contents.containers.len(), 1);
