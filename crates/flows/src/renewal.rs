@@ -225,7 +225,11 @@ impl Renewal<'_> {
                 None => return start_again("the portal has moved on in the meantime"),
             },
         };
+        let attempt = view.attempt;
         let view = self.seen_by_portal(order)?;
+        if view.attempt != attempt || view.state == AttemptState::Closed {
+            return start_again("the attempt was given up elsewhere in the meantime");
+        }
         self.record(&key, &view, Step::Issue)?;
 
         // 7. What came back is what was ordered; it goes onto the key and is read back.

@@ -9,6 +9,7 @@ use ycd_portal_api::wire::{
 };
 use ycd_tests::{
     person::Scripted,
+    proxy::Fate,
     world::{OTHER_PHONE, PIN, World},
 };
 
@@ -91,6 +92,28 @@ fn a_nonce_counts_once_and_for_its_purpose() {
     assert_eq!(error.code(), "attempt.nonce_invalid");
     let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
     ended_well(&world, &mut machine, &key, &order, &renewed);
+}
+
+#[test]
+fn a_certificate_whose_attempt_was_closed_in_the_meantime_is_not_written() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    let (operator, order_no) = (world.operator(), order.clone());
+    let mut issued = false;
+    world.proxy.set(move |call| {
+        if call.method == "GET" && call.path.ends_with("/attempts") && std::mem::take(&mut issued) {
+            operator.close_attempt(&order_no, 1, &Reason { reason: "申请人报失".into() }).unwrap();
+        }
+        issued |= call.path.ends_with("/issue");
+        Fate::Pass
+    });
+    let mut person = Scripted::with_pin(PIN);
+    let error = machine.renew(&portal, &mut person, &order).unwrap_err();
+    assert_eq!(error.code(), "flow.operator_needed");
+    assert!(!person.heard.lock().unwrap().steps().contains(&Step::Write));
+    old_one_still_serves(&world, &mut machine, &key);
 }
 
 #[test]
