@@ -13,6 +13,8 @@
 //! * [`crl`]: revocation lists built, read and asked.
 //! * [`chain`]: is this certificate good, under these anchors, at this time, for this use, and if not, why.
 //! * [`statement`]: the texts that keys sign besides certification requests.
+//! * [`unlock`]: what portal, driver host and key say to each other to unlock a PIN.
+//! * [`PublicKey::seal`], [`KeyPair::unseal`]: SM2 encryption (GM/T 0003.4).
 //! * [`pem`]: PEM and back.
 //!
 //! ## Encodings
@@ -32,6 +34,7 @@ pub mod chain;
 pub mod crl;
 pub mod csr;
 mod encoding;
+mod envelope;
 mod error;
 mod key;
 pub mod name;
@@ -39,6 +42,8 @@ pub mod pem;
 mod signer;
 pub mod sm3;
 pub mod statement;
+mod text;
+pub mod unlock;
 
 pub use cert::{Certificate, CertificateInfo, CertificateState};
 pub use chain::{ChainError, VerifiedChain, verify_chain};

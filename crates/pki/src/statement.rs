@@ -9,6 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::Text;
+
 /// A one-time number of the portal.
 pub const NONCE_LEN: usize = 32;
 
@@ -46,6 +48,31 @@ pub enum Statement {
     },
     /// Step 11: the old key agrees that the attempt is given up.
     Abandon { portal: String, order: String, attempt: u32, key_id: String, nonce: [u8; NONCE_LEN] },
+    /// The end of an unlock: the certificate's key works under the new PIN.
+    Unlocked {
+        portal: String,
+        order: String,
+        /// Number of the release it was done under.
+        release: u32,
+        key_id: String,
+        /// SM3 over the DER of the release's one-time public key; zeros where the PIN was found to work already.
+        one_time_key: [u8; 32],
+        /// Version of the SO PIN that a login has proven under this release; 0 where none was.
+        so_pin_version: u32,
+        nonce: [u8; NONCE_LEN],
+    },
+    /// The end of a personalisation: the first key pair works, and the key's SO PIN is the escrowed one.
+    Produced {
+        portal: String,
+        key_id: String,
+        /// The first certificate's serial number: the content octets of the DER INTEGER.
+        serial: Vec<u8>,
+        /// Version of the SO PIN that a login has proven.
+        so_pin_version: u32,
+        /// Version of the unblock key that the key has taken; 0 where it has none.
+        unblock_key_version: u32,
+        nonce: [u8; NONCE_LEN],
+    },
 }
 
 impl Statement {
@@ -56,6 +83,8 @@ impl Statement {
             Self::Replace { .. } => "ycd-replace-v1",
             Self::Confirm { .. } => "ycd-confirm-v1",
             Self::Abandon { .. } => "ycd-abandon-v1",
+            Self::Unlocked { .. } => "ycd-unlocked-v1",
+            Self::Produced { .. } => "ycd-produced-v1",
         }
     }
 
@@ -89,24 +118,23 @@ impl Statement {
                 .field(&attempt.to_be_bytes())
                 .field(key_id.as_bytes())
                 .field(nonce),
+            Self::Unlocked { portal, order, release, key_id, one_time_key, so_pin_version, nonce } => text
+                .field(portal.as_bytes())
+                .field(order.as_bytes())
+                .number(*release)
+                .field(key_id.as_bytes())
+                .field(one_time_key)
+                .number(*so_pin_version)
+                .field(nonce),
+            Self::Produced { portal, key_id, serial, so_pin_version, unblock_key_version, nonce } => text
+                .field(portal.as_bytes())
+                .field(key_id.as_bytes())
+                .field(serial)
+                .number(*so_pin_version)
+                .number(*unblock_key_version)
+                .field(nonce),
         }
-        .0
-    }
-}
-
-struct Text(Vec<u8>);
-
-impl Text {
-    fn named(name: &str) -> Self {
-        Self(Vec::with_capacity(256)).field(name.as_bytes())
-    }
-
-    fn field(mut self, bytes: &[u8]) -> Self {
-        // A field is a name, a number or a hash; none comes near 4 GiB.
-        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.0.extend_from_slice(&len.to_be_bytes());
-        self.0.extend_from_slice(bytes);
-        self
+        .into_bytes()
     }
 }
 

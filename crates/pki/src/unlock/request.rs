@@ -1,0 +1,137 @@
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::Road;
+use crate::{
+    KeyPair, PkiError, PublicKey,
+    text::{Fields, Text},
+};
+
+/// What a release is asked for with. It travels sealed to the portal's key, so that nobody on the way, not even inside
+/// TLS, can put a one-time key of their own into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub order: String,
+    /// From the SMS code, for this order and this purpose.
+    pub step_up: Zeroizing<String>,
+    /// The host's one-time public key.
+    pub one_time_key: PublicKey,
+    pub key_id: String,
+    pub road: Road,
+    /// SM3 over the DER of the certificate read from the key.
+    pub certificate: [u8; 32],
+    /// The key's challenge on [`Road::Challenge`]; else empty.
+    pub challenge: Vec<u8>,
+    pub so_tries: SoTries,
+}
+
+/// Tries the SO PIN has left, in the form the interface gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoTries {
+    Exactly(u8),
+    /// PKCS#11, of a module known to tell: `CKF_SO_PIN_COUNT_LOW` is clear.
+    Full,
+    /// `CKF_SO_PIN_COUNT_LOW`.
+    Low,
+    /// `CKF_SO_PIN_FINAL_TRY`.
+    Last,
+    /// `CKF_SO_PIN_LOCKED`: only the maker can help.
+    None,
+    /// The module does not tell, or is not known to.
+    Unreadable,
+}
+
+const NAME: &str = "ycd-unlock-request-v1";
+const LIMIT: usize = 4096;
+
+impl Request {
+    /// Sealed to the portal's key.
+    ///
+    /// # Errors
+    /// Those of [`PublicKey::seal`].
+    pub fn seal(&self, portal: &PublicKey) -> Result<Vec<u8>, PkiError> {
+        let (tries, count) = self.so_tries.code();
+        let text = Text::named(NAME)
+            .field(self.order.as_bytes())
+            .field(self.step_up.as_bytes())
+            .field(&self.one_time_key.to_point())
+            .field(self.key_id.as_bytes())
+            .field(self.road.name().as_bytes())
+            .field(&self.certificate)
+            .field(&self.challenge)
+            .field(&[tries, count]);
+        portal.seal(text.bytes())
+    }
+
+    /// # Errors
+    /// Those of [`KeyPair::unseal`]; [`PkiError::Malformed`] where the text is no request.
+    pub fn unseal(portal: &KeyPair, sealed: &[u8]) -> Result<Self, PkiError> {
+        let text = portal.unseal(sealed)?;
+        let mut fields = Fields::of("request for a release", NAME, &text, LIMIT)?;
+        let request = Self {
+            order: fields.text()?,
+            step_up: Zeroizing::new(fields.text()?),
+            one_time_key: PublicKey::from_point(&fields.array::<65>()?)?,
+            key_id: fields.text()?,
+            road: Road::from_name(fields.next()?).ok_or_else(|| fields.bad("an unknown road"))?,
+            certificate: fields.array()?,
+            challenge: fields.next()?.to_vec(),
+            so_tries: SoTries::from_code(fields.array()?).ok_or_else(|| fields.bad("unknown tries"))?,
+        };
+        fields.end()?;
+        Ok(request)
+    }
+}
+
+impl SoTries {
+    fn code(self) -> (u8, u8) {
+        match self {
+            Self::Unreadable => (0, 0),
+            Self::Exactly(count) => (1, count),
+            Self::Full => (2, 0),
+            Self::Low => (3, 0),
+            Self::Last => (4, 0),
+            Self::None => (5, 0),
+        }
+    }
+
+    fn from_code([kind, count]: [u8; 2]) -> Option<Self> {
+        match (kind, count) {
+            (0, 0) => Some(Self::Unreadable),
+            (1, count) => Some(Self::Exactly(count)),
+            (2, 0) => Some(Self::Full),
+            (3, 0) => Some(Self::Low),
+            (4, 0) => Some(Self::Last),
+            (5, 0) => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_reaches_the_portal_alone_and_whole() {
+        let (portal, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        for so_tries in [SoTries::Exactly(3), SoTries::Full, SoTries::Low, SoTries::Last, SoTries::None] {
+            let request = Request {
+                order: "SAAS1".into(),
+                step_up: Zeroizing::new("feedface".into()),
+                one_time_key: other.public_key(),
+                key_id: "softkey:3F21".into(),
+                road: Road::Challenge,
+                certificate: [1; 32],
+                challenge: vec![2; 16],
+                so_tries,
+            };
+            let sealed = request.seal(&portal.public_key()).unwrap();
+            assert_eq!(Request::unseal(&portal, &sealed).unwrap(), request);
+            assert!(Request::unseal(&other, &sealed).is_err());
+        }
+        let no_request = portal.public_key().seal(b"\0\0\0\x01x").unwrap();
+        assert_eq!(Request::unseal(&portal, &no_request).unwrap_err().code(), "pki.malformed");
+    }
+}
