@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::fault::ControlFile;
-pub use crate::fault::{Action, Control, Fault, On, Rule, When};
+pub use crate::fault::{Action, Control, Fault, Length, On, Rule, When};
 use crate::key::Key;
 pub use crate::key::Leaves;
 use crate::object::Kind;

@@ -17,6 +17,9 @@
 //! | `{"delay_ms": n}` | the call takes n milliseconds longer |
 //! | `{"torn": "private_key"}`, `"public_key"`, `"nothing"` | the key is pulled in the middle of the call: `C_GenerateKeyPair` leaves that half of the pair or nothing, `C_CreateObject` of a certificate leaves half its bytes or nothing, other changes are complete; calls that change nothing find the key pulled |
 //! | `"eat"` | the change is answered with CKR_OK and lost |
+//! | `{"length": {"is": n}}`, `{"longer": n}`, `{"shorter": n}` | the lengths and counts that the call tells are n, or off by n; what it writes stays right |
+//! | `{"print": n}` | n bytes go to standard output and as many to standard error |
+//! | `{"hoard": n}` | n MiB are taken, touched and kept; where the system refuses, the call answers CKR_HOST_MEMORY |
 //!
 //! `when` is `"before"` (default: the call has no effect) or `"after"` (it has its effect, then the fault comes);
 //! `torn` and `eat` come in the middle. `once` (default true) ends the rule after it has struck; else it strikes at
@@ -71,6 +74,33 @@ pub enum Action {
     DelayMs(u64),
     Torn(Leaves),
     Eat,
+    Length(Length),
+    /// Bytes.
+    Print(u32),
+    /// MiB.
+    Hoard(u32),
+}
+
+/// What a call tells in the place of a length or a count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Length {
+    Is(u64),
+    Longer(u32),
+    Shorter(u32),
+}
+
+impl Length {
+    /// In the place of `right`; CK_ULONG has 32 bits on Windows, where what is too large is all ones.
+    pub fn instead_of<T: TryFrom<u64> + TryInto<u64>>(self, right: T, ones: T) -> T {
+        let right = right.try_into().unwrap_or(u64::MAX);
+        let told = match self {
+            Self::Is(told) => told,
+            Self::Longer(by) => right.saturating_add(by.into()),
+            Self::Shorter(by) => right.saturating_sub(by.into()),
+        };
+        T::try_from(told).unwrap_or(ones)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use cryptoki_sys::*;
-use ycd_softkey::admin::{self, Action, Fault, Leaves};
+use ycd_softkey::admin::{self, Action, Fault, Leaves, Length};
 
 fn set(bench: &Bench, fault: Fault) {
     admin::set_fault(bench.path(), None, &fault).unwrap();
@@ -154,6 +154,63 @@ fn a_delayed_call_takes_as_long_as_it_was_told() {
 }
 
 #[test]
+fn a_call_tells_the_length_it_was_told_to_and_writes_what_is_right() {
+    let bench = Bench::new();
+    let client = bench.client();
+    let session = client.user();
+    let object = client.write_certificate(session, b"id", b"0123456789").unwrap();
+    for (length, told) in
+        [(Length::Is(u64::MAX), CK_ULONG::MAX), (Length::Longer(3), 13), (Length::Shorter(4), 6)]
+    {
+        let mut value = [0_u8; 16];
+        let mut attribute =
+            CK_ATTRIBUTE { type_: CKA_VALUE, pValue: value.as_mut_ptr().cast(), ulValueLen: 16 };
+        set(&bench, Fault::at("C_GetAttributeValue", Action::Length(length)));
+        ok(call!(client, C_GetAttributeValue(session, object, &mut attribute, 1)));
+        assert_eq!({ attribute.ulValueLen }, told);
+        assert_eq!(value, *b"0123456789\0\0\0\0\0\0");
+        let mut count = 0;
+        set(&bench, Fault::at("C_GetSlotList", Action::Length(length)));
+        ok(call!(client, C_GetSlotList(CK_FALSE, std::ptr::null_mut(), &mut count)));
+        assert_eq!(count, if told == 13 { 4 } else if told == 6 { 0 } else { told });
+        assert_eq!(client.slots(true), [1], "once");
+    }
+}
+
+#[test]
+fn a_printing_call_prints_and_a_hoarding_one_keeps_its_memory() {
+    let bench = Bench::new();
+    set(&bench, Fault::at("C_CreateObject", Action::Print(3 << 20)));
+    set(&bench, Fault::at("C_CreateObject", Action::Hoard(16)).after());
+    let mut command = child("child_writes_a_certificate", &bench);
+    let printed = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .unwrap();
+    assert!(printed.status.success());
+    assert!(printed.stdout.len() >= 3 << 20 && printed.stderr.len() >= 3 << 20);
+    let memory = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 4194304; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "child_is_refused_memory", "--ignored", "--nocapture"])
+        .env("SOFTKEY_TEST_DIR", bench.path())
+        .output()
+        .unwrap();
+    assert!(memory.status.success(), "{memory:?}");
+}
+
+#[test]
+#[ignore = "run as a process of its own, with little memory, by the test of hoarding"]
+fn child_is_refused_memory() {
+    let client = Client::load(std::env::var_os("SOFTKEY_TEST_DIR").unwrap().as_ref());
+    let session = client.user();
+    let dir = std::env::var_os("SOFTKEY_TEST_DIR").unwrap();
+    admin::set_fault(dir, None, &Fault::at("C_CreateObject", Action::Hoard(8192))).unwrap();
+    assert_eq!(client.write_certificate(session, b"id", b"x"), Err(CKR_HOST_MEMORY));
+}
+
+#[test]
 fn a_crash_ends_the_process_before_or_after_the_write() {
     for (fault, expected) in [
         (Fault::at("C_CreateObject", Action::Crash), 0),
@@ -291,7 +348,11 @@ fn the_control_file_is_read_as_it_is_documented() {
         { "on": { "function": "C_Sign" }, "do": { "code": 48 }, "once": false },
         { "on": { "call": 1 }, "do": { "delay_ms": 5 } },
         { "on": { "call": 1 }, "do": { "torn": "public_key" } },
-        { "on": { "call": 1 }, "do": "eat" } ] }"#;
+        { "on": { "call": 1 }, "do": "eat" },
+        { "on": { "call": 1 }, "do": { "length": { "is": 18446744073709551615 } } },
+        { "on": { "call": 1 }, "do": { "length": { "shorter": 1 } } },
+        { "on": { "call": 1 }, "do": { "print": 1024 } },
+        { "on": { "call": 1 }, "do": { "hoard": 64 } } ] }"#;
     std::fs::write(bench.path().join("control.json"), text).unwrap();
     let control = admin::faults(bench.path()).unwrap();
     assert!(control.trace);
@@ -300,6 +361,10 @@ fn the_control_file_is_read_as_it_is_documented() {
     assert_eq!(control.rules[1].fault, Fault::at_occurrence("C_CreateObject", 2, Action::Crash).after());
     assert_eq!(control.rules[2].fault, Fault::at("C_Sign", Action::Code(48)).always());
     assert_eq!(control.rules[4].fault.action, Action::Torn(Leaves::PublicKey));
+    assert_eq!(control.rules[6].fault.action, Action::Length(Length::Is(u64::MAX)));
+    assert_eq!(control.rules[7].fault.action, Action::Length(Length::Shorter(1)));
+    assert_eq!(control.rules[8].fault.action, Action::Print(1024));
+    assert_eq!(control.rules[9].fault.action, Action::Hoard(64));
 }
 
 #[test]

@@ -4,9 +4,12 @@
 //! set points at as many bytes as the caller says: the `SAFETY` of every function here is that part of the PKCS#11
 //! contract.
 
+use std::cell::Cell;
+
 use cryptoki_sys::*;
 
 use super::Rv;
+use crate::fault::Length;
 
 /// Longest data in one call. A length above this is a mistake, whatever it points at.
 const MAX_INPUT: usize = 256 << 20;
@@ -27,6 +30,25 @@ pub fn len(value: CK_ULONG) -> Rv<usize> {
 /// A length of ours as the caller's type. Nothing of ours comes near 4 GiB.
 pub fn ulong(value: usize) -> CK_ULONG {
     CK_ULONG::try_from(value).unwrap_or(UNAVAILABLE)
+}
+
+thread_local! {
+    /// What the call of this thread tells in the place of its lengths.
+    static TELLING: Cell<Option<Length>> = const { Cell::new(None) };
+}
+
+/// Does a call that is to tell wrong lengths.
+pub fn telling(length: Option<Length>, act: impl FnOnce() -> Rv) -> Rv {
+    TELLING.set(length);
+    let answer = act();
+    TELLING.set(None);
+    answer
+}
+
+/// A length or count for the caller, wrong where the call was told to lie.
+pub fn told(value: usize) -> CK_ULONG {
+    let right = ulong(value);
+    TELLING.get().map_or(right, |length| length.instead_of(right, UNAVAILABLE))
 }
 
 /// Bytes a caller hands in. NULL is the empty string when the length is 0.
@@ -138,7 +160,7 @@ impl<T: Copy> Output<T> {
 
     fn tell(&mut self, count: usize) -> Rv {
         // SAFETY: `count` was read in `new`; it is set and points at a number.
-        unsafe { put(self.count, ulong(count)) }
+        unsafe { put(self.count, told(count)) }
     }
 }
 
@@ -200,7 +222,7 @@ pub unsafe fn answer(
             Shown::Absent => Some(CKR_ATTRIBUTE_TYPE_INVALID),
             Shown::Value(value) => {
                 let room = attribute.ulValueLen;
-                attribute.ulValueLen = ulong(value.len());
+                attribute.ulValueLen = told(value.len());
                 if attribute.pValue.is_null() {
                     None
                 } else if room < ulong(value.len()) {

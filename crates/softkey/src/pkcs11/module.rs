@@ -1,13 +1,14 @@
 //! The loaded module, and the way of every call: counted, faulted, done, and never a panic to the caller.
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use cryptoki_sys::*;
 
-use super::Rv;
 use super::tokens::Tokens;
+use super::{Rv, abi};
 use crate::fault::{Action, ControlFile, Fault, When};
 use crate::key::{Effect, Key};
 use crate::store::Folder;
@@ -159,7 +160,11 @@ impl Module {
         for fault in faults.iter().filter(|f| f.when == When::Before) {
             effect = self.strike(fault, key.as_deref())?.unwrap_or(effect);
         }
-        let mut answer = act(self, effect);
+        let length = faults.iter().find_map(|fault| match fault.action {
+            Action::Length(length) => Some(length),
+            _ => None,
+        });
+        let mut answer = abi::telling(length, || act(self, effect));
         if let Effect::Torn(_) = effect {
             self.unplug(key.as_deref())?;
             answer = Err(removed(on));
@@ -184,6 +189,10 @@ impl Module {
             Action::DelayMs(ms) => std::thread::sleep(Duration::from_millis(ms)),
             Action::Torn(leaves) => return Ok(Some(Effect::Torn(leaves))),
             Action::Eat => return Ok(Some(Effect::Eaten)),
+            // In the call itself.
+            Action::Length(_) => {}
+            Action::Print(bytes) => print(bytes),
+            Action::Hoard(mib) => hoard(mib)?,
         }
         Ok(None)
     }
@@ -199,6 +208,30 @@ impl Module {
         }
         Ok(())
     }
+}
+
+/// To standard output and standard error, which may lead nowhere.
+fn print(bytes: u32) {
+    let text = [b"driver: this is a debug build\n".as_slice(); 1024].concat();
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
+    while left > 0 {
+        let part = &text[..left.min(text.len())];
+        let _ = (out.write_all(part), err.write_all(part));
+        left -= part.len();
+    }
+    let _ = out.flush();
+}
+
+/// Takes memory and never gives it back.
+fn hoard(mib: u32) -> Rv {
+    for _ in 0..mib {
+        let mut piece = Vec::new();
+        piece.try_reserve_exact(1 << 20).map_err(|_| CKR_HOST_MEMORY)?;
+        piece.resize(1 << 20, 0xA5_u8);
+        std::hint::black_box(piece.leak());
+    }
+    Ok(())
 }
 
 fn removed(on: On) -> CK_RV {

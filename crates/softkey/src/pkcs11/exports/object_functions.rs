@@ -62,7 +62,7 @@ pub unsafe extern "C" fn C_GetObjectSize(
     call("C_GetObjectSize", On::Session(session), |module, _| {
         let bytes = objects::size(&mut module.tokens(), session, object)?;
         // SAFETY: the caller's contract.
-        unsafe { abi::put(size, abi::ulong(bytes)) }
+        unsafe { abi::put(size, abi::told(bytes)) }
     })
 }
 
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn C_FindObjects(
             unsafe { objects.add(at).write_unaligned(*handle) };
         }
         // SAFETY: set, and the caller's contract.
-        unsafe { abi::put(count, abi::ulong(found.len())) }
+        unsafe { abi::put(count, abi::told(found.len())) }
     })
 }
 
