@@ -11,8 +11,12 @@
 //! Nothing here stands in for a part of the product; only the person, and the network's misbehaviour, are made up.
 
 pub mod bench;
+#[cfg(target_os = "linux")]
+pub mod card;
 pub mod demo;
 pub mod outcome;
+#[cfg(target_os = "linux")]
+pub mod pcscd;
 pub mod person;
 pub mod proxy;
 pub mod world;

@@ -44,6 +44,24 @@ const NEEDS: &[Need] = &[
         probe: &["-c", "import ensurepip, venv"],
         what_for: "python-pkcs11, in a folder of its own",
     },
+    Need {
+        package: "libpcsclite-dev pkg-config",
+        program: "pkg-config",
+        probe: &["--exists", "libpcsclite"],
+        what_for: "links programs with PC/SC",
+    },
+    Need {
+        package: "pcscd",
+        program: "/usr/sbin/pcscd",
+        probe: &["--version"],
+        what_for: "the PC/SC service, several of them for tests",
+    },
+    Need {
+        package: "vsmartcard-vpcd",
+        program: "vpcd-config",
+        probe: &[],
+        what_for: "virtual readers in the tests' PC/SC services",
+    },
 ];
 
 /// Sees to it that everything is there: installs through apt as root or with a `sudo` that asks nothing; else fails
