@@ -32,10 +32,6 @@ impl Text {
     pub(crate) fn into_bytes(mut self) -> Vec<u8> {
         std::mem::take(&mut *self.0)
     }
-
-    pub(crate) fn into_secret(self) -> Zeroizing<Vec<u8>> {
-        self.0
-    }
 }
 
 /// A text being read, field by field.

@@ -23,13 +23,20 @@ use crate::{
         catalogue::{Product, Project},
         certificates::{CertificateQuery, CertificateView},
         form::SaveForm,
-        keys::{PersonaliseKey, PersonalisedKey},
+        keys::{
+            DeclareSoPin, FirstCertificate, KeyRecord, OpenProduction, PersonaliseKey, PersonalisedKey,
+            Produced, Production,
+        },
         login::{CodeSent, Login, Me, RequestCode, RequestStepUp, Session, SessionToken, StepUp},
         operator::{
             AuditEntry, AuditQuery, CauseEvent, OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer,
             SmsMessage,
         },
         orders::{ConfirmOrder, CreateOrder, Empty, FixKey, OrderList, OrderQuery, OrderView, Reason},
+        unlock::{
+            AliveAnswer, AskAlive, AskRelease, KeyInHand, OpenUnlock, PortalKeys, ReleaseAnswer, UnlockGrant,
+            UnlockOffer, UnlockOrder, Unlocked,
+        },
     },
 };
 
@@ -232,6 +239,49 @@ impl Client {
     }
 }
 
+/// Unlocking. All but the first four with the token of the [`UnlockGrant`] as session.
+impl Client {
+    pub fn portal_keys(&self) -> Result<PortalKeys, ApiError> {
+        self.get("unlock/portal", &())
+    }
+
+    pub fn unlock_check(&self, key: &KeyInHand) -> Result<UnlockOffer, ApiError> {
+        self.post("unlock/check", key)
+    }
+
+    pub fn unlock_code(&self, key: &KeyInHand) -> Result<CodeSent, ApiError> {
+        self.post("unlock/codes", key)
+    }
+
+    pub fn open_unlock(&self, unlock: &OpenUnlock) -> Result<UnlockGrant, ApiError> {
+        self.post("unlock/orders", unlock)
+    }
+
+    pub fn unlock_order(&self, order: &str) -> Result<UnlockOrder, ApiError> {
+        self.get(&of_unlock(order, ""), &())
+    }
+
+    pub fn release(&self, order: &str, request: &AskRelease) -> Result<ReleaseAnswer, ApiError> {
+        self.post(&of_unlock(order, "/releases"), request)
+    }
+
+    pub fn alive(&self, order: &str, question: &AskAlive) -> Result<AliveAnswer, ApiError> {
+        self.post(&of_unlock(order, "/alive"), question)
+    }
+
+    pub fn unlock_nonce(&self, order: &str) -> Result<Nonce, ApiError> {
+        self.post(&of_unlock(order, "/nonces"), &Empty {})
+    }
+
+    pub fn unlocked(&self, order: &str, proof: &Unlocked) -> Result<UnlockOrder, ApiError> {
+        self.post(&of_unlock(order, "/unlocked"), proof)
+    }
+
+    pub fn cancel_unlock(&self, order: &str) -> Result<UnlockOrder, ApiError> {
+        self.post(&of_unlock(order, "/cancel"), &Empty {})
+    }
+}
+
 /// For operators.
 impl Client {
     pub fn operator_login(&self, login: &OperatorLogin) -> Result<Session, ApiError> {
@@ -275,6 +325,39 @@ impl Client {
 
     pub fn personalise_key(&self, key: &PersonaliseKey) -> Result<PersonalisedKey, ApiError> {
         self.post("operator/keys", key)
+    }
+
+    pub fn open_production(&self, production: &OpenProduction) -> Result<Production, ApiError> {
+        self.post("operator/productions", production)
+    }
+
+    pub fn first_certificate(
+        &self,
+        key_id: &str,
+        request: &FirstCertificate,
+    ) -> Result<PersonalisedKey, ApiError> {
+        self.post(&of_production(key_id, "certificate"), request)
+    }
+
+    pub fn production_nonce(&self, key_id: &str) -> Result<Nonce, ApiError> {
+        self.post(&of_production(key_id, "nonces"), &Empty {})
+    }
+
+    pub fn produced(&self, key_id: &str, proof: &Produced) -> Result<KeyRecord, ApiError> {
+        self.post(&of_production(key_id, "proven"), proof)
+    }
+
+    pub fn key_record(&self, key_id: &str) -> Result<KeyRecord, ApiError> {
+        self.get(&format!("operator/keys/{}", segment(key_id)), &())
+    }
+
+    pub fn declare_so_pin(&self, key_id: &str, scheme: &DeclareSoPin) -> Result<KeyRecord, ApiError> {
+        self.post(&format!("operator/keys/{}/so-pin", segment(key_id)), scheme)
+    }
+
+    /// Three more releases for an unlock order that has used its own up.
+    pub fn grant_releases(&self, order: &str) -> Result<UnlockOrder, ApiError> {
+        self.post(&of_operator_order(order, "/unlock-releases"), &Empty {})
     }
 
     pub fn sms_outbox(&self, query: &OutboxQuery) -> Result<Page<SmsMessage>, ApiError> {
@@ -356,6 +439,14 @@ fn of_order(order: &str, rest: &str) -> String {
 
 fn of_attempt(order: &str, attempt: u32, rest: &str) -> String {
     of_order(order, &format!("/attempts/{attempt}/{rest}"))
+}
+
+fn of_unlock(order: &str, rest: &str) -> String {
+    format!("unlock/orders/{}{rest}", segment(order))
+}
+
+fn of_production(key_id: &str, rest: &str) -> String {
+    format!("operator/productions/{}/{rest}", segment(key_id))
 }
 
 fn of_operator_order(order: &str, rest: &str) -> String {

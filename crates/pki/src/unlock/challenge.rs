@@ -78,7 +78,7 @@ impl UnblockCommand {
         block.get_mut(1..=pin.len()).ok_or_else(too_long)?.copy_from_slice(pin);
         let (encryption, authentication) = keys(key);
         encrypt(&encryption, &mut block);
-        let mac = hmac(&*authentication, &[header, &context_hash, &*block]);
+        let mac = hmac(&authentication, &[header, &context_hash, &*block]);
         Ok(Self { context_hash, cipher: *block, mac })
     }
 
@@ -88,7 +88,7 @@ impl UnblockCommand {
     /// [`PkiError::BadSignature`] where the MAC is wrong; [`PkiError::Malformed`] where what it protects is no PIN.
     pub fn open(&self, key: &SessionKey, header: &[u8; 5]) -> Result<Zeroizing<Vec<u8>>, PkiError> {
         let (encryption, authentication) = keys(key);
-        let mac = hmac(&*authentication, &[header, &self.context_hash, &self.cipher]);
+        let mac = hmac(&authentication, &[header, &self.context_hash, &self.cipher]);
         if !bool::from(mac.ct_eq(&self.mac)) {
             return Err(PkiError::BadSignature { what: WHAT });
         }

@@ -17,10 +17,12 @@ pub enum Purpose {
     Replace,
     /// Giving an attempt up.
     Abandon,
+    /// A new PIN for a key in hand; has endpoints of its own.
+    Unlock,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 4] = [Self::Login, Self::OrderConfirm, Self::Replace, Self::Abandon];
+    pub const ALL: [Self; 5] = [Self::Login, Self::OrderConfirm, Self::Replace, Self::Abandon, Self::Unlock];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -28,6 +30,7 @@ impl Purpose {
             Self::OrderConfirm => "order_confirm",
             Self::Replace => "replace",
             Self::Abandon => "abandon",
+            Self::Unlock => "unlock",
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod login;
 pub mod operator;
 pub mod orders;
+pub mod unlock;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};

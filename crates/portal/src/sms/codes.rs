@@ -263,5 +263,6 @@ fn wording(scope: Scope<'_>) -> String {
         Purpose::OrderConfirm => format!("您正在提交订单 {}，", scope.order),
         Purpose::Replace => format!("您正在同意删除订单 {} 的旧密钥，", scope.order),
         Purpose::Abandon => format!("您正在放弃订单 {} 的本次制证，", scope.order),
+        Purpose::Unlock => "您正在解锁 USBKEY，".into(),
     }
 }

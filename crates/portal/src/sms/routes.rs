@@ -48,6 +48,9 @@ async fn request_code(
             let scope = Scope { phone: &order.phone, purpose: *purpose, order: &order.no };
             send(&portal, &mut tx, scope, address, now).await?
         }
+        (Purpose::Unlock, ..) => {
+            return Err(Problem::new(kinds::INVALID).detail("unlocking has an endpoint of its own").into());
+        }
         _ => return Err(Problem::new(kinds::INVALID).detail("phone for login, order for all else").into()),
     };
     tx.answer(StatusCode::CREATED, &sent).await
@@ -62,7 +65,7 @@ async fn step_up(State(portal): State<Portal>, user: User, change: Change<Reques
     let now = tx.now();
     let purpose = match change.body.purpose {
         purpose @ (Purpose::Replace | Purpose::Abandon) => purpose,
-        Purpose::Login | Purpose::OrderConfirm => {
+        Purpose::Login | Purpose::OrderConfirm | Purpose::Unlock => {
             return Err(Problem::new(kinds::INVALID).detail("this purpose takes the code itself").into());
         }
     };

@@ -1,0 +1,185 @@
+//! Unlocking: a new PIN for a key in hand, without login (`docs/unlock.md`).
+//!
+//! Whoever holds the key and reads its phone gets a token for one unlock order. Releases of secrets are asked for with
+//! it inside a sealed request; the other calls carry it as a session (`Authorization: Bearer`).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Bytes, Timestamp, attempts::SignedStatement, login::SessionToken, orders::OrderState};
+
+/// `GET /unlock/portal`: what an assistant keeps of its portal when it is set up, and believes no other afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PortalKeys {
+    /// The portal's name in signed statements.
+    pub portal: String,
+    /// DER of the SubjectPublicKeyInfo that its answers are signed with.
+    pub signing_key: Bytes,
+    /// DER of the SubjectPublicKeyInfo that requests are sealed to.
+    pub sealing_key: Bytes,
+}
+
+/// How a key is unlocked; fixed for each when it is produced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Road {
+    /// Its SO PIN, encrypted to the driver host, and the next one.
+    Wrapped,
+    /// The key asks, the portal answers.
+    Challenge,
+}
+
+/// What a new PIN must be. Lengths in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PinRules {
+    pub min_len: u8,
+    pub max_len: u8,
+    pub digits_only: bool,
+}
+
+/// `POST /unlock/check` and `POST /unlock/codes`: the key that is inserted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyInHand {
+    pub key_id: String,
+    /// DER, as read from the key.
+    pub certificate: Bytes,
+}
+
+/// Whether and how a key can be unlocked, before a code is spent. Problems: `unlock.not_escrowed`,
+/// `unlock.key_unknown`, `certificate.revoked`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnlockOffer {
+    pub portal: String,
+    /// `138****0000`
+    pub phone: String,
+    pub road: Road,
+    /// What the project lets a new PIN be.
+    pub pin: PinRules,
+    /// An operator has to approve first.
+    pub approval: bool,
+    /// The key's open unlock order.
+    pub open_order: Option<UnlockOrder>,
+}
+
+/// `POST /unlock/orders`: opens the key's unlock order, or takes up the open one, and lets work on it for ten minutes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenUnlock {
+    pub key_id: String,
+    /// DER, as read from the key.
+    pub certificate: Bytes,
+    /// From `POST /unlock/codes`.
+    pub code: String,
+    /// The PIN is locked now; kept from the order's first opening.
+    pub locked: bool,
+    /// The order that is meant, where there is one: `unlock.order_other` if it is not this key's open one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
+    #[serde(default)]
+    pub form: UnlockForm,
+}
+
+/// Wiped: it is a secret.
+impl Drop for OpenUnlock {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.code);
+    }
+}
+
+impl std::fmt::Debug for OpenUnlock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenUnlock").field("key_id", &self.key_id).finish_non_exhaustive()
+    }
+}
+
+/// What an operator reads before approving.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct UnlockForm {
+    /// 证书使用商
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<String>,
+    /// 备注
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct UnlockGrant {
+    pub order: UnlockOrder,
+    /// For this order alone: ten minutes for releases, an hour for the rest.
+    #[schema(value_type = String)]
+    pub token: SessionToken,
+    /// Until when releases can be asked for.
+    pub releases_until: Timestamp,
+}
+
+/// `GET /unlock/orders/{order}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnlockOrder {
+    pub no: String,
+    /// [`OrderState::AwaitingReview`] while it waits for approval, [`OrderState::AwaitingUnlock`] when a release can be
+    /// had, [`OrderState::Completed`] at the end.
+    pub state: OrderState,
+    pub key_id: String,
+    pub road: Road,
+    pub pin: PinRules,
+    /// The PIN was locked when the order was opened.
+    pub was_locked: bool,
+    /// Number of the newest release; 0 before the first.
+    pub newest_release: u32,
+    /// Releases that can still be had without an operator.
+    pub releases_left: u32,
+    pub reject_reason: Option<String>,
+    pub created_at: Timestamp,
+}
+
+/// `POST /unlock/orders/{order}/releases`. The same one-time key gets the same release for ten minutes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskRelease {
+    /// Sealed to the portal's key: what `ycd_pki::unlock::Request` makes.
+    pub sealed: Bytes,
+}
+
+/// A release: what it is for, its secrets sealed to the one-time key, the portal's signature over both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReleaseAnswer {
+    /// CTX, as `ycd_pki::unlock::Context` writes it.
+    pub context: Bytes,
+    pub sealed_box: Bytes,
+    /// DER of `SEQUENCE { r, s }`, SM3withSM2, over CTX ‖ SM3(box).
+    pub signature: Bytes,
+}
+
+/// `POST /unlock/orders/{order}/alive`: directly before an SO login. `unlock.release_stale` unless the release is the
+/// newest of an open order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskAlive {
+    pub release: u32,
+    /// 32 bytes of the driver host.
+    pub nonce: Bytes,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AliveAnswer {
+    /// DER of `SEQUENCE { r, s }`, SM3withSM2, over `ycd_pki::unlock::Alive`.
+    pub signature: Bytes,
+}
+
+/// `POST /unlock/orders/{order}/unlocked`: the end, proven by the certificate's key under the new PIN. Repeats get the
+/// same answer.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unlocked {
+    /// The release it was done under; the newest, where the PIN was found to work already.
+    pub release: u32,
+    /// SM3 over the DER of the release's one-time public key; 32 zeros where the PIN was found to work already.
+    pub one_time_key: Bytes,
+    /// Version of the SO PIN that a login has proven; 0 where none was.
+    pub so_pin_version: u32,
+    /// `ycd-unlocked-v1`, with a nonce of `POST /unlock/orders/{order}/nonces`.
+    pub statement: SignedStatement,
+}
