@@ -99,7 +99,15 @@ impl Owner {
 /// At once: what modules do when a process ends in the ordinary way may hang, or need the thread that hangs.
 fn die() -> ! {
     #[cfg(unix)]
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    {
+        use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group, kill_process};
+
+        // With whatever the module has started, where the group is this process's own.
+        let _ = match getpgrp() == getpid() {
+            true => kill_current_process_group(Signal::KILL),
+            false => kill_process(getpid(), Signal::KILL),
+        };
+    }
     #[cfg(windows)]
     {
         use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};

@@ -9,6 +9,7 @@
 
 mod crash;
 mod guard;
+mod memory;
 mod pkcs11;
 mod streams;
 
@@ -32,6 +33,7 @@ struct Host {
 
 fn main() -> ExitCode {
     crash::leave_no_trace();
+    memory::limit();
     // Before anything else: a module may print as soon as it is loaded.
     match streams::take_over().and_then(|(from_owner, to_owner)| serve(from_owner, to_owner)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -103,7 +105,14 @@ fn perform(module: &mut Module, call: Call) -> ycd_token::Result<Reply> {
 impl Host {
     fn answer(&mut self, id: u64, result: ycd_token::Result<Reply>) -> io::Result<()> {
         self.last_call = Instant::now();
-        wire::send(&mut self.to_owner, &FromHost::Answer { id, result })
+        match wire::send(&mut self.to_owner, &FromHost::Answer { id, result }) {
+            // A module that tells of more than any key holds.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                let result = Err(TokenError::Protocol { detail: format!("the module: {error}") });
+                wire::send(&mut self.to_owner, &FromHost::Answer { id, result })
+            }
+            sent => sent,
+        }
     }
 
     /// Logs out, unloads, and says so.

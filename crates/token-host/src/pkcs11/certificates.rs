@@ -1,16 +1,17 @@
 //! Certificates written and removed.
 
 use cryptoki::error::RvError;
-use cryptoki::object::{Attribute, AttributeType, CertificateType, ObjectClass};
+use cryptoki::object::{Attribute, CertificateType, ObjectClass};
+use cryptoki_sys::CKA_VALUE;
 use ycd_pki::Certificate;
 use ycd_token::{KeyId, TokenError};
 
-use super::fault::Fault;
+use super::fault::{Changes, Fault};
 use super::inventory::{Inventory, certificates_of, spki_of};
 use super::{Module, OpenKey};
 
 impl Module {
-    pub(super) fn write(&mut self, key: &KeyId, der: &[u8]) -> Result<(), Fault> {
+    pub(super) fn write(&mut self, key: &KeyId, der: &[u8], changes: &mut Changes) -> Result<(), Fault> {
         let certificate = Certificate::from_der(der)
             .map_err(|error| TokenError::Unsupported { what: format!("this certificate: {error}") })?;
         let open = self.opened(key)?;
@@ -21,9 +22,9 @@ impl Module {
         let Some(group) = pair else {
             return Err(TokenError::NotFound { what: "the key pair of this certificate".into() }.into());
         };
-        remove_torn(open, &inventory, &group.id, der)?;
+        remove_torn(open, &inventory, &group.id, der, changes)?;
         if !group.certificates.iter().any(|object| object.value == der) {
-            create(open, &certificate, &group.id)?;
+            create(open, &certificate, &group.id, changes)?;
         }
         // Only now: the one that differs may be the only one the key has.
         for object in &group.certificates {
@@ -32,24 +33,25 @@ impl Module {
                 other.serial() == certificate.serial() && other.issuer_der() == certificate.issuer_der()
             });
             if same_serial && object.value != der {
-                open.session.destroy_object(object.handle)?;
+                changes.note(open.session.destroy_object(object.handle))?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, key: &KeyId, der: &[u8]) -> Result<(), Fault> {
+    pub(super) fn remove(&mut self, key: &KeyId, der: &[u8], changes: &mut Changes) -> Result<(), Fault> {
         let open = self.opened(key)?;
         open.must_be_logged_in()?;
         let identical = |open: &OpenKey| -> Result<Vec<_>, Fault> {
-            Ok(certificates_of(&open.session)?.into_iter().filter(|object| object.value == der).collect())
+            let all = certificates_of(&open.raw, &open.session)?;
+            Ok(all.into_iter().filter(|object| object.value == der).collect())
         };
         let objects = identical(open)?;
         if objects.is_empty() {
             return Err(TokenError::NotFound { what: "certificate".into() }.into());
         }
         for object in objects {
-            open.session.destroy_object(object.handle)?;
+            changes.note(open.session.destroy_object(object.handle))?;
         }
         match identical(open)?.is_empty() {
             true => Ok(()),
@@ -60,19 +62,25 @@ impl Module {
 
 /// Removes what a write of this certificate left that was cut off: a beginning of it, or something beside its key
 /// that is no whole DER value.
-fn remove_torn(open: &OpenKey, inventory: &Inventory, id: &[u8], der: &[u8]) -> Result<(), Fault> {
+fn remove_torn(
+    open: &OpenKey,
+    inventory: &Inventory,
+    id: &[u8],
+    der: &[u8],
+    changes: &mut Changes,
+) -> Result<(), Fault> {
     for object in &inventory.torn {
         let beginning = !object.value.is_empty() && der.starts_with(&object.value);
         let beside = !id.is_empty() && object.id == id && !is_whole_sequence(&object.value);
         if beginning || beside {
-            open.session.destroy_object(object.handle)?;
+            changes.note(open.session.destroy_object(object.handle))?;
         }
     }
     Ok(())
 }
 
-fn create(open: &OpenKey, certificate: &Certificate, id: &[u8]) -> Result<(), Fault> {
-    let object = open.session.create_object(&[
+fn create(open: &OpenKey, certificate: &Certificate, id: &[u8], changes: &mut Changes) -> Result<(), Fault> {
+    let object = changes.note(open.session.create_object(&[
         Attribute::Class(ObjectClass::CERTIFICATE),
         Attribute::CertificateType(CertificateType::X_509),
         Attribute::Token(true),
@@ -83,15 +91,15 @@ fn create(open: &OpenKey, certificate: &Certificate, id: &[u8]) -> Result<(), Fa
         Attribute::Issuer(certificate.issuer_der().to_vec()),
         Attribute::SerialNumber(der_integer(certificate.serial())),
         Attribute::Value(certificate.der().to_vec()),
-    ])?;
-    let read = match open.session.get_attributes(object, &[AttributeType::Value]).map_err(Fault::from) {
-        Ok(attributes) => attributes,
+    ]))?;
+    let [read] = match open.raw.attributes(&open.session, object, [CKA_VALUE]) {
+        Ok(values) => values,
         Err(fault) if fault.is(RvError::ObjectHandleInvalid) => {
             return Err(TokenError::ReadBackDiffers.into());
         }
         Err(fault) => return Err(fault),
     };
-    if matches!(read.as_slice(), [Attribute::Value(value)] if value == certificate.der()) {
+    if read.as_deref() == Some(certificate.der()) {
         return Ok(());
     }
     // Nobody can use it: back to the state before.

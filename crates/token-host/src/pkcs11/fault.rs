@@ -34,6 +34,33 @@ impl From<Error> for Fault {
     }
 }
 
+/// What an operation has changed on a key so far.
+#[derive(Debug, Default)]
+pub struct Changes {
+    made: bool,
+}
+
+impl Changes {
+    /// Notes what a function that changes the key has answered.
+    pub fn note<T, E: Into<Fault>>(&mut self, answer: Result<T, E>) -> Result<T, Fault> {
+        self.made |= answer.is_ok();
+        answer.map_err(E::into)
+    }
+
+    /// What a failure means after these changes. A key that was pulled, and one that was found to be wrong, are told
+    /// as they are.
+    pub fn after(&self, error: TokenError, operation: &str) -> TokenError {
+        match error {
+            TokenError::Module { .. } | TokenError::Protocol { .. } | TokenError::NotLoggedIn
+                if self.made =>
+            {
+                TokenError::Unknown { operation: operation.into() }
+            }
+            error => error,
+        }
+    }
+}
+
 impl Fault {
     /// Whether the session is of no more use.
     pub fn ends_session(&self) -> bool {

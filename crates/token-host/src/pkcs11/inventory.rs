@@ -1,7 +1,11 @@
 //! The objects of a token, put together into containers by public key.
 
-use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
+use cryptoki_sys::{
+    CK_OBJECT_CLASS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_ID, CKA_LABEL, CKA_MODULUS, CKA_VALUE, CKO_CERTIFICATE,
+    CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
+};
 use ycd_pki::{Certificate, PublicKey};
 use ycd_token::{Container, ContainerHandle, Pair, Spki};
 
@@ -10,18 +14,17 @@ use super::fault::Fault;
 use super::raw::Raw;
 
 /// The attributes in which a make tells its public keys, instead of CKA_EC_POINT.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct PointAttributes {
-    pub raw: Raw,
     pub x: u32,
     pub y: u32,
 }
 
 impl PointAttributes {
-    fn read(&self, session: &Session, key: ObjectHandle) -> Result<Option<Spki>, Fault> {
+    fn read(self, raw: &Raw, session: &Session, key: ObjectHandle) -> Result<Option<Spki>, Fault> {
         let mut point = Vec::with_capacity(64);
-        for number in [self.x, self.y] {
-            let value = self.raw.attribute(session, key, number)?.unwrap_or_default();
+        for value in raw.attributes(session, key, [self.x.into(), self.y.into()])? {
+            let value = value.unwrap_or_default();
             // GM/T 0016 keeps coordinates in 64 bytes, zeros in front: some modules may hand them on like that.
             let Some((zeros, coordinate)) = value.split_last_chunk::<32>() else { return Ok(None) };
             if zeros.iter().any(|byte| *byte != 0) {
@@ -63,12 +66,17 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    pub fn take(session: &Session, point: Option<&PointAttributes>, logged_in: bool) -> Result<Self, Fault> {
-        let publics = keys(session, point, ObjectClass::PUBLIC_KEY)?;
-        let privates = keys(session, point, ObjectClass::PRIVATE_KEY)?;
+    pub fn take(
+        raw: &Raw,
+        session: &Session,
+        point: Option<PointAttributes>,
+        logged_in: bool,
+    ) -> Result<Self, Fault> {
+        let publics = keys(raw, session, point, CKO_PUBLIC_KEY)?;
+        let privates = keys(raw, session, point, CKO_PRIVATE_KEY)?;
         let mut inventory = Self { logged_in, ..Self::default() };
         let mut certificates = Vec::new();
-        for certificate in certificates_of(session)? {
+        for certificate in certificates_of(raw, session)? {
             match Certificate::from_der(&certificate.value) {
                 Ok(parsed) => certificates.push((certificate, spki_of(&parsed))),
                 Err(_) => inventory.torn.push(certificate),
@@ -186,18 +194,12 @@ pub fn spki_of(certificate: &Certificate) -> Spki {
     }
 }
 
-pub fn certificates_of(session: &Session) -> Result<Vec<CertificateObject>, Fault> {
+pub fn certificates_of(raw: &Raw, session: &Session) -> Result<Vec<CertificateObject>, Fault> {
     let mut certificates = Vec::new();
-    for handle in session.find_objects(&[Attribute::Class(ObjectClass::CERTIFICATE)])? {
-        let mut certificate = CertificateObject { handle, id: Vec::new(), value: Vec::new() };
-        for attribute in session.get_attributes(handle, &[AttributeType::Id, AttributeType::Value])? {
-            match attribute {
-                Attribute::Id(id) => certificate.id = id,
-                Attribute::Value(value) => certificate.value = value,
-                _ => {}
-            }
-        }
-        certificates.push(certificate);
+    for handle in raw.find(session, CKO_CERTIFICATE)? {
+        let [id, value] =
+            raw.attributes(session, handle, [CKA_ID, CKA_VALUE])?.map(Option::unwrap_or_default);
+        certificates.push(CertificateObject { handle, id, value });
     }
     Ok(certificates)
 }
@@ -214,45 +216,38 @@ pub struct KeyObject {
 impl KeyObject {
     /// `None` for a key that is certainly of another algorithm.
     pub fn read(
+        raw: &Raw,
         session: &Session,
-        point: Option<&PointAttributes>,
+        point: Option<PointAttributes>,
         handle: ObjectHandle,
     ) -> Result<Option<Self>, Fault> {
-        // CKA_KEY_TYPE is not asked for: cryptoki fails on numbers it does not know, and the numbers differ anyway.
-        const WANTED: [AttributeType; 5] = [
-            AttributeType::Id,
-            AttributeType::Label,
-            AttributeType::EcParams,
-            AttributeType::EcPoint,
-            AttributeType::Modulus,
-        ];
-        let mut key = Self { handle, id: Vec::new(), label: String::new(), spki: None };
-        for attribute in session.get_attributes(handle, &WANTED)? {
-            match attribute {
-                Attribute::Id(id) => key.id = id,
-                Attribute::Label(label) => key.label = String::from_utf8_lossy(&label).trim().to_owned(),
-                Attribute::EcParams(curve) if !curve.is_empty() && curve != SM2_CURVE => return Ok(None),
-                Attribute::Modulus(modulus) if !modulus.is_empty() => return Ok(None),
-                Attribute::EcPoint(point) => {
-                    key.spki = PublicKey::from_point(&point).ok().map(|key| Spki(key.to_spki_der()));
-                }
-                _ => {}
-            }
+        // CKA_KEY_TYPE is not asked for: the numbers differ from make to make.
+        let values =
+            raw.attributes(session, handle, [CKA_ID, CKA_LABEL, CKA_EC_PARAMS, CKA_EC_POINT, CKA_MODULUS])?;
+        let [id, label, curve, told, modulus] = values.map(Option::unwrap_or_default);
+        if !(curve.is_empty() || curve == SM2_CURVE) || !modulus.is_empty() {
+            return Ok(None);
         }
-        if let (None, Some(point)) = (&key.spki, point) {
-            key.spki = point.read(session, handle)?;
+        let label = String::from_utf8_lossy(&label).trim().to_owned();
+        let mut spki = PublicKey::from_point(&told).ok().map(|key| Spki(key.to_spki_der()));
+        if let (None, Some(point)) = (&spki, point) {
+            spki = point.read(raw, session, handle)?;
         }
-        Ok(Some(key))
+        Ok(Some(Self { handle, id, label, spki }))
     }
 }
 
 fn keys(
+    raw: &Raw,
     session: &Session,
-    point: Option<&PointAttributes>,
-    class: ObjectClass,
+    point: Option<PointAttributes>,
+    class: CK_OBJECT_CLASS,
 ) -> Result<Vec<KeyObject>, Fault> {
-    let handles = session.find_objects(&[Attribute::Class(class)])?;
-    handles.into_iter().filter_map(|handle| KeyObject::read(session, point, handle).transpose()).collect()
+    let handles = raw.find(session, class)?;
+    handles
+        .into_iter()
+        .filter_map(|handle| KeyObject::read(raw, session, point, handle).transpose())
+        .collect()
 }
 
 /// The public key that all of these name; `None` where they differ or one tells none.

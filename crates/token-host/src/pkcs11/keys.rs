@@ -11,30 +11,34 @@ use cryptoki_sys::{
 use ycd_token::profile::Pkcs11;
 use ycd_token::{ContainerHandle, KeyId, Spki, Tag, TokenError};
 
-use super::fault::Fault;
+use super::fault::{Changes, Fault};
 use super::inventory::KeyObject;
 use super::raw::{self, Raw};
 use super::{Module, SM2_CURVE};
 
 impl Module {
-    pub(super) fn generate_pair(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki, Fault> {
+    pub(super) fn generate_pair(
+        &mut self,
+        key: &KeyId,
+        tag: &Tag,
+        changes: &mut Changes,
+    ) -> Result<Spki, Fault> {
         let numbers = self.profile.pkcs11.clone().ok_or_else(|| unsupported("PKCS#11"))?;
         let keeps_ids = self.profile.quirks.keeps_ids;
-        let raw = self.raw.clone();
         let open = self.opened(key)?;
         open.must_be_logged_in()?;
         let label = format!("ycd {}", hex::encode(&tag.0[..4]));
-        let (public, private) = match raw.filter(|_| is_generated_raw(&numbers)) {
-            Some(raw) => generate_raw(&raw, &open.session, &numbers, tag, &label)?,
-            None => generate(&open.session, &numbers, tag, &label)?,
-        };
+        let (public, private) = changes.note(match is_generated_raw(&numbers) {
+            true => generate_raw(&open.raw, &open.session, &numbers, tag, &label),
+            false => generate(&open.session, &numbers, tag, &label),
+        })?;
         // What was made is read back: a module may say yes and lose it, or keep another id.
         let gone = |fault: Fault| match fault.is(RvError::ObjectHandleInvalid) {
             true => Fault::Token(TokenError::ReadBackDiffers),
             false => fault,
         };
-        let made = KeyObject::read(&open.session, open.point.as_ref(), public).map_err(gone)?;
-        let half = KeyObject::read(&open.session, open.point.as_ref(), private).map_err(gone)?;
+        let read = |handle| KeyObject::read(&open.raw, &open.session, open.point, handle).map_err(gone);
+        let (made, half) = (read(public)?, read(private)?);
         let (Some(made), Some(half)) = (made, half) else { return Err(unsupported("SM2 key pairs").into()) };
         if keeps_ids && (made.id != tag.0 || half.id != tag.0) {
             return Err(TokenError::ReadBackDiffers.into());
@@ -51,6 +55,7 @@ impl Module {
         &mut self,
         key: &KeyId,
         container: &ContainerHandle,
+        changes: &mut Changes,
     ) -> Result<(), Fault> {
         let open = self.opened(key)?;
         // Before login private keys are hidden: destroying what is seen would leave them behind.
@@ -61,7 +66,7 @@ impl Module {
         open.privates.clear();
         let certificates = group.certificates.iter().map(|certificate| &certificate.handle);
         for object in certificates.chain(&group.privates).chain(&group.publics) {
-            open.session.destroy_object(*object)?;
+            changes.note(open.session.destroy_object(*object))?;
         }
         match open.inventory()?.find(container) {
             Some(_) => Err(TokenError::ReadBackDiffers.into()),

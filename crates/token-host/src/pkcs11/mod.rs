@@ -2,14 +2,15 @@
 //!
 //! What `cryptoki` 0.12 cannot do is worked around or left alone: mechanisms are probed one by one by number, because
 //! its mechanism list drops vendor numbers; its `sign` calls C_Sign twice, the first time for the length, which a
-//! module that signs at the first call will not bear. Whether a module is such a one its first signature shows. Numbers
-//! that it refuses go through `raw`.
+//! module that signs at the first call will not bear, so signatures go through `raw`, as do numbers that it refuses.
+//! It believes every length that a module tells: lists and values go through `measured`.
 
 mod certificates;
 mod codes;
 mod fault;
 mod inventory;
 mod keys;
+mod measured;
 mod pin;
 mod raw;
 mod sign;
@@ -30,9 +31,10 @@ use ycd_token::{
     ContainerHandle, Contents, KeyId, KeyInfo, Pin, PinState, Result, Spki, Tag, Token, TokenError, TriesLeft,
 };
 
-use self::fault::Fault;
+use self::fault::{Changes, Fault};
 use self::inventory::{Inventory, PointAttributes};
-use self::raw::{Raw, is_beyond_cryptoki};
+use self::keys::unsupported;
+use self::raw::Raw;
 
 /// CKA_EC_PARAMS of SM2: OID 1.2.156.10197.1.301.
 const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
@@ -41,8 +43,7 @@ const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x8
 pub struct Module {
     pkcs11: Pkcs11,
     profile: Profile,
-    /// Where the profile has numbers that cryptoki refuses, or attributes of its own for public keys.
-    raw: Option<Raw>,
+    raw: Raw,
     open: BTreeMap<KeyId, OpenKey>,
 }
 
@@ -50,6 +51,7 @@ pub struct Module {
 struct OpenKey {
     slot: Slot,
     session: Session,
+    raw: Raw,
     /// Where public keys are told in attributes of the make's own.
     point: Option<PointAttributes>,
     /// Private keys found so far.
@@ -65,7 +67,7 @@ impl OpenKey {
     }
 
     fn inventory(&self) -> Result<Inventory, Fault> {
-        Inventory::take(&self.session, self.point.as_ref(), self.logged_in()?)
+        Inventory::take(&self.raw, &self.session, self.point, self.logged_in()?)
     }
 
     fn must_be_logged_in(&self) -> Result<(), Fault> {
@@ -103,7 +105,7 @@ impl Module {
             let detail = format!("of {:?}, not of the make of profile {}", info.manufacturer, profile.name);
             return Err(TokenError::NotAModule { path: text(), detail });
         }
-        let raw = if needs_raw(&profile) { Some(Raw::of_loaded(path)?) } else { None };
+        let raw = Raw::of_loaded(path)?;
         Ok((Self { pkcs11, profile, raw, open: BTreeMap::new() }, info))
     }
 
@@ -126,7 +128,7 @@ impl Module {
     fn tokens(&self) -> Result<Vec<(Slot, TokenInfo, KeyId)>, Fault> {
         let mut tokens = Vec::new();
         let mut failed = None;
-        for slot in self.pkcs11.get_slots_with_token()? {
+        for slot in self.raw.slots()? {
             match self.pkcs11.get_token_info(slot).map_err(Fault::from) {
                 Ok(info) => {
                     if let Some(key_id) = self.key_id(&info) {
@@ -163,8 +165,8 @@ impl Module {
             let found = self.tokens()?.into_iter().find(|(_, _, key_id)| key_id == key);
             let (slot, _, _) = found.ok_or(TokenError::Removed)?;
             let session = self.pkcs11.open_rw_session(slot)?;
-            let point = self.point_attributes();
-            let open = OpenKey { slot, session, point, privates: BTreeMap::new(), signs_with: None };
+            let (raw, point) = (self.raw.clone(), self.point_attributes());
+            let open = OpenKey { slot, session, raw, point, privates: BTreeMap::new(), signs_with: None };
             self.open.insert(key.clone(), open);
         }
         Ok(self.open.get_mut(key).ok_or(TokenError::Removed)?)
@@ -173,7 +175,16 @@ impl Module {
     fn point_attributes(&self) -> Option<PointAttributes> {
         let numbers = self.profile.pkcs11.as_ref()?;
         let (x, y) = (numbers.point_x.as_ref()?.value, numbers.point_y.as_ref()?.value);
-        Some(PointAttributes { raw: self.raw.clone()?, x, y })
+        Some(PointAttributes { x, y })
+    }
+
+    /// A new session in the place of one in which something was not brought to its end. It is opened before the old
+    /// one is closed, so that the login lasts.
+    fn renew_session(&mut self, key: &KeyId) -> Result<(), Fault> {
+        let open = self.open.get_mut(key).ok_or(TokenError::Removed)?;
+        open.session = self.pkcs11.open_rw_session(open.slot)?;
+        open.privates.clear();
+        Ok(())
     }
 
     /// What a fault means for a key: modules answer all sorts of things when it is pulled.
@@ -193,6 +204,18 @@ impl Module {
 
     fn on<T>(&mut self, key: &KeyId, act: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T> {
         act(self).map_err(|fault| self.settle(key, fault))
+    }
+
+    /// For operations of several changes: a fault after the first leaves the key between its old and its new state.
+    fn changing<T>(
+        &mut self,
+        operation: &str,
+        key: &KeyId,
+        act: impl FnOnce(&mut Self, &mut Changes) -> Result<T, Fault>,
+    ) -> Result<T> {
+        let mut changes = Changes::default();
+        let result = self.on(key, |module| act(module, &mut changes));
+        result.map_err(|error| changes.after(error, operation))
     }
 
     fn pin_state(&self, info: &TokenInfo) -> PinState {
@@ -255,7 +278,25 @@ impl Module {
         }
         let slot = open.slot;
         let outcome = open.session.login(UserType::User, Some(&AuthPin::from(pin.expose().to_owned())));
-        outcome.map_err(|error| self.pin_fault(slot, error))
+        outcome.map_err(|error| self.pin_fault(slot, error))?;
+        // What the module has answered the token has yet to show.
+        self.opened(key)?.must_be_logged_in()
+    }
+
+    fn log_out(&mut self, key: &KeyId) -> Result<(), Fault> {
+        let open = self.opened(key)?;
+        open.privates.clear();
+        let outcome = match open.session.logout() {
+            Err(Error::Pkcs11(RvError::UserNotLoggedIn, _)) => Ok(()),
+            outcome => outcome.map_err(Fault::from),
+        };
+        if outcome.is_ok() && !open.logged_in()? {
+            return Ok(());
+        }
+        // With its last session a login ends too (PKCS#11 2.40, 5.6).
+        self.open.remove(key);
+        outcome?;
+        if self.opened(key)?.logged_in()? { Err(unsupported("logging out").into()) } else { Ok(()) }
     }
 
     /// What the module says of a PIN, with what the token tells about it.
@@ -313,14 +354,7 @@ impl Token for Module {
     }
 
     fn logout(&mut self, key: &KeyId) -> Result<()> {
-        self.on(key, |module| {
-            let open = module.opened(key)?;
-            open.privates.clear();
-            match open.session.logout() {
-                Ok(()) | Err(Error::Pkcs11(RvError::UserNotLoggedIn, _)) => Ok(()),
-                Err(error) => Err(error.into()),
-            }
-        })
+        self.on(key, |module| module.log_out(key))
     }
 
     fn change_pin(&mut self, key: &KeyId, old: &Pin, new: &Pin) -> Result<()> {
@@ -328,7 +362,7 @@ impl Token for Module {
     }
 
     fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki> {
-        self.on(key, |module| module.generate_pair(key, tag))
+        self.changing("generate", key, |module, changes| module.generate_pair(key, tag, changes))
     }
 
     fn sign_statement(&mut self, key: &KeyId, signer: &Spki, statement: &Statement) -> Result<Vec<u8>> {
@@ -340,24 +374,16 @@ impl Token for Module {
     }
 
     fn write_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
-        self.on(key, |module| module.write(key, certificate))
+        self.changing("write_certificate", key, |module, changes| module.write(key, certificate, changes))
     }
 
     fn remove_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
-        self.on(key, |module| module.remove(key, certificate))
+        self.changing("remove_certificate", key, |module, changes| module.remove(key, certificate, changes))
     }
 
     fn destroy(&mut self, key: &KeyId, container: &ContainerHandle) -> Result<()> {
-        self.on(key, |module| module.destroy_container(key, container))
+        self.changing("destroy", key, |module, changes| module.destroy_container(key, container, changes))
     }
-}
-
-fn needs_raw(profile: &Profile) -> bool {
-    profile.pkcs11.as_ref().is_some_and(|numbers| {
-        let kinds = numbers.key_type.iter().chain([&numbers.key_pair_gen]).map(|number| number.value);
-        let signs = numbers.sign.iter().map(|sign| sign.mechanism);
-        numbers.point_x.is_some() || kinds.chain(signs).any(is_beyond_cryptoki)
-    })
 }
 
 impl Drop for Module {

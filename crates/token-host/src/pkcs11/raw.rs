@@ -1,5 +1,5 @@
 //! What cryptoki cannot say: mechanisms, key types and attributes with numbers below the vendor's range
-//! (0x80000000) that no standard gives a meaning, as some makes have chosen theirs.
+//! (0x80000000) that no standard gives a meaning, as some makes have chosen theirs; and a signature in one call.
 //!
 //! Works in cryptoki's own sessions, on its handles; only the calls are made here.
 
@@ -20,7 +20,7 @@ use ycd_token::TokenError;
 use super::fault::Fault;
 use super::keys::unsupported;
 
-/// The longest attribute or signature that is read here: a point of 32 or 64 bytes a coordinate, a DER signature.
+/// Bytes of a signature: a DER one of SM2 has at most 72.
 const ROOM: usize = 256;
 
 /// The functions of a loaded module.
@@ -132,34 +132,8 @@ impl Raw {
         Ok(signature)
     }
 
-    /// The value of an attribute; `None` where the object has none, or does not tell it, or it is longer than any
-    /// that is read here.
-    pub fn attribute(
-        &self,
-        session: &Session,
-        object: ObjectHandle,
-        number: u32,
-    ) -> Result<Option<Vec<u8>>, Fault> {
-        let call = self.functions.C_GetAttributeValue.ok_or_else(lacks)?;
-        let mut value = vec![0_u8; ROOM];
-        let mut attribute = CK_ATTRIBUTE {
-            type_: number.into(),
-            pValue: value.as_mut_ptr().cast::<c_void>(),
-            ulValueLen: count(ROOM),
-        };
-        // SAFETY: one attribute, whose value has the room that it says, and lives to the end of this function.
-        let rv = unsafe { call(session.handle(), object.handle(), &raw mut attribute, 1) };
-        match rv {
-            CKR_ATTRIBUTE_TYPE_INVALID | CKR_ATTRIBUTE_SENSITIVE | CKR_BUFFER_TOO_SMALL => Ok(None),
-            rv => {
-                answered(rv, Function::GetAttributeValue)?;
-                let len = usize::try_from(attribute.ulValueLen).unwrap_or(usize::MAX);
-                Ok((len <= ROOM).then(|| {
-                    value.truncate(len);
-                    value
-                }))
-            }
-        }
+    pub(super) fn functions(&self) -> &CK_FUNCTION_LIST {
+        &self.functions
     }
 }
 
@@ -186,14 +160,14 @@ fn template(values: &mut [Value]) -> Vec<CK_ATTRIBUTE> {
 }
 
 /// Nothing of ours comes near the limits of the type.
-fn count(len: usize) -> CK_ULONG {
+pub(super) fn count(len: usize) -> CK_ULONG {
     CK_ULONG::try_from(len).unwrap_or(CK_ULONG::MAX)
 }
 
-fn answered(rv: CK_RV, function: Function) -> Result<(), Fault> {
+pub(super) fn answered(rv: CK_RV, function: Function) -> Result<(), Fault> {
     Rv::from(rv).into_result(function).map_err(Fault::from)
 }
 
-fn lacks() -> Fault {
+pub(super) fn lacks() -> Fault {
     unsupported("a function that the module lacks").into()
 }

@@ -12,7 +12,7 @@ use ycd_token::profile::{SignInput, SignMechanism};
 use ycd_token::{KeyId, Spki, TokenError};
 
 use super::fault::Fault;
-use super::keys::{mechanism, mechanism_type, unsupported};
+use super::keys::{mechanism_type, unsupported};
 use super::raw::{Raw, is_beyond_cryptoki};
 use super::{Module, OpenKey};
 
@@ -21,15 +21,25 @@ impl Module {
     pub(super) fn sign_text(&mut self, key: &KeyId, signer: &Spki, text: &[u8]) -> Result<Signature, Fault> {
         let public = PublicKey::from_spki_der(&signer.0)
             .map_err(|_| TokenError::NotFound { what: "a key pair that is none of SM2".into() })?;
-        let private = self.private_key(key, signer)?;
-        match self.sign_with(key, private, &public, text) {
-            // Another program has moved things: look once more.
-            Err(fault) if fault.is(RvError::KeyHandleInvalid) || fault.is(RvError::ObjectHandleInvalid) => {
-                self.opened(key)?.privates.clear();
-                let private = self.private_key(key, signer)?;
-                self.sign_with(key, private, &public, text)
+        let mut last_chance = false;
+        loop {
+            let private = self.private_key(key, signer)?;
+            match self.sign_with(key, private, &public, text) {
+                // Another program has moved things: look once more.
+                Err(fault)
+                    if !last_chance
+                        && (fault.is(RvError::KeyHandleInvalid)
+                            || fault.is(RvError::ObjectHandleInvalid)) =>
+                {
+                    self.opened(key)?.privates.clear();
+                }
+                // A signature before this one failed and was not put away.
+                Err(fault) if !last_chance && fault.is(RvError::OperationActive) => {
+                    self.renew_session(key)?;
+                }
+                result => return result,
             }
-            result => result,
+            last_chance = true;
         }
     }
 
@@ -75,17 +85,16 @@ impl Module {
     ) -> Result<Signature, Fault> {
         let mechanisms = self.profile.pkcs11.as_ref().map(|numbers| numbers.sign.clone()).unwrap_or_default();
         let (pkcs11, raw) = (self.pkcs11.clone(), self.raw.clone());
-        let raw = raw.as_ref();
         let open = self.opened(key)?;
         if let Some(at) = open.signs_with {
-            return sign_once(open, raw, &mechanisms[at], private, public, text);
+            return sign_once(open, &mechanisms[at], private, public, text);
         }
         let mut wrong = None;
         for (at, candidate) in mechanisms.iter().enumerate() {
-            if !has_mechanism(&pkcs11, raw, open.slot, candidate.mechanism)? {
+            if !has_mechanism(&pkcs11, &raw, open.slot, candidate.mechanism)? {
                 continue;
             }
-            match sign_once(open, raw, candidate, private, public, text) {
+            match sign_once(open, candidate, private, public, text) {
                 Ok(signature) => {
                     open.signs_with = Some(at);
                     return Ok(signature);
@@ -105,8 +114,8 @@ impl Module {
     }
 }
 
-fn has_mechanism(pkcs11: &Pkcs11, raw: Option<&Raw>, slot: Slot, number: u32) -> Result<bool, Fault> {
-    if let (Some(raw), true) = (raw, is_beyond_cryptoki(number)) {
+fn has_mechanism(pkcs11: &Pkcs11, raw: &Raw, slot: Slot, number: u32) -> Result<bool, Fault> {
+    if is_beyond_cryptoki(number) {
         return raw.has_mechanism(slot, number);
     }
     match pkcs11.get_mechanism_info(slot, mechanism_type(number)?).map_err(Fault::from) {
@@ -118,7 +127,6 @@ fn has_mechanism(pkcs11: &Pkcs11, raw: Option<&Raw>, slot: Slot, number: u32) ->
 
 fn sign_once(
     open: &OpenKey,
-    raw: Option<&Raw>,
     with: &SignMechanism,
     private: ObjectHandle,
     public: &PublicKey,
@@ -129,10 +137,7 @@ fn sign_once(
         SignInput::Message => text,
         SignInput::E => &e,
     };
-    let bytes = match raw.filter(|_| is_beyond_cryptoki(with.mechanism)) {
-        Some(raw) => raw.sign(&open.session, with.mechanism, private, input)?,
-        None => open.session.sign(&mechanism(with.mechanism)?, private, input)?,
-    };
+    let bytes = open.raw.sign(&open.session, with.mechanism, private, input)?;
     verified(with, &bytes, public, text, &e)
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::process::ChildStdout;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::wire::FromHost;
 
@@ -14,18 +14,19 @@ impl Answers {
         platform::Answers::of(pipe).map(Self)
     }
 
-    /// The next message; `None` waits for ever.
+    /// The next message; without `until` waits for ever.
     ///
     /// # Errors
     /// `TimedOut`; `InvalidData` for what is no message; anything else where the host has closed its end.
-    pub fn receive(&mut self, within: Option<Duration>) -> io::Result<FromHost> {
-        self.0.receive(within)
+    pub fn receive(&mut self, until: Option<Instant>) -> io::Result<FromHost> {
+        self.0.receive(until)
     }
 
     /// Whether the host closes its end in this time.
     pub fn ends_within(&mut self, time: Duration) -> bool {
+        let until = Instant::now() + time;
         loop {
-            match self.receive(Some(time)) {
+            match self.receive(Some(until)) {
                 Ok(_) => {}
                 Err(error) => {
                     return !matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::InvalidData);
@@ -40,7 +41,7 @@ impl Answers {
 mod platform {
     use std::io::{self, Read};
     use std::process::ChildStdout;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -56,8 +57,8 @@ mod platform {
             Ok(Self { frames: Frames::new(Timed { pipe, until: None }), begun: false })
         }
 
-        pub fn receive(&mut self, within: Option<Duration>) -> io::Result<FromHost> {
-            self.frames.reader().until = within.map(|within| Instant::now() + within);
+        pub fn receive(&mut self, until: Option<Instant>) -> io::Result<FromHost> {
+            self.frames.reader().until = until;
             if !self.begun {
                 self.frames.preamble()?;
                 self.begun = true;
@@ -94,7 +95,7 @@ mod platform {
     use std::process::ChildStdout;
     use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
     use std::thread;
-    use std::time::Duration;
+    use std::time::Instant;
 
     use crate::wire::{Frames, FromHost};
 
@@ -117,9 +118,9 @@ mod platform {
             Ok(Self(receiver))
         }
 
-        pub fn receive(&mut self, within: Option<Duration>) -> io::Result<FromHost> {
-            let received = match within {
-                Some(within) => self.0.recv_timeout(within),
+        pub fn receive(&mut self, until: Option<Instant>) -> io::Result<FromHost> {
+            let received = match until {
+                Some(until) => self.0.recv_timeout(until.saturating_duration_since(Instant::now())),
                 None => self.0.recv().map_err(RecvTimeoutError::from),
             };
             received.map_err(|error| match error {

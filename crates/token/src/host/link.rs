@@ -1,15 +1,16 @@
 //! One child process and the two pipes to it.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::answers::Answers;
+use super::calls::Calls;
 use crate::wire::{self, Call, FromHost, PREAMBLE, Reply, Request};
 use crate::{Result, TokenError};
 
@@ -25,7 +26,7 @@ pub(super) struct Link {
     child: Arc<Mutex<Child>>,
     process_id: u32,
     /// Closing it tells the host to end.
-    to_host: Option<ChildStdin>,
+    to_host: Option<Calls>,
     from_host: Answers,
     next_id: u64,
     begun: bool,
@@ -88,9 +89,9 @@ impl Link {
         let pipes = (child.stdin.take(), child.stdout.take());
         let process_id = child.id();
         let child = Arc::new(Mutex::new(child));
-        let (Some(to_host), Some(stdout)) = pipes else { return Err(failed("no pipes".into())) };
-        match Answers::of(stdout) {
-            Ok(from_host) => Ok(Self {
+        let (Some(stdin), Some(stdout)) = pipes else { return Err(failed("no pipes".into())) };
+        match Calls::to(stdin).and_then(|to_host| Ok((to_host, Answers::of(stdout)?))) {
+            Ok((to_host, from_host)) => Ok(Self {
                 child,
                 process_id,
                 to_host: Some(to_host),
@@ -126,8 +127,9 @@ impl Link {
         let id = self.next_id;
         self.next_id += 1;
         self.broken = true;
-        self.send(id, call)?;
-        match self.from_host.receive(deadline) {
+        let until = deadline.map(|deadline| Instant::now() + deadline);
+        self.send(id, call, until)?;
+        match self.from_host.receive(until) {
             Ok(FromHost::Answer { id: answered, result }) if answered == id => {
                 self.broken = false;
                 Ok(result)
@@ -142,21 +144,24 @@ impl Link {
         }
     }
 
-    fn send(&mut self, id: u64, call: &Call) -> Result<(), Stopped> {
+    fn send(&mut self, id: u64, call: &Call, until: Option<Instant>) -> Result<(), Stopped> {
         let request = BorrowedRequest { id, call };
         let frame = wire::frame(&request).map_err(|e| Stopped::NotSent(e.to_string()))?;
         let pipe = self.to_host.as_mut().ok_or(Stopped::BeforeTheCall)?;
         let written = if self.begun {
-            pipe.write_all(&frame)
+            pipe.send(&frame, until)
         } else {
             self.begun = true;
             let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(PREAMBLE.len() + frame.len()));
             bytes.extend_from_slice(&PREAMBLE);
             bytes.extend_from_slice(&frame);
-            pipe.write_all(&bytes)
+            pipe.send(&bytes, until)
         };
         // A frame that could not be written whole is not acted upon.
-        written.map_err(|_| Stopped::BeforeTheCall)
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => Stopped::TimedOut,
+            _ => Stopped::BeforeTheCall,
+        })
     }
 }
 
@@ -185,7 +190,7 @@ impl Drop for Link {
 /// Kills a process and waits for it.
 fn bury(child: &Arc<Mutex<Child>>, ends_itself: bool) {
     // After it has closed its pipe it may still be on its way out; killing it then does no harm.
-    let _ = lock(child).kill();
+    kill(&mut lock(child));
     if ends_itself {
         let _ = lock(child).wait();
         return;
@@ -199,6 +204,16 @@ fn bury(child: &Arc<Mutex<Child>>, ends_itself: bool) {
     if waiting.is_ok() {
         let _ = buried.recv_timeout(BURIAL);
     }
+}
+
+/// Kills a process that has not been waited for, and on Unix whatever its module has started in its group. Elsewhere
+/// the host sees to those itself.
+fn kill(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill();
 }
 
 /// Kills a host from another thread than the one that waits for its answer.

@@ -1,11 +1,12 @@
 //! The client of the driver host: one child process for one module, behind the [`Token`] trait.
 
 mod answers;
+mod calls;
 mod link;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ycd_pki::statement::Statement;
 
@@ -21,8 +22,9 @@ const IDLE: Duration = Duration::from_secs(120);
 /// A module in a process of its own.
 ///
 /// Every call has the deadline of its profile. A host that dies or hangs is killed, waited for and reported, and
-/// started afresh at the next call; then nobody is logged in. Only [`keys`](Token::keys) and [`read`](Token::read)
-/// are repeated by themselves, once, where the host died.
+/// started afresh at the next call, which may take the time of a start longer; then nobody is logged in. So is one
+/// whose module has run out of memory. Only [`keys`](Token::keys) and [`read`](Token::read) are repeated by
+/// themselves, once, where the host died, in what is left of their time.
 pub struct ModuleHost {
     host_exe: PathBuf,
     driver: Driver,
@@ -91,10 +93,19 @@ impl ModuleHost {
 
     fn call(&mut self, call: Call) -> Result<Reply> {
         let deadline = deadline(&self.driver, &call);
+        self.call_within(call, deadline)
+    }
+
+    fn call_within(&mut self, call: Call, deadline: Duration) -> Result<Reply> {
         // A second time only where the first host has certainly not begun with the call.
         for last in [false, true] {
             match self.wake()?.exchange(&call, deadline) {
-                Ok(result) => return result,
+                Ok(result) => {
+                    if result.as_ref().is_err_and(out_of_memory) {
+                        self.link = None;
+                    }
+                    return result;
+                }
                 Err(Stopped::BeforeTheCall) if !last => self.link = None,
                 Err(stopped) => {
                     self.link = None;
@@ -107,8 +118,12 @@ impl ModuleHost {
 
     /// For calls that may be repeated.
     fn call_again(&mut self, call: impl Fn() -> Call) -> Result<Reply> {
+        let begun = Instant::now();
         match self.call(call()) {
-            Err(TokenError::HostDied { .. }) => self.call(call()),
+            Err(TokenError::HostDied { .. }) => {
+                let deadline = deadline(&self.driver, &call());
+                self.call_within(call(), deadline.saturating_sub(begun.elapsed()))
+            }
             result => result,
         }
     }
@@ -265,6 +280,12 @@ fn bytes(reply: Reply) -> Result<Vec<u8>> {
         Reply::Bytes(bytes) => Ok(bytes),
         _ => Err(unexpected()),
     }
+}
+
+/// What has run out does not come back.
+fn out_of_memory(error: &TokenError) -> bool {
+    const CKR_HOST_MEMORY: u64 = 2;
+    matches!(error, TokenError::Module { code: CKR_HOST_MEMORY, .. })
 }
 
 fn unexpected() -> TokenError {
