@@ -93,6 +93,10 @@ pub struct KeyState {
     pub containers: u32,
     pub containers_used: u32,
     pub certificates: u32,
+    /// Version of the unblock key, where one is installed.
+    pub unblock_key: Option<u32>,
+    /// In a smart card reader, see [`card`](crate::card).
+    pub in_reader: bool,
 }
 
 /// Makes a key and gives it the next slot. The folder is made where there is none.
@@ -137,6 +141,8 @@ pub fn create(dir: impl AsRef<Path>, new: &NewKey) -> Result<Created> {
         user: PinSlot::unset(new.user_tries),
         so: PinSlot::unset(new.so_tries),
         next_handle: 1,
+        in_reader: false,
+        unblock: None,
         wardrobe: Wardrobe::default(),
     };
     let storage_key = StorageKey::random()?;
@@ -171,6 +177,8 @@ pub fn list(dir: impl AsRef<Path>) -> Result<Vec<KeyState>> {
             so_pin_tries_left: state.head.so.tries_left,
             so_pin_tries_max: state.head.so.tries_max,
             containers: state.head.containers,
+            unblock_key: state.head.unblock.as_ref().map(|slot| slot.version),
+            in_reader: state.head.inserted && state.head.in_reader,
         });
     }
     keys.sort_by_key(|k| k.slot);
@@ -275,7 +283,7 @@ fn control(dir: &Path) -> ControlFile {
     ControlFile::new(&Folder::new(dir))
 }
 
-fn existing(dir: &Path, serial_number: &str) -> Result<Key> {
+pub(crate) fn existing(dir: &Path, serial_number: &str) -> Result<Key> {
     check_serial(serial_number)?;
     let key = Key::new(&Folder::new(dir), serial_number);
     if key.file().exists() {

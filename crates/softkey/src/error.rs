@@ -38,6 +38,9 @@ pub enum Error {
     NoRoom,
     #[error("no such object")]
     NoSuchObject,
+    /// Another process is the key's smart card.
+    #[error("the key is in another reader")]
+    InReader,
     /// The system's random source, or a cryptographic operation that cannot fail on sound data.
     #[error("cryptography failed: {0}")]
     Crypto(&'static str),
@@ -61,6 +64,7 @@ impl Error {
             Self::NotLoggedIn => "softkey.not_logged_in",
             Self::NoRoom => "softkey.no_room",
             Self::NoSuchObject => "softkey.no_such_object",
+            Self::InReader => "softkey.in_reader",
             Self::Crypto(_) => "softkey.crypto",
         }
     }

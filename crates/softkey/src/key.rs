@@ -7,6 +7,9 @@ use crate::state::{Head, Pin, Role, State};
 use crate::store::seal::StorageKey;
 use crate::store::{Folder, Header, Image, KeyFile, Lock};
 
+mod reader;
+mod unblock;
+
 /// What a right PIN opened. Good for one insertion, and until the token is initialised again.
 #[derive(Clone)]
 pub struct Login {
@@ -64,8 +67,11 @@ pub struct Key {
 struct Known {
     header: Header,
     revision: u64,
+    /// [`Head::inserted`] is what is so, not what is written: see `stale`.
     head: Head,
     body: Body,
+    /// The file says that the key is in a reader, and the process died that was the card there: it is out.
+    stale: bool,
 }
 
 enum Body {
@@ -115,12 +121,18 @@ impl Key {
         self.with_pin(role, old, effect, |state, key| state.head.set_pin(role, new, &key))
     }
 
-    /// PKCS#11 `C_InitPIN`: a new user PIN, by the SO. Keys and objects stay.
+    /// PKCS#11 `C_InitPIN`: a new user PIN, by the SO. Keys and objects stay, unless the make that the key passes for
+    /// destroys what is private.
     pub fn init_pin(&mut self, so: &Login, new: &Pin, effect: Effect) -> Result<()> {
         if so.role != Role::So {
             return Err(Error::NotLoggedIn);
         }
-        self.change(Some(so), effect, |state| state.head.set_pin(Role::User, new, &so.key))
+        self.change(Some(so), effect, |state| {
+            if !state.head.wardrobe.init_pin_keeps_keys {
+                state.objects.retain(|object| !object.private);
+            }
+            state.head.set_pin(Role::User, new, &so.key)
+        })
     }
 
     /// PKCS#11 `C_InitToken`: erases all but the SO PIN.
@@ -185,6 +197,7 @@ impl Key {
         let mut state = self.state()?;
         if state.head.inserted != inserted {
             state.head.inserted = inserted;
+            state.head.in_reader = false;
             state.head.insertions += u64::from(inserted);
             self.replace(&lock, state)?;
         }
@@ -239,10 +252,15 @@ impl Key {
         if let Some((header, image)) = newer {
             let head =
                 serde_json::from_slice(&image.head).map_err(|e| Error::damaged(self.file.path(), e))?;
-            self.known =
-                Some(Known { header, revision: image.revision, head, body: Body::Unread(image.body) });
+            let revision = image.revision;
+            self.known = Some(Known { header, revision, head, body: Body::Unread(image.body), stale: false });
         }
-        self.known.as_mut().ok_or(Error::Removed)
+        let known = self.known.as_mut().ok_or(Error::Removed)?;
+        if known.head.inserted && known.head.in_reader && !self.file.reader_lives()? {
+            known.head.inserted = false;
+            known.stale = true;
+        }
+        Ok(known)
     }
 
     fn state(&mut self) -> Result<State> {
@@ -257,7 +275,8 @@ impl Key {
         let head = serde_json::to_vec(&state.head).map_err(unwritable)?;
         let body = serde_json::to_vec(&state.objects).map_err(unwritable)?;
         let header = self.file.replace(lock, &Image { revision, head, body })?;
-        self.known = Some(Known { header, revision, head: state.head, body: Body::Read(state.objects) });
+        let body = Body::Read(state.objects);
+        self.known = Some(Known { header, revision, head: state.head, body, stale: false });
         Ok(())
     }
 }

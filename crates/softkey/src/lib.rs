@@ -10,9 +10,10 @@
 //!
 //! * [`admin`]: make keys, insert and pull them, tell them to fail.
 //! * [`fault`]: the control file.
+//! * [`card`]: the key as a smart card in a virtual PC/SC reader, with the same state.
 //! * `store`: the folder, one key's file, its replacement in one act; `store::seal`: keys from PINs, sealing.
 //! * `wardrobe`: the numbers and habits of another make, which a key can be given.
-//! * `object`, `state`, `key`: the token's logic, without a word of C.
+//! * `object`, `state`, `unblock`, `key`: the token's logic, without a word of C.
 //! * `pkcs11`: the C functions. The only place with `unsafe`.
 //!
 //! ## What it promises
@@ -24,10 +25,12 @@
 //!
 //! ## What it does not
 //! It is software. Who can read its file can try PINs without end, at the price of the file's Argon2id parameters,
-//! and who can write it can put an older state back. Labels, certificates and public keys are not sealed.
+//! and who can write it can put an older state back. Labels, certificates and public keys are not sealed. Who can read
+//! the device file too has the unblock key (see `unblock`).
 #![deny(unsafe_code)]
 
 pub mod admin;
+pub mod card;
 mod error;
 pub mod fault;
 mod key;
@@ -36,6 +39,7 @@ mod pkcs11;
 mod sm2sig;
 mod state;
 mod store;
+mod unblock;
 mod wardrobe;
 
 pub use error::{Error, Result};

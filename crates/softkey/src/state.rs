@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::object::{MAX_OBJECT_LEN, MAX_OBJECTS, Object};
 use crate::store::seal::{Kdf, StorageKey, Wrapped};
+use crate::unblock::UnblockSlot;
 use crate::wardrobe::Wardrobe;
 
 /// The user PIN that keys are delivered with.
@@ -139,6 +140,11 @@ pub struct Head {
     pub user: PinSlot,
     pub so: PinSlot,
     pub next_handle: u32,
+    /// The insertion is one into a reader: it ends with the process that is the card there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_reader: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unblock: Option<UnblockSlot>,
     /// The make it passes for.
     #[serde(default, skip_serializing_if = "Wardrobe::is_own")]
     pub wardrobe: Wardrobe,
@@ -238,11 +244,12 @@ impl State {
         Ok(())
     }
 
-    /// Erases everything but the SO PIN; `so_pin` has been found right.
+    /// Erases everything but the SO PIN, the unblock key too; `so_pin` has been found right.
     pub fn initialise(&mut self, so_pin: &Pin, label: String) -> Result<()> {
         self.objects.clear();
         self.head.initialisations += 1;
         self.head.label = label;
+        self.head.unblock = None;
         self.head.user = PinSlot::unset(self.head.user.tries_max);
         let key = StorageKey::random()?;
         let wrapped = Wrapped::new(self.head.kdf, so_pin.expose(), &self.head.context(Role::So), &key)?;

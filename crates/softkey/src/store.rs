@@ -8,6 +8,9 @@
 //! DIR/folder.lock        locked by who   ...       head: JSON, what C_GetTokenInfo needs
 //!                        adds a key      ...       body: JSON, the objects
 //! DIR/control.json       see `fault`               (integers big-endian)
+//! DIR/<serial>.device    32 random bytes, see `unblock`
+//! DIR/<serial>.runner    locked by the process that is the key's smart card, and
+//! DIR/<serial>.reader    too: by whom the key is in a reader
 //! ```
 //!
 //! A state is written to the `.tmp` file, synced, renamed over the old one, and the folder is synced: a power cut
@@ -17,11 +20,12 @@
 
 pub mod seal;
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sm3::{Digest, Sm3};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
@@ -67,10 +71,15 @@ impl Folder {
 
     /// The file of one key, whether it exists or not. `serial_number` is made of ASCII letters, digits and dashes.
     pub fn key_file(&self, serial_number: &str) -> KeyFile {
+        let file = |extension: &str| self.dir.join(format!("{serial_number}.{extension}"));
         KeyFile {
-            path: self.dir.join(format!("{serial_number}.key")),
-            temporary: self.dir.join(format!("{serial_number}.key.tmp")),
-            lock: self.dir.join(format!("{serial_number}.lock")),
+            path: file("key"),
+            temporary: file("key.tmp"),
+            lock: file("lock"),
+            device: file("device"),
+            device_temporary: file("device.tmp"),
+            runner: file("runner"),
+            reader: file("reader"),
             dir: self.dir.clone(),
         }
     }
@@ -90,10 +99,24 @@ pub struct Lock {
 
 impl Lock {
     pub fn take(path: &Path) -> Result<Self> {
-        let file = private_file().read(true).write(true).create(true).truncate(false).open(path);
-        let file = file.map_err(Error::io(path))?;
+        let file = Self::open(path)?;
         file.lock().map_err(Error::io(path))?;
         Ok(Self { _file: file })
+    }
+
+    /// `None` when another has it.
+    fn try_take(path: &Path) -> Result<Option<Self>> {
+        let file = Self::open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(Error::io(path)(e)),
+        }
+    }
+
+    fn open(path: &Path) -> Result<File> {
+        let file = private_file().read(true).write(true).create(true).truncate(false).open(path);
+        file.map_err(Error::io(path))
     }
 }
 
@@ -159,7 +182,18 @@ pub struct KeyFile {
     path: PathBuf,
     temporary: PathBuf,
     lock: PathBuf,
+    device: PathBuf,
+    device_temporary: PathBuf,
+    runner: PathBuf,
+    reader: PathBuf,
     dir: PathBuf,
+}
+
+/// What makes a process the key's smart card; let go when dropped or when the process ends, however it ends.
+#[derive(Debug)]
+pub struct InReader {
+    _reader: Lock,
+    _runner: Lock,
 }
 
 impl KeyFile {
@@ -201,18 +235,64 @@ impl KeyFile {
     /// Replaces the state; `_lock` is the proof that nobody else does.
     pub fn replace(&self, _lock: &Lock, image: &Image) -> Result<Header> {
         let bytes = image.to_bytes()?;
-        let mut file = private_file()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&self.temporary)
-            .map_err(Error::io(&self.temporary))?;
-        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(Error::io(&self.temporary))?;
-        drop(file);
-        std::fs::rename(&self.temporary, &self.path).map_err(Error::io(&self.path))?;
-        sync_dir(&self.dir)?;
+        self.replace_synced(&self.temporary, &self.path, &bytes)?;
         let (header, _) = Image::from_bytes(&bytes).map_err(|e| Error::damaged(&self.path, e))?;
         Ok(header)
+    }
+
+    /// The secret of the device, where one has been made.
+    pub fn device_secret(&self) -> Result<Option<Zeroizing<[u8; 32]>>> {
+        let bytes = match std::fs::read(&self.device) {
+            Ok(bytes) => Zeroizing::new(bytes),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io(&self.device)(e)),
+        };
+        let secret = bytes.as_slice().try_into();
+        secret.map(Zeroizing::new).map(Some).map_err(|_| Error::damaged(&self.device, "not 32 bytes"))
+    }
+
+    /// The secret of the device; made now where there is none.
+    pub fn make_device_secret(&self, _lock: &Lock) -> Result<Zeroizing<[u8; 32]>> {
+        if let Some(secret) = self.device_secret()? {
+            return Ok(secret);
+        }
+        let secret = Zeroizing::new(seal::random()?);
+        self.replace_synced(&self.device_temporary, &self.device, &*secret)?;
+        Ok(secret)
+    }
+
+    /// Whether the process lives in which the key is in a reader.
+    pub fn reader_lives(&self) -> Result<bool> {
+        let file = match File::open(&self.reader) {
+            Ok(file) => file,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(Error::io(&self.reader)(e)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(e)) => Err(Error::io(&self.reader)(e)),
+        }
+    }
+
+    /// Makes this process the key's smart card. `settle` comes when no other is, and before the key counts as being
+    /// in a reader that lives.
+    ///
+    /// Two locks: the first keeps a second runner out and is touched by nobody else, the second is looked at
+    /// by everybody (which takes it for a moment, shared), so it has to be waited for.
+    pub fn enter_reader(&self, settle: impl FnOnce() -> Result<()>) -> Result<InReader> {
+        let runner = Lock::try_take(&self.runner)?.ok_or(Error::InReader)?;
+        settle()?;
+        Ok(InReader { _reader: Lock::take(&self.reader)?, _runner: runner })
+    }
+
+    fn replace_synced(&self, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+        let open = private_file().write(true).create(true).truncate(true).open(temporary);
+        let mut file = open.map_err(Error::io(temporary))?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io(temporary))?;
+        drop(file);
+        std::fs::rename(temporary, path).map_err(Error::io(path))?;
+        sync_dir(&self.dir)
     }
 }
 

@@ -32,6 +32,16 @@ pub struct Wardrobe {
     pub pin_per_signature: bool,
     /// New PINs are of digits only.
     pub pin_digits_only: bool,
+    /// Whether CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY and CKF_SO_PIN_LOCKED are ever set.
+    #[serde(skip_serializing_if = "is_yes")]
+    pub tells_so_tries: bool,
+    /// Whether C_InitPIN leaves the keys; otherwise it destroys all private objects.
+    #[serde(skip_serializing_if = "is_yes")]
+    pub init_pin_keeps_keys: bool,
+}
+
+fn is_yes(habit: &bool) -> bool {
+    *habit
 }
 
 /// A mechanism that signs.
@@ -102,6 +112,8 @@ impl Default for Wardrobe {
             keeps_ids: true,
             pin_per_signature: false,
             pin_digits_only: false,
+            tells_so_tries: true,
+            init_pin_keeps_keys: true,
         }
     }
 }

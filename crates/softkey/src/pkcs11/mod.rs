@@ -39,6 +39,7 @@ fn rv(error: Error) -> CK_RV {
         Error::NoSuchObject => CKR_OBJECT_HANDLE_INVALID,
         Error::Crypto(_) => CKR_FUNCTION_FAILED,
         Error::ControlFile { .. }
+        | Error::InReader
         | Error::NoSuchKey { .. }
         | Error::KeyExists { .. }
         | Error::BadField { .. } => CKR_GENERAL_ERROR,

@@ -340,15 +340,16 @@ pub fn token_info(head: &Head, sessions: usize, read_write: usize) -> CK_TOKEN_I
     let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_TOKEN_INITIALIZED;
     let user = &head.user;
     let so = &head.so;
+    let tells_so = head.wardrobe.tells_so_tries;
     for (set, flag) in [
         (user.is_set(), CKF_USER_PIN_INITIALIZED),
         (user.is_set() && user.is_low(), CKF_USER_PIN_COUNT_LOW),
         (user.is_set() && user.is_last(), CKF_USER_PIN_FINAL_TRY),
         (user.is_locked(), CKF_USER_PIN_LOCKED),
         (user.is_set() && user.initial, CKF_USER_PIN_TO_BE_CHANGED),
-        (so.is_low(), CKF_SO_PIN_COUNT_LOW),
-        (so.is_last(), CKF_SO_PIN_FINAL_TRY),
-        (so.is_locked(), CKF_SO_PIN_LOCKED),
+        (tells_so && so.is_low(), CKF_SO_PIN_COUNT_LOW),
+        (tells_so && so.is_last(), CKF_SO_PIN_FINAL_TRY),
+        (tells_so && so.is_locked(), CKF_SO_PIN_LOCKED),
     ] {
         if set {
             flags |= flag;

@@ -43,6 +43,14 @@ impl StorageKey {
         Ok(Self(random()?))
     }
 
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// `context` binds the sealed bytes to their place: they open with the same context only.
     pub fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>> {
         seal(&self.0, context, secret)
