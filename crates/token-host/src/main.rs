@@ -8,6 +8,7 @@
 //! `YCD_HOST_LOG`, set to anything, leaves standard error open for what modules print.
 
 mod crash;
+mod devices;
 mod guard;
 mod memory;
 mod pkcs11;
@@ -99,6 +100,8 @@ fn perform(module: &mut Module, call: Call) -> ycd_token::Result<Reply> {
         }
         Call::Destroy(key, container) => module.destroy(&key, &container).map(|()| Reply::Done),
         Call::WaitForEvent => module.wait_for_event().map(|()| Reply::Done),
+        Call::WaitForDevices => devices::wait().map(|()| Reply::Done),
+        Call::Mechanisms => module.mechanisms().map(Reply::Mechanisms),
     }
 }
 

@@ -49,6 +49,10 @@ pub enum Call {
     Destroy(KeyId, ContainerHandle),
     /// Blocks until a key comes or goes.
     WaitForEvent,
+    /// Blocks until the system tells of a device that came or went, whatever it is.
+    WaitForDevices,
+    /// Which mechanisms of the profile each inserted token reports.
+    Mechanisms,
 }
 
 /// What a host is for.
@@ -80,6 +84,8 @@ impl Call {
             Self::RemoveCertificate(..) => "remove_certificate",
             Self::Destroy(..) => "destroy",
             Self::WaitForEvent => "wait_for_event",
+            Self::WaitForDevices => "wait_for_devices",
+            Self::Mechanisms => "mechanisms",
         }
     }
 
@@ -99,7 +105,9 @@ impl Call {
             | Self::Logout(_)
             | Self::SignStatement(..)
             | Self::SignRequest(..)
-            | Self::WaitForEvent => false,
+            | Self::WaitForEvent
+            | Self::WaitForDevices
+            | Self::Mechanisms => false,
         }
     }
 }
@@ -122,6 +130,16 @@ pub enum Reply {
     Contents(Contents),
     PublicKey(Spki),
     Bytes(Vec<u8>),
+    Mechanisms(Vec<TokenMechanisms>),
+}
+
+/// The profile's mechanisms on one token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenMechanisms {
+    pub key_id: KeyId,
+    /// CKM numbers with whether the token reports them: the one that generates key pairs, then those that sign, in the
+    /// order of the profile.
+    pub mechanisms: Vec<(u32, bool)>,
 }
 
 /// The module about itself (CK_INFO).

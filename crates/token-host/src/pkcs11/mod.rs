@@ -12,6 +12,7 @@ mod inventory;
 mod keys;
 mod measured;
 mod pin;
+mod probe;
 mod raw;
 mod sign;
 

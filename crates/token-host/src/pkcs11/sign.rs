@@ -114,7 +114,7 @@ impl Module {
     }
 }
 
-fn has_mechanism(pkcs11: &Pkcs11, raw: &Raw, slot: Slot, number: u32) -> Result<bool, Fault> {
+pub(super) fn has_mechanism(pkcs11: &Pkcs11, raw: &Raw, slot: Slot, number: u32) -> Result<bool, Fault> {
     if is_beyond_cryptoki(number) {
         return raw.has_mechanism(slot, number);
     }
