@@ -20,8 +20,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use ycd_token::wire::{self, Call, Frames, FromHost, PREAMBLE, Reply, Request};
-use ycd_token::{Token, TokenError};
+use ycd_token::wire::{self, Call, Frames, FromHost, PREAMBLE, Reply, Request, UnlockCall};
+use ycd_token::{KeyId, Token, TokenError, Unlocker};
 
 use crate::pkcs11::Module;
 
@@ -99,9 +99,30 @@ fn perform(module: &mut Module, call: Call) -> ycd_token::Result<Reply> {
             module.remove_certificate(&key, &certificate).map(|()| Reply::Done)
         }
         Call::Destroy(key, container) => module.destroy(&key, &container).map(|()| Reply::Done),
+        Call::Unlock(key, call) => unlock(module, &key, call),
         Call::WaitForEvent => module.wait_for_event().map(|()| Reply::Done),
         Call::WaitForDevices => devices::wait().map(|()| Reply::Done),
         Call::Mechanisms => module.mechanisms().map(Reply::Mechanisms),
+    }
+}
+
+fn unlock(module: &mut Module, key: &KeyId, call: UnlockCall) -> ycd_token::Result<Reply> {
+    let done = |()| Reply::Done;
+    match call {
+        UnlockCall::Ways => module.unlock_ways(key).map(Reply::UnlockWays),
+        UnlockCall::Begin(portal) => module.unlock_begin(key, &portal).map(Reply::OneTime),
+        UnlockCall::Challenge => module.unlock_challenge(key).map(|bytes| Reply::Bytes(bytes.to_vec())),
+        UnlockCall::Open(answer) => {
+            module.unlock_open(key, &answer).map(|opened| Reply::Release(Some(opened)))
+        }
+        UnlockCall::Opened => module.unlock_opened(key).map(Reply::Release),
+        UnlockCall::Nonce => module.unlock_nonce(key).map(|bytes| Reply::Bytes(bytes.to_vec())),
+        UnlockCall::SoLogin(which, alive) => module.so_login(key, &which, alive.as_deref()).map(done),
+        UnlockCall::InitPin(pin) => module.init_pin(key, &pin).map(done),
+        UnlockCall::RotateSoPin => module.rotate_so_pin(key).map(done),
+        UnlockCall::InstallUnblockKey => module.install_unblock_key(key).map(done),
+        UnlockCall::Unblock(pin) => module.unblock(key, &pin).map(done),
+        UnlockCall::End => module.unlock_end(key).map(done),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use ycd_pki::unlock::SoTries;
+
 use crate::TriesLeft;
 
 pub type Result<T, E = TokenError> = std::result::Result<T, E>;
@@ -19,6 +21,26 @@ pub enum TokenError {
     PinInvalid { min_len: u8, max_len: u8 },
     #[error("the key asks for the PIN again")]
     NotLoggedIn,
+    /// The SO PIN that was tried is not the key's.
+    #[error("wrong SO PIN")]
+    SoPinIncorrect { tries: SoTries },
+    #[error("the SO PIN is locked")]
+    SoPinLocked,
+    /// Too few tries of the SO PIN are left to risk one; none was spent.
+    #[error("too few tries of the SO PIN are left")]
+    SoTriesLow { tries: SoTries },
+    /// What came as the portal's release is not one for this key, this host and this moment.
+    #[error("the release is refused: {reason}")]
+    ReleaseRefused { reason: String },
+    /// There is no open release: its time is over, the host was started anew, or none has come yet.
+    #[error("there is no open release")]
+    ReleaseGone,
+    /// The key is on no reader, so it can give no challenge.
+    #[error("the key is on no reader")]
+    CardMissing,
+    /// The key does not take the answer to its challenge.
+    #[error("the key refuses the answer to its challenge")]
+    ChallengeRefused,
     #[error("no such object on the key: {what}")]
     NotFound { what: String },
     #[error("no room for another key pair")]
@@ -60,6 +82,13 @@ impl TokenError {
             Self::PinLocked => "token.pin_locked",
             Self::PinInvalid { .. } => "token.pin_invalid",
             Self::NotLoggedIn => "token.not_logged_in",
+            Self::SoPinIncorrect { .. } => "token.so_pin_incorrect",
+            Self::SoPinLocked => "token.so_pin_locked",
+            Self::SoTriesLow { .. } => "token.so_tries_low",
+            Self::ReleaseRefused { .. } => "token.release_refused",
+            Self::ReleaseGone => "token.release_gone",
+            Self::CardMissing => "token.card_missing",
+            Self::ChallengeRefused => "token.challenge_refused",
             Self::NotFound { .. } => "token.not_found",
             Self::NoRoom => "token.no_room",
             Self::SignsWrongly { .. } => "token.signs_wrongly",

@@ -1,5 +1,7 @@
 //! All keys of the machine, whatever module they are behind.
 
+mod unlock;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread;

@@ -8,6 +8,7 @@
 //! - [`Keys`] is all inserted keys behind all modules, each module in a [`ModuleHost`], a process of its own.
 //! - [`KeyWatcher`] tells when keys come and go.
 //! - [`PinPolicy`] says what a new PIN may be.
+//! - [`Unlocker`] is what unlocking a PIN needs beyond [`Token`].
 //!
 //! A PIN leaves this process only through the pipe to the host ([`wire`]), in buffers that are wiped.
 
@@ -19,6 +20,7 @@ mod keys;
 mod model;
 mod pin;
 pub mod profile;
+mod unlock;
 mod watch;
 pub mod wire;
 
@@ -30,6 +32,7 @@ pub use model::{
 };
 pub use pin::{PinPolicy, PinRefusal, Weakness, weakness};
 pub use profile::{Driver, Drivers, Lookup, Profile, ProfileError};
+pub use unlock::{Answer, OneTime, Opened, PortalKey, SoLogin, UnlockWays, Unlocker};
 pub use watch::{KeyEvent, KeyWatcher};
 use ycd_pki::statement::Statement;
 

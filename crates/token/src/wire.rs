@@ -14,10 +14,13 @@ use ycd_pki::statement::Statement;
 use zeroize::Zeroizing;
 
 use crate::profile::Profile;
-use crate::{ContainerHandle, Contents, KeyId, KeyInfo, Pin, Result, Spki, Tag};
+use crate::{
+    Answer, ContainerHandle, Contents, KeyId, KeyInfo, OneTime, Opened, Pin, PortalKey, Result, SoLogin,
+    Spki, Tag, UnlockWays,
+};
 
 /// Name and version of the protocol. A host of another version is told apart before anything is decoded.
-pub const PREAMBLE: [u8; 8] = *b"ycdhost\x01";
+pub const PREAMBLE: [u8; 8] = *b"ycdhost\x02";
 
 /// Bytes; certificates and statements are a few thousand.
 pub const MAX_FRAME: usize = 4 << 20;
@@ -47,12 +50,31 @@ pub enum Call {
     WriteCertificate(KeyId, Vec<u8>),
     RemoveCertificate(KeyId, Vec<u8>),
     Destroy(KeyId, ContainerHandle),
+    Unlock(KeyId, UnlockCall),
     /// Blocks until a key comes or goes.
     WaitForEvent,
     /// Blocks until the system tells of a device that came or went, whatever it is.
     WaitForDevices,
     /// Which mechanisms of the profile each inserted token reports.
     Mechanisms,
+}
+
+/// As [`Unlocker`](crate::Unlocker) has them.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum UnlockCall {
+    Ways,
+    Begin(PortalKey),
+    Challenge,
+    Open(Answer),
+    Opened,
+    Nonce,
+    /// With the portal's word that the release is alive.
+    SoLogin(SoLogin, Option<Vec<u8>>),
+    InitPin(Pin),
+    RotateSoPin,
+    InstallUnblockKey,
+    Unblock(Pin),
+    End,
 }
 
 /// What a host is for.
@@ -83,6 +105,7 @@ impl Call {
             Self::WriteCertificate(..) => "write_certificate",
             Self::RemoveCertificate(..) => "remove_certificate",
             Self::Destroy(..) => "destroy",
+            Self::Unlock(_, call) => call.operation(),
             Self::WaitForEvent => "wait_for_event",
             Self::WaitForDevices => "wait_for_devices",
             Self::Mechanisms => "mechanisms",
@@ -108,6 +131,43 @@ impl Call {
             | Self::WaitForEvent
             | Self::WaitForDevices
             | Self::Mechanisms => false,
+            Self::Unlock(_, call) => call.changes_key(),
+        }
+    }
+}
+
+impl UnlockCall {
+    fn operation(&self) -> &'static str {
+        match self {
+            Self::Ways => "unlock_ways",
+            Self::Begin(_) => "unlock_begin",
+            Self::Challenge => "unlock_challenge",
+            Self::Open(_) => "unlock_open",
+            Self::Opened => "unlock_opened",
+            Self::Nonce => "unlock_nonce",
+            Self::SoLogin(..) => "so_login",
+            Self::InitPin(_) => "init_pin",
+            Self::RotateSoPin => "rotate_so_pin",
+            Self::InstallUnblockKey => "install_unblock_key",
+            Self::Unblock(_) => "unblock",
+            Self::End => "unlock_end",
+        }
+    }
+
+    fn changes_key(&self) -> bool {
+        match self {
+            Self::SoLogin(..)
+            | Self::InitPin(_)
+            | Self::RotateSoPin
+            | Self::InstallUnblockKey
+            | Self::Unblock(_) => true,
+            Self::Ways
+            | Self::Begin(_)
+            | Self::Challenge
+            | Self::Open(_)
+            | Self::Opened
+            | Self::Nonce
+            | Self::End => false,
         }
     }
 }
@@ -131,6 +191,9 @@ pub enum Reply {
     PublicKey(Spki),
     Bytes(Vec<u8>),
     Mechanisms(Vec<TokenMechanisms>),
+    UnlockWays(UnlockWays),
+    OneTime(OneTime),
+    Release(Option<Opened>),
 }
 
 /// The profile's mechanisms on one token.

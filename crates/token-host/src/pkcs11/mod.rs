@@ -15,6 +15,7 @@ mod pin;
 mod probe;
 mod raw;
 mod sign;
+mod unlock;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -3,6 +3,7 @@
 mod answers;
 mod calls;
 mod link;
+mod unlock;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use ycd_pki::statement::Statement;
 pub(crate) use self::link::Ender;
 use self::link::{Link, Stopped};
 use crate::profile::Driver;
-use crate::wire::{Call, ModuleInfo, Open, Reply};
+use crate::wire::{Call, ModuleInfo, Open, Reply, UnlockCall};
 use crate::{ContainerHandle, Contents, KeyId, KeyInfo, Pin, Result, Spki, Tag, Token, TokenError};
 
 /// After this long without a call a host ends; the next call starts another one, in which nobody is logged in.
@@ -270,7 +271,14 @@ fn deadline(driver: &Driver, call: &Call) -> Duration {
         Call::ChangePin(..)
         | Call::WriteCertificate(..)
         | Call::RemoveCertificate(..)
-        | Call::Destroy(..) => deadlines.write(),
+        | Call::Destroy(..)
+        | Call::Unlock(
+            _,
+            UnlockCall::InitPin(_)
+            | UnlockCall::RotateSoPin
+            | UnlockCall::InstallUnblockKey
+            | UnlockCall::Unblock(_),
+        ) => deadlines.write(),
         _ => deadlines.other(),
     }
 }
@@ -286,6 +294,10 @@ fn bytes(reply: Reply) -> Result<Vec<u8>> {
 fn out_of_memory(error: &TokenError) -> bool {
     const CKR_HOST_MEMORY: u64 = 2;
     matches!(error, TokenError::Module { code: CKR_HOST_MEMORY, .. })
+}
+
+fn array<const N: usize>(reply: Reply) -> Result<[u8; N]> {
+    bytes(reply)?.try_into().map_err(|_| unexpected())
 }
 
 fn unexpected() -> TokenError {

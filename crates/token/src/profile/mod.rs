@@ -5,6 +5,7 @@
 
 mod drivers;
 mod error;
+mod hex;
 mod parse;
 mod places;
 mod recognition;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::hex::Hex;
 pub use drivers::{Driver, Drivers, Lookup, default_admin_folder};
 pub use error::ProfileError;
 pub(crate) use places::exe_dir;

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::recognition::atr_pattern;
-use super::{Interface, Profile, ProfileError, places};
+use super::{Interface, Profile, ProfileError, Tristate, places};
 
 pub(super) fn profile(file: &str, text: &str) -> Result<Profile, ProfileError> {
     let source = Source { file, text };
@@ -146,6 +146,33 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
         && min.value > max.value
     {
         return wrong("limits.pin_min_len.value".into(), "is more than pin_max_len");
+    }
+    match &profile.unlock.card {
+        Some(card) => {
+            source_known(profile, &card.source).map_err(|m| ("unlock.card.source".to_owned(), m))?;
+            for (name, header, len) in [
+                ("unblock", &card.unblock, 5),
+                ("verify_so", &card.verify_so, 4),
+                ("put_unblock_key", &card.put_unblock_key, 5),
+            ] {
+                if header.0.len() != len {
+                    return wrong(format!("unlock.card.{name}"), "takes the header of a command");
+                }
+            }
+            for (name, command) in [
+                ("select", &card.select),
+                ("serial_number", &card.serial_number),
+                ("challenge", &card.challenge),
+            ] {
+                if command.0.len() < 4 {
+                    return wrong(format!("unlock.card.{name}"), "takes a whole command");
+                }
+            }
+        }
+        None if profile.unlock.challenge_response == Tristate::Yes => {
+            return wrong("unlock.challenge_response".into(), "needs the commands of unlock.card");
+        }
+        None => {}
     }
     let deadlines = &profile.deadlines;
     for (name, ms) in [
