@@ -195,9 +195,39 @@ pub struct Unlock {
     /// Login with the SO PIN, then C_InitPIN.
     #[serde(default)]
     pub so_pin: Tristate,
-    /// A challenge of the key, answered by who holds its SO PIN.
+    /// Whether the flags for the tries of the SO PIN (PKCS#11 `CKF_SO_PIN_COUNT_LOW`, `CKF_SO_PIN_FINAL_TRY`,
+    /// `CKF_SO_PIN_LOCKED`) are kept. Unknown counts as no: then nothing is believed of them.
+    #[serde(default)]
+    pub tells_so_tries: Tristate,
+    /// A challenge of the key, answered by who keeps its unblock key; needs `card`.
     #[serde(default)]
     pub challenge_response: Tristate,
+    /// The commands for it, to the key as a smart card.
+    #[serde(default)]
+    pub card: Option<CardCommands>,
+}
+
+/// Commands of ISO 7816-4, as hexadecimal bytes. Nothing beyond them is ever sent to a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardCommands {
+    /// Selects the application; whole.
+    pub select: Hex,
+    /// Reads the serial number, in ASCII; whole. The card is the key whose serial number it tells.
+    pub serial_number: Hex,
+    /// Asks for a challenge of 16 bytes; whole.
+    pub challenge: Hex,
+    /// CLA INS P1 P2 Lc; 96 bytes follow, as `ycd_pki::unlock::UnblockCommand` has them.
+    pub unblock: Hex,
+    /// CLA INS P1 P2 of a VERIFY of the SO PIN; Lc and the PIN follow. Of a production only.
+    pub verify_so: Hex,
+    /// CLA INS P1 P2 Lc; version (4 bytes, big-endian) and unblock key (32) follow. Of a production only.
+    pub put_unblock_key: Hex,
+    /// Short name in `sources`.
+    pub source: String,
+    /// Whether hardware has confirmed them.
+    #[serde(default)]
+    pub verified: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
