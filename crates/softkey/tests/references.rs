@@ -14,7 +14,7 @@ use cryptoki_sys::*;
 use serde_json::{Map, Value, json};
 use ycd_pki::{PublicKey, Signature};
 use ycd_softkey::admin::{self, Dress, Format, Input, Point, Signing, Wardrobe};
-use ycd_token::profile::{Pkcs11, Profile, SignInput, SignatureFormat};
+use ycd_token::profile::{Pkcs11, Profile, SignInput, SignatureFormat, Tristate};
 
 const SAYS: &str = "The answers of this project's software key in this dress. No hardware answered; nothing here \
                     confirms a number of the profile.";
@@ -69,6 +69,8 @@ fn dress(profile: &Profile, numbers: &Pkcs11) -> Wardrobe {
         keeps_ids: profile.quirks.keeps_ids,
         pin_per_signature: profile.quirks.pin_per_signature,
         pin_digits_only: profile.name == "watchdata",
+        init_pin_keeps_keys: profile.quirks.keys_survive_init_pin != Tristate::No,
+        tells_so_tries: own.tells_so_tries,
     }
 }
 

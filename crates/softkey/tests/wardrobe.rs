@@ -75,6 +75,51 @@ fn a_key_that_keeps_no_ids_leaves_them_empty() {
     }
 }
 
+fn init_pin(client: &Client, session: CK_SESSION_HANDLE, pin: &str) -> CK_RV {
+    call!(client, C_InitPIN(session, pin.as_ptr().cast_mut(), pin.len() as CK_ULONG))
+}
+
+#[test]
+fn a_key_that_does_not_tell_the_so_tries_counts_them_all_the_same() {
+    let bench = Bench::new();
+    wear(&bench, Wardrobe { tells_so_tries: false, ..Wardrobe::default() }).unwrap();
+    let client = bench.client();
+    let session = client.open();
+    let so_flags = CKF_SO_PIN_COUNT_LOW | CKF_SO_PIN_FINAL_TRY | CKF_SO_PIN_LOCKED;
+    for _ in 0..10 {
+        assert_eq!(client.login(session, CKU_SO, "00000000"), CKR_PIN_INCORRECT);
+        assert_eq!(client.flags() & so_flags, 0);
+    }
+    assert_eq!(client.login(session, CKU_SO, SO_PIN), CKR_PIN_LOCKED);
+    assert_eq!(client.flags() & so_flags, 0);
+    wear(&bench, Wardrobe::default()).unwrap();
+    assert_eq!(client.flags() & so_flags, CKF_SO_PIN_LOCKED);
+}
+
+#[test]
+fn a_make_may_destroy_what_is_private_when_the_so_sets_the_user_pin() {
+    let bench = Bench::new();
+    let client = bench.client();
+    let session = client.user();
+    client.generate(session, b"1");
+    client.write_certificate(session, b"1", b"\x30\x00").unwrap();
+    ok(call!(client, C_Logout(session)));
+    let kept_when = |keeps: bool, pin: &str| {
+        wear(&bench, Wardrobe { init_pin_keeps_keys: keeps, ..Wardrobe::default() }).unwrap();
+        ok(client.login(session, CKU_SO, SO_PIN));
+        assert_eq!(init_pin(&client, session, "1"), CKR_PIN_LEN_RANGE);
+        ok(init_pin(&client, session, pin));
+        ok(call!(client, C_Logout(session)));
+        ok(client.login(session, CKU_USER, pin));
+        let found = [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE]
+            .map(|class| client.find(session, Template::class(class)).len());
+        ok(call!(client, C_Logout(session)));
+        found
+    };
+    assert_eq!(kept_when(true, "271828"), [1, 1, 1]);
+    assert_eq!(kept_when(false, "314159"), [0, 1, 1]);
+}
+
 #[test]
 fn a_dress_with_a_number_of_two_meanings_is_refused() {
     let bench = Bench::new();

@@ -57,7 +57,8 @@ pub struct Runner {
 /// Makes this process the smart card of a key, in the virtual reader at `reader` (`host:port`).
 ///
 /// # Errors
-/// [`Error::NoSuchKey`]; [`Error::InReader`] where a process is its card already.
+/// [`Error::NoSuchKey`]; [`Error::InReader`] where a process is its card already; [`Error::BadField`] for an address
+/// without a port.
 pub fn start(
     dir: impl AsRef<Path>,
     serial_number: &str,
@@ -65,6 +66,9 @@ pub fn start(
     tell: impl FnMut(Event) + Send + 'static,
 ) -> Result<Runner> {
     let mut key = admin::existing(dir.as_ref(), serial_number)?;
+    if !reader.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+        return Err(Error::BadField { field: "reader", rule: "HOST:PORT" });
+    }
     let watch = Watch::new(dir.as_ref())?;
     let card = key.become_card()?;
     let (stop, waker) = (Arc::new(AtomicBool::new(false)), watch.waker());

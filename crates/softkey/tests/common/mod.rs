@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "all of this is test code")]
 #![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
 
+pub mod reader;
+
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
