@@ -172,7 +172,16 @@ fn a_call_tells_the_length_it_was_told_to_and_writes_what_is_right() {
         let mut count = 0;
         set(&bench, Fault::at("C_GetSlotList", Action::Length(length)));
         ok(call!(client, C_GetSlotList(CK_FALSE, std::ptr::null_mut(), &mut count)));
-        assert_eq!(count, if told == 13 { 4 } else if told == 6 { 0 } else { told });
+        assert_eq!(
+            count,
+            if told == 13 {
+                4
+            } else if told == 6 {
+                0
+            } else {
+                told
+            }
+        );
         assert_eq!(client.slots(true), [1], "once");
     }
 }
@@ -183,11 +192,8 @@ fn a_printing_call_prints_and_a_hoarding_one_keeps_its_memory() {
     set(&bench, Fault::at("C_CreateObject", Action::Print(3 << 20)));
     set(&bench, Fault::at("C_CreateObject", Action::Hoard(16)).after());
     let mut command = child("child_writes_a_certificate", &bench);
-    let printed = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .output()
-        .unwrap();
+    let printed =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).output().unwrap();
     assert!(printed.status.success());
     assert!(printed.stdout.len() >= 3 << 20 && printed.stderr.len() >= 3 << 20);
     let memory = std::process::Command::new("sh")

@@ -9,33 +9,9 @@
 
 mod common;
 
-use common::{Bench, TAG, host_exe};
+use common::{Bench, TAG, counts, host_exe, settled};
 use ycd_softkey::admin::{Action, Fault};
 use ycd_token::{KeyWatcher, Pin, Token};
-
-/// Children of this process, dead ones that nobody has waited for included; open handles; threads.
-fn counts() -> (usize, usize, usize) {
-    let me = std::process::id().to_string();
-    let children = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
-        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        // pid (name) state ppid
-        stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)) == Some(&me)
-    });
-    let entries = |path: &str| std::fs::read_dir(path).unwrap().count();
-    (children.count(), entries("/proc/self/fd"), entries("/proc/self/task"))
-}
-
-/// Threads whose work is over go by themselves, a moment later.
-fn settled(before: (usize, usize, usize)) -> bool {
-    let begun = std::time::Instant::now();
-    while begun.elapsed() < std::time::Duration::from_secs(20) {
-        if counts() == before {
-            return true;
-        }
-        std::thread::yield_now();
-    }
-    false
-}
 
 #[test]
 fn hosts_that_end_crash_hang_or_watch_leave_no_process_no_handle_and_no_thread() {

@@ -228,7 +228,9 @@ fn hoard(mib: u32) -> Rv {
     for _ in 0..mib {
         let mut piece = Vec::new();
         piece.try_reserve_exact(1 << 20).map_err(|_| CKR_HOST_MEMORY)?;
-        piece.resize(1 << 20, 0xA5_u8);
+        while piece.len() < 1 << 20 {
+            piece.extend_from_slice(&[0xA5_u8; 4096]);
+        }
         std::hint::black_box(piece.leak());
     }
     Ok(())

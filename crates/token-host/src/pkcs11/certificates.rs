@@ -6,6 +6,7 @@ use cryptoki_sys::CKA_VALUE;
 use ycd_pki::Certificate;
 use ycd_token::{KeyId, TokenError};
 
+use super::der;
 use super::fault::{Changes, Fault};
 use super::inventory::{Inventory, certificates_of, spki_of};
 use super::{Module, OpenKey};
@@ -33,7 +34,7 @@ impl Module {
                 other.serial() == certificate.serial() && other.issuer_der() == certificate.issuer_der()
             });
             if same_serial && object.value != der {
-                changes.note(open.session.destroy_object(object.handle))?;
+                changes.note_destroyed(open.session.destroy_object(object.handle))?;
             }
         }
         Ok(())
@@ -51,7 +52,7 @@ impl Module {
             return Err(TokenError::NotFound { what: "certificate".into() }.into());
         }
         for object in objects {
-            changes.note(open.session.destroy_object(object.handle))?;
+            changes.note_destroyed(open.session.destroy_object(object.handle))?;
         }
         match identical(open)?.is_empty() {
             true => Ok(()),
@@ -71,9 +72,10 @@ fn remove_torn(
 ) -> Result<(), Fault> {
     for object in &inventory.torn {
         let beginning = !object.value.is_empty() && der.starts_with(&object.value);
-        let beside = !id.is_empty() && object.id == id && !is_whole_sequence(&object.value);
+        let beside =
+            !id.is_empty() && object.id == id && der::sequence_len(&object.value) != Some(object.value.len());
         if beginning || beside {
-            changes.note(open.session.destroy_object(object.handle))?;
+            changes.note_destroyed(open.session.destroy_object(object.handle))?;
         }
     }
     Ok(())
@@ -89,7 +91,7 @@ fn create(open: &OpenKey, certificate: &Certificate, id: &[u8], changes: &mut Ch
         Attribute::Id(id.to_vec()),
         Attribute::Subject(certificate.subject_der().to_vec()),
         Attribute::Issuer(certificate.issuer_der().to_vec()),
-        Attribute::SerialNumber(der_integer(certificate.serial())),
+        Attribute::SerialNumber(der::integer(certificate.serial())),
         Attribute::Value(certificate.der().to_vec()),
     ]))?;
     let [read] = match open.raw.attributes(&open.session, object, [CKA_VALUE]) {
@@ -99,53 +101,10 @@ fn create(open: &OpenKey, certificate: &Certificate, id: &[u8], changes: &mut Ch
         }
         Err(fault) => return Err(fault),
     };
-    if read.as_deref() == Some(certificate.der()) {
+    if read.is_some_and(|value| der::unpadded(value) == certificate.der()) {
         return Ok(());
     }
     // Nobody can use it: back to the state before.
     open.session.destroy_object(object)?;
     Err(TokenError::ReadBackDiffers.into())
-}
-
-/// CKA_SERIAL_NUMBER is the DER of the INTEGER (PKCS#11 2.40, 4.6.3); serial numbers have at most 20 bytes.
-fn der_integer(content: &[u8]) -> Vec<u8> {
-    let mut der = vec![0x02, u8::try_from(content.len()).unwrap_or(0x7F)];
-    der.extend_from_slice(content);
-    der
-}
-
-/// Whether the bytes are one DER SEQUENCE from the first to the last.
-fn is_whole_sequence(bytes: &[u8]) -> bool {
-    let [0x30, first, rest @ ..] = bytes else { return false };
-    let (len, rest) = match *first {
-        len @ 0..=0x7F => (usize::from(len), rest),
-        count @ 0x81..=0x84 => {
-            let count = usize::from(count & 0x7F);
-            if rest.len() < count {
-                return false;
-            }
-            let (len, rest) = rest.split_at(count);
-            (len.iter().fold(0, |len, byte| len << 8 | usize::from(*byte)), rest)
-        }
-        _ => return false,
-    };
-    rest.len() == len
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_cut_off_anywhere_is_no_whole_sequence() {
-        let mut der = vec![0x30, 0x82, 0x01, 0x00];
-        der.extend([7; 256]);
-        assert!(is_whole_sequence(&der));
-        for len in 0..der.len() {
-            assert!(!is_whole_sequence(&der[..len]), "{len}");
-        }
-        der.push(0);
-        assert!(!is_whole_sequence(&der));
-        assert!(is_whole_sequence(&[0x30, 0]));
-    }
 }

@@ -47,6 +47,25 @@ impl Changes {
         answer.map_err(E::into)
     }
 
+    /// As [`note`](Self::note) for C_DestroyObject, which is one step of several: where it fails, as against refuses,
+    /// the step may have been done.
+    pub fn note_destroyed(&mut self, answer: Result<(), Error>) -> Result<(), Fault> {
+        let refused = matches!(
+            answer,
+            Err(Error::Pkcs11(
+                RvError::ActionProhibited
+                    | RvError::FunctionNotSupported
+                    | RvError::ObjectHandleInvalid
+                    | RvError::SessionReadOnly
+                    | RvError::TokenWriteProtected
+                    | RvError::UserNotLoggedIn,
+                _
+            ))
+        );
+        self.made |= !refused;
+        Ok(answer?)
+    }
+
     /// What a failure means after these changes. A key that was pulled, and one that was found to be wrong, are told
     /// as they are.
     pub fn after(&self, error: TokenError, operation: &str) -> TokenError {

@@ -10,6 +10,7 @@ use ycd_pki::{Certificate, PublicKey};
 use ycd_token::{Container, ContainerHandle, Pair, Spki};
 
 use super::SM2_CURVE;
+use super::der::unpadded;
 use super::fault::Fault;
 use super::raw::Raw;
 
@@ -197,9 +198,10 @@ pub fn spki_of(certificate: &Certificate) -> Spki {
 pub fn certificates_of(raw: &Raw, session: &Session) -> Result<Vec<CertificateObject>, Fault> {
     let mut certificates = Vec::new();
     for handle in raw.find(session, CKO_CERTIFICATE)? {
-        let [id, value] =
-            raw.attributes(session, handle, [CKA_ID, CKA_VALUE])?.map(Option::unwrap_or_default);
-        certificates.push(CertificateObject { handle, id, value });
+        let [id, value] = raw.attributes(session, handle, [CKA_ID, CKA_VALUE])?;
+        // One that is there and not told is not one that was torn.
+        let Some(value) = value.map(unpadded) else { continue };
+        certificates.push(CertificateObject { handle, id: id.unwrap_or_default(), value });
     }
     Ok(certificates)
 }

@@ -66,7 +66,7 @@ impl Module {
         open.privates.clear();
         let certificates = group.certificates.iter().map(|certificate| &certificate.handle);
         for object in certificates.chain(&group.privates).chain(&group.publics) {
-            changes.note(open.session.destroy_object(*object))?;
+            changes.note_destroyed(open.session.destroy_object(*object))?;
         }
         match open.inventory()?.find(container) {
             Some(_) => Err(TokenError::ReadBackDiffers.into()),

@@ -7,6 +7,7 @@
 
 mod certificates;
 mod codes;
+mod der;
 mod fault;
 mod inventory;
 mod keys;

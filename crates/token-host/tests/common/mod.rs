@@ -151,3 +151,29 @@ pub fn library(folder: &Path, name: &str, source: &str) -> PathBuf {
     assert!(status.success());
     output
 }
+
+/// Children of this process, dead ones that nobody has waited for included; open handles; threads.
+#[cfg(target_os = "linux")]
+pub fn counts() -> (usize, usize, usize) {
+    let me = std::process::id().to_string();
+    let children = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // pid (name) state ppid
+        stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)) == Some(&me)
+    });
+    let entries = |path: &str| std::fs::read_dir(path).unwrap().count();
+    (children.count(), entries("/proc/self/fd"), entries("/proc/self/task"))
+}
+
+/// Whether the counts come back to what they were. Threads whose work is over go by themselves, a moment later.
+#[cfg(target_os = "linux")]
+pub fn settled(before: (usize, usize, usize)) -> bool {
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < std::time::Duration::from_secs(20) {
+        if counts() == before {
+            return true;
+        }
+        std::thread::yield_now();
+    }
+    false
+}

@@ -1,0 +1,189 @@
+//! Every operation, what is ready before it, and what must be true after it has answered that it is done.
+
+use ycd_pki::name::Name;
+use ycd_pki::statement::Statement;
+use ycd_pki::{PublicKey, csr};
+use ycd_token::wire::Call;
+use ycd_token::{ContainerHandle, Contents, KeyInfo, ModuleHost, Pair, Pin, Result, Spki, Tag, Token};
+
+use crate::common::PIN;
+use crate::scene::{Scene, Seen};
+
+pub const NEW_PIN: &str = "86420975";
+const NEW_TAG: Tag = Tag([0x77; 16]);
+
+macro_rules! operations {
+    ($($name:ident = $text:literal: $call:pat, at $main:literal;)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Operation { $($name),* }
+
+        impl Operation {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// As errors name it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// The PKCS#11 function in which its work is done; each operation is struck there in every way.
+            pub fn main_function(self) -> &'static str {
+                match self { $(Self::$name => $main),* }
+            }
+
+            /// A call that is added to the protocol needs a row of this table: without one this does not compile.
+            #[allow(dead_code, reason = "checked by the compiler")]
+            fn of(call: &Call) -> Option<Self> {
+                match call {
+                    $($call => Some(Self::$name),)*
+                    // Has no deadline and is no part of `Token`: tests/watching.rs.
+                    Call::WaitForEvent | Call::WaitForDevices | Call::Mechanisms | Call::Unlock(..) => None,
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    Open = "open": Call::Open(_) | Call::Ping, at "C_Initialize";
+    Keys = "keys": Call::Keys, at "C_GetSlotList";
+    Read = "read": Call::Read(_), at "C_FindObjects";
+    Login = "login": Call::Login(..), at "C_Login";
+    Logout = "logout": Call::Logout(_), at "C_Logout";
+    ChangePin = "change_pin": Call::ChangePin(..), at "C_SetPIN";
+    Generate = "generate": Call::Generate(..), at "C_GenerateKeyPair";
+    SignStatement = "sign_statement": Call::SignStatement(..), at "C_Sign";
+    SignRequest = "sign_request": Call::SignRequest(..), at "C_SignInit";
+    WriteCertificate = "write_certificate": Call::WriteCertificate(..), at "C_CreateObject";
+    RemoveCertificate = "remove_certificate": Call::RemoveCertificate(..), at "C_DestroyObject";
+    Destroy = "destroy": Call::Destroy(..), at "C_DestroyObject";
+}
+
+/// What an operation gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Given {
+    Done,
+    Keys(Vec<KeyInfo>),
+    Contents(Contents),
+    Pair(Spki),
+    Signature(Vec<u8>),
+}
+
+impl Operation {
+    pub fn changes_key(self) -> bool {
+        match self {
+            Self::Login
+            | Self::ChangePin
+            | Self::Generate
+            | Self::WriteCertificate
+            | Self::RemoveCertificate
+            | Self::Destroy => true,
+            Self::Open | Self::Keys | Self::Read | Self::Logout | Self::SignStatement | Self::SignRequest => {
+                false
+            }
+        }
+    }
+
+    /// Whether it is done once more by itself where the host died.
+    pub fn is_repeated(self) -> bool {
+        matches!(self, Self::Keys | Self::Read)
+    }
+
+    /// Whether the certificate of the scene's pair is on the key before.
+    pub fn needs_certificate(self) -> bool {
+        matches!(self, Self::RemoveCertificate | Self::Destroy)
+    }
+
+    pub fn prepare(self, scene: &Scene, host: &mut ModuleHost) {
+        match self {
+            Self::Open => host.rest(),
+            Self::Keys | Self::Login => host.ping().unwrap(),
+            _ => host.login(&scene.key, &Pin::new(PIN)).unwrap(),
+        }
+    }
+
+    pub fn perform(self, scene: &Scene, host: &mut ModuleHost) -> Result<Given> {
+        let key = &scene.key;
+        match self {
+            Self::Open => host.ping().map(|()| Given::Done),
+            Self::Keys => host.keys().map(Given::Keys),
+            Self::Read => host.read(key).map(Given::Contents),
+            Self::Login => host.login(key, &Pin::new(PIN)).map(|()| Given::Done),
+            Self::Logout => host.logout(key).map(|()| Given::Done),
+            Self::ChangePin => host.change_pin(key, &Pin::new(PIN), &Pin::new(NEW_PIN)).map(|()| Given::Done),
+            Self::Generate => host.generate(key, &NEW_TAG).map(Given::Pair),
+            Self::SignStatement => host.sign_statement(key, &scene.pair, &statement()).map(Given::Signature),
+            Self::SignRequest => host.sign_request(key, &scene.pair, &subject()).map(Given::Signature),
+            Self::WriteCertificate => host.write_certificate(key, &scene.certificate).map(|()| Given::Done),
+            Self::RemoveCertificate => host.remove_certificate(key, &scene.certificate).map(|()| Given::Done),
+            Self::Destroy => {
+                host.destroy(key, &ContainerHandle::PublicKey(scene.pair.clone())).map(|()| Given::Done)
+            }
+        }
+    }
+
+    /// Whether what was answered is so, as a driver that tells the truth shows it afterwards. `honest` is what the
+    /// operation gives where nothing fails.
+    pub fn is_done(self, scene: &Scene, given: &Given, honest: &Given, seen: &Seen) -> bool {
+        let public = || PublicKey::from_spki_der(&scene.pair.0).unwrap();
+        match (self, given) {
+            (Self::Open, _) => true,
+            (Self::Keys, _) => given == honest,
+            // From a new host, where the first one died, or in a new session: then nobody is logged in.
+            (Self::Read, _) => given == honest || *given == Given::Contents(seen.first.clone()),
+            (Self::Login, _) => seen.first.logged_in,
+            (Self::Logout, _) => !seen.first.logged_in,
+            (Self::ChangePin, _) => seen.pin == NEW_PIN,
+            (Self::Generate, Given::Pair(made)) => {
+                seen.certificates(made) == Some(Vec::new()) && seen.state.containers_used == 3
+            }
+            (Self::SignStatement, Given::Signature(der)) => {
+                public().verify(&statement().to_bytes(), der).is_ok()
+            }
+            (Self::SignRequest, Given::Signature(der)) => {
+                csr::Request::from_der(der).is_ok_and(|request| request.verify().is_ok())
+            }
+            (Self::WriteCertificate, _) => {
+                seen.certificates(&scene.pair) == Some(vec![scene.certificate.clone()])
+            }
+            (Self::RemoveCertificate, _) => seen.certificates(&scene.pair) == Some(Vec::new()),
+            (Self::Destroy, _) => seen.contents.containers.len() == 1 && seen.state.containers_used == 1,
+            (Self::Generate | Self::SignStatement | Self::SignRequest, _) => false,
+        }
+    }
+
+    /// Whether the key is as before the operation.
+    pub fn is_undone(self, scene: &Scene, seen: &Seen) -> bool {
+        let certificates =
+            if self.needs_certificate() { vec![scene.certificate.clone()] } else { Vec::new() };
+        seen.pin == PIN
+            && seen.state.containers_used == 2
+            && seen.contents.containers.len() == 2
+            && seen.certificates(&scene.pair) == Some(certificates)
+    }
+
+    /// Whether the key is as after the operation, for one whose answer was an error.
+    pub fn is_whole(self, scene: &Scene, seen: &Seen) -> bool {
+        let done = match self {
+            Self::Generate => {
+                seen.state.containers_used == 3
+                    && seen.contents.containers.iter().all(|container| container.pair == Pair::Whole)
+            }
+            _ => self.changes_key() && self.is_done(scene, &Given::Done, &Given::Done, seen),
+        };
+        done || self.is_undone(scene, seen)
+    }
+}
+
+fn statement() -> Statement {
+    Statement::Abandon {
+        portal: "portal".into(),
+        order: "SAAS1".into(),
+        attempt: 1,
+        key_id: "softkey:1".into(),
+        nonce: [3; 32],
+    }
+}
+
+fn subject() -> Vec<u8> {
+    Name::enterprise("泸州市某某有限公司", None, None).to_der().unwrap()
+}
