@@ -340,8 +340,35 @@ pub enum Softkey {
     Remove { serial: String },
     /// 列出
     List,
+    /// 作为智能卡插入虚拟读卡器，直到按 Ctrl-C；结束时视为拔出
+    Card {
+        serial: String,
+        /// 读卡器的地址
+        #[arg(long, value_name = "HOST:PORT")]
+        reader: String,
+        /// 开始时就插入；不给时等到 ycd softkey insert
+        #[arg(long)]
+        insert: bool,
+    },
+    /// 让它的应答如同另一种 USBKEY，用于演示和测试
+    Dress {
+        serial: String,
+        #[command(flatten)]
+        source: DressSource,
+    },
     /// 让它按要求出错；不给任何参数时列出现有的
     Fault(Fault),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct DressSource {
+    /// 驱动配置的名称，如 haitai；softkey 是它自己的样子
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// 描述编号和习惯的文件（JSON），或某种 USBKEY 的 .reference.json
+    #[arg(long, value_name = "FILE")]
+    pub wardrobe: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,8 @@
 //! `ycd softkey …`: what a maker, a hand and bad luck do to a real key.
 
+mod card;
+mod dress;
+
 use serde_json::{Value, json};
 use ycd_flows::messages::Language;
 use ycd_softkey::admin::{self, Action, Fault, KeyState, Leaves, NewKey, On, When};
@@ -77,6 +80,15 @@ pub fn run(command: Softkey, home: &Home, say: &Say) -> Result {
                 ];
                 table(if say.language == Language::Zh { &zh } else { &en }, &rows)
             });
+        }
+        Softkey::Card { serial, reader, insert } => card::run(&folder, &serial, &reader, insert, say)?,
+        Softkey::Dress { serial, source } => {
+            let source = match (source.profile, source.wardrobe) {
+                (Some(name), _) => dress::Source::Profile(name),
+                (None, Some(path)) => dress::Source::File(path),
+                (None, None) => return Err(CliError::Argument { what: "--profile, --wardrobe".into() }),
+            };
+            dress::run(home, &serial, &source, say)?;
         }
         Softkey::Fault(command) => fault(&command, &folder, say)?,
     }

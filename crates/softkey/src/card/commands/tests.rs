@@ -371,3 +371,30 @@ proptest! {
         prop_assert_eq!(bench.sw(&command), 0x9000);
     }
 }
+
+#[test]
+fn the_example_of_the_specification_is_what_the_card_takes() {
+    let specification = include_str!("../../../../../docs/softcard.md");
+    let mut bench = Bench::new();
+    let secret: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    let challenge: [u8; 16] = std::array::from_fn(|at| 0xA0 + u8::try_from(at).unwrap());
+    let told = |bytes: &[u8]| {
+        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        hex.join(" ")
+    };
+    let words: Vec<&str> = specification.split_whitespace().collect();
+    let words = words.join(" ");
+    assert!(words.contains(&told(&super::super::ATR)));
+    let install = install(7, &UnblockKey::from_bytes(secret));
+    assert!(words.contains(&told(&install)));
+    assert_eq!(bench.sw(&verify(2, SO_PIN)), 0x9000);
+    assert_eq!(bench.sw(&install), 0x9000);
+    let context = ycd_pki::sm3::sm3(b"abc");
+    let key = UnblockKey::from_bytes(secret).session_key(&challenge, &context);
+    let command = UnblockCommand::seal(&key, &UNBLOCK_HEADER, context, b"271828").unwrap();
+    let command = [&UNBLOCK_HEADER[..], &command.to_bytes()].concat();
+    assert!(words.contains(&format!("→ {} ←", told(&command))), "→ {}", told(&command));
+    bench.card.session.challenge = Some(challenge);
+    assert_eq!(bench.sw(&command), 0x9000);
+    assert!(right_pin(bench.dir.path(), "271828"));
+}
