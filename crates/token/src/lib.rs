@@ -6,7 +6,8 @@
 //!
 //! - [`Drivers`] reads the driver profiles and finds the modules that are installed.
 //! - [`Keys`] is all inserted keys behind all modules, each module in a [`ModuleHost`], a process of its own.
-//! - [`KeyWatcher`] tells when keys come and go.
+//! - [`KeyWatcher`] tells when keys come and go; [`readers`] and [`usb`] are what it hears of cards and devices.
+//! - [`candidates`] says which makes a card may be of.
 //! - [`PinPolicy`] says what a new PIN may be.
 //! - [`Unlocker`] is what unlocking a PIN needs beyond [`Token`].
 //!
@@ -14,13 +15,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod candidates;
 mod error;
 mod host;
 mod keys;
 mod model;
 mod pin;
 pub mod profile;
+pub mod readers;
 mod unlock;
+pub mod usb;
 mod watch;
 pub mod wire;
 

@@ -18,7 +18,7 @@ name = "make-1"
 family = "make"
 interface = "pkcs11"
 verified = false
-display = { zh = "某牌", en = "Some make" }
+display = { zh = "某牌", en = "Some make", driver_from = { zh = "某处", en = "somewhere" } }
 
 [recognition]
 atrs = ["3B 9F .. 81"]
@@ -26,6 +26,7 @@ readers = ["*reader*"]
 usb = ["055C:F603"]
 manufacturers = ["Some*"]
 token_manufacturers = ["Some*"]
+beyond_pcsc = true
 
 [[modules]]
 os = "linux"

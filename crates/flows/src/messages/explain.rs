@@ -3,7 +3,9 @@
 use serde_json::Value as Json;
 use ycd_pki::{ChainError, PkiError};
 use ycd_portal_api::{ApiError, Problem};
-use ycd_token::{KeyId, PinRefusal, TokenError, TriesLeft, Weakness, profile::ProfileError};
+use ycd_token::{
+    KeyId, PinRefusal, TokenError, TriesLeft, Weakness, profile::ProfileError, readers::ReadersError,
+};
 
 use super::{Language, Message, message, word, word_with};
 use crate::{
@@ -62,6 +64,16 @@ impl Explain for TokenError {
                 vec![("function", function.clone()), ("code", format!("{code:#010x}"))]
             }
             _ => Vec::new(),
+        };
+        message(self.code(), language, &values)
+    }
+}
+
+impl Explain for ReadersError {
+    fn explain(&self, language: Language) -> Message {
+        let values = match self {
+            Self::NoService => Vec::new(),
+            Self::Service(detail) => vec![("detail", detail.clone())],
         };
         message(self.code(), language, &values)
     }

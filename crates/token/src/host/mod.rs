@@ -14,7 +14,7 @@ use ycd_pki::statement::Statement;
 pub(crate) use self::link::Ender;
 use self::link::{Link, Stopped};
 use crate::profile::Driver;
-use crate::wire::{Call, ModuleInfo, Open, Reply, UnlockCall};
+use crate::wire::{Call, ModuleInfo, Open, Reply, TokenMechanisms, UnlockCall};
 use crate::{ContainerHandle, Contents, KeyId, KeyInfo, Pin, Result, Spki, Tag, Token, TokenError};
 
 /// After this long without a call a host ends; the next call starts another one, in which nobody is logged in.
@@ -76,6 +76,14 @@ impl ModuleHost {
     /// A round trip that does nothing.
     pub fn ping(&mut self) -> Result<()> {
         self.call(Call::Ping).map(drop)
+    }
+
+    /// Which mechanisms of the profile each inserted token reports.
+    pub fn mechanisms(&mut self) -> Result<Vec<TokenMechanisms>> {
+        match self.call_again(|| Call::Mechanisms)? {
+            Reply::Mechanisms(tokens) => Ok(tokens),
+            _ => Err(unexpected()),
+        }
     }
 
     /// Ends the host; the next call starts it again.
@@ -214,7 +222,15 @@ impl WaitingHost {
 
     /// Returns when a key came or went, or when the host ended. Has no deadline.
     pub fn wait(&mut self) -> Result<()> {
-        let call = Call::WaitForEvent;
+        self.wait_in(Call::WaitForEvent)
+    }
+
+    /// Returns when any device came or went, or when the host ended. Has no deadline.
+    pub fn wait_for_devices(&mut self) -> Result<()> {
+        self.wait_in(Call::WaitForDevices)
+    }
+
+    fn wait_in(&mut self, call: Call) -> Result<()> {
         let result = self.link.exchange_without_deadline(&call);
         result.map_err(|stopped| stopped.error(&call, Duration::ZERO))?.map(drop)
     }

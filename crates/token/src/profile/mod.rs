@@ -79,6 +79,16 @@ pub enum Interface {
 pub struct Names {
     pub zh: String,
     pub en: String,
+    /// Where its driver is to be had, in words that go on after "from": `the download page of …`.
+    #[serde(default)]
+    pub driver_from: Option<Words>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    pub zh: String,
+    pub en: String,
 }
 
 /// Module files of one system and bitness, tried in order: every folder with every file name.

@@ -21,17 +21,38 @@ pub struct Recognition {
     /// Patterns of CK_TOKEN_INFO.manufacturerID. Other tokens of the module are passed over.
     #[serde(default)]
     pub token_manufacturers: Vec<String>,
+    /// For a make known by ATR or reader name: its keys come in other forms too (HID, mass storage), so that its module
+    /// is waited on as that of a make without PC/SC.
+    #[serde(default)]
+    pub beyond_pcsc: bool,
 }
 
 impl Recognition {
     pub fn knows_atr(&self, atr: &[u8]) -> bool {
-        self.atrs.iter().filter_map(|pattern| atr_pattern(pattern)).any(|pattern| {
+        self.atr_pattern_of(atr).is_some()
+    }
+
+    /// The first pattern that fits an ATR.
+    pub fn atr_pattern_of(&self, atr: &[u8]) -> Option<&str> {
+        let fits = |pattern: &Vec<Option<u8>>| {
             pattern.len() == atr.len() && pattern.iter().zip(atr).all(|(p, b)| p.is_none_or(|p| p == *b))
-        })
+        };
+        let pattern = self.atrs.iter().find(|text| atr_pattern(text).is_some_and(|pattern| fits(&pattern)));
+        pattern.map(String::as_str)
     }
 
     pub fn knows_reader(&self, name: &str) -> bool {
-        self.readers.iter().any(|pattern| matches(pattern, name))
+        self.reader_pattern_of(name).is_some()
+    }
+
+    /// The first pattern that fits a reader's name.
+    pub fn reader_pattern_of(&self, name: &str) -> Option<&str> {
+        self.readers.iter().find(|pattern| matches(pattern, name)).map(String::as_str)
+    }
+
+    /// Whether keys of the make all come as cards in readers, and are known by it.
+    pub fn only_pcsc(&self) -> bool {
+        !(self.beyond_pcsc || self.atrs.is_empty() && self.readers.is_empty())
     }
 
     pub fn knows_usb(&self, vendor: u16, product: u16) -> bool {
