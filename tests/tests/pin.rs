@@ -9,7 +9,8 @@ use std::{
 use ycd_flows::{
     conversation::Go,
     messages::{Explain as _, Language},
-    pin::{NewPinQuestion, OldPinQuestion, PinChange, PinChangeError, PinEvent, PinPerson, Which},
+    new_pin::{NewPinPerson, NewPinQuestion},
+    pin::{OldPinQuestion, PinChange, PinChangeError, PinEvent, PinPerson, Which},
 };
 use ycd_pki::{Certificate, PublicKey, statement::Statement};
 use ycd_softkey::{
@@ -54,6 +55,18 @@ impl Typist {
     }
 }
 
+impl NewPinPerson for Typist {
+    fn new_pin(&mut self, question: &NewPinQuestion) -> Option<(Pin, Pin)> {
+        self.new_asked.push(question.clone());
+        self.new.pop_front().map(|(new, again)| (Pin::new(new), Pin::new(again)))
+    }
+
+    fn accept_weak(&mut self, weakness: Weakness) -> bool {
+        self.weak.push(weakness);
+        self.accepts_weak
+    }
+}
+
 impl PinPerson for Typist {
     fn tell(&mut self, event: &PinEvent) -> Go {
         if matches!(event, PinEvent::Changing { .. })
@@ -68,16 +81,6 @@ impl PinPerson for Typist {
     fn old_pin(&mut self, question: &OldPinQuestion) -> Option<Pin> {
         self.old_asked.push(question.clone());
         self.old.pop_front().map(Pin::new)
-    }
-
-    fn new_pin(&mut self, question: &NewPinQuestion) -> Option<(Pin, Pin)> {
-        self.new_asked.push(question.clone());
-        self.new.pop_front().map(|(new, again)| (Pin::new(new), Pin::new(again)))
-    }
-
-    fn accept_weak(&mut self, weakness: Weakness) -> bool {
-        self.weak.push(weakness);
-        self.accepts_weak
     }
 
     fn accept_last_try(&mut self, _key: &KeyInfo) -> bool {

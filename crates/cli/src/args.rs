@@ -75,6 +75,8 @@ pub enum Command {
     /// 门户工作人员的操作
     #[command(subcommand)]
     Operator(Operator),
+    /// 解锁：口令锁定或忘记时设置新口令，不需要登录
+    Unlock(Unlock),
     /// USBKEY 的驱动
     #[command(subcommand)]
     Driver(Driver),
@@ -112,6 +114,37 @@ pub struct ChangePin {
     /// 同意：只剩最后一次尝试时仍然发送口令
     #[arg(long)]
     pub last_try: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// 解锁订单号；不给时用这支 USBKEY 未完成的那个，没有就新建
+    pub order: Option<String>,
+    /// 尾号、序列号或完整编号；只插了一支时不用给
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    #[command(flatten)]
+    pub pin: PinArgs,
+    #[command(flatten)]
+    pub code: CodeArgs,
+    /// 没有锁定，但忘记了口令
+    #[arg(long)]
+    pub forgotten: bool,
+    /// 上次已设置新口令，还记得：先读取它
+    #[arg(long)]
+    pub pin_was_set: bool,
+    /// 同意：使用容易被猜到的新口令
+    #[arg(long)]
+    pub accept_weak: bool,
+    /// 证书使用商（需要审核的项目）
+    #[arg(long, value_name = "TEXT")]
+    pub used_at: Option<String>,
+    /// 备注（需要审核的项目）
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// USBKEY 不在时等多少秒；0 不等
+    #[arg(long, value_name = "SECONDS")]
+    pub wait: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -278,7 +311,7 @@ pub struct Login {
 }
 
 /// PINs never stand in arguments, where every program of the machine can read them.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct PinArgs {
     /// 从这个文件描述符读取口令，每次一行
     #[cfg(unix)]
@@ -489,8 +522,8 @@ pub enum Operator {
         #[arg(long)]
         reason: String,
     },
-    /// 为插入的 USBKEY 签发并写入第一张证书
-    Personalise(Personalise),
+    /// 制证：给空白的 USBKEY 换管理口令、生成密钥、写入第一张证书；中断后可再运行
+    Produce(Produce),
     /// 已发送的短信（内置的短信发件箱）
     Outbox {
         #[arg(long)]
@@ -500,8 +533,16 @@ pub enum Operator {
     },
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoadArg {
+    /// 管理口令由平台保管，解锁时加密下发
+    Wrapped,
+    /// USBKEY 发出质询，平台应答
+    Challenge,
+}
+
 #[derive(Debug, Args)]
-pub struct Personalise {
+pub struct Produce {
     /// 尾号、序列号或完整编号；只插了一支时不用给
     #[arg(long)]
     pub key: Option<String>,
@@ -529,6 +570,9 @@ pub struct Personalise {
     /// 年限
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
     pub years: u8,
+    /// 解锁方式；不给时优先用质询应答
+    #[arg(long, value_enum)]
+    pub road: Option<RoadArg>,
     #[command(flatten)]
     pub pin: PinArgs,
 }

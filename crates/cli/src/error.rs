@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ycd_flows::{
-    FlowError, PinChangeError,
+    FlowError, PinChangeError, UnlockError,
     messages::{Explain, Language, Message, message},
 };
 use ycd_pki::{ChainError, PkiError};
@@ -18,6 +18,8 @@ pub enum CliError {
     Flow(#[from] FlowError),
     #[error(transparent)]
     PinChange(#[from] PinChangeError),
+    #[error(transparent)]
+    Unlock(#[from] UnlockError),
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]
@@ -35,6 +37,9 @@ pub enum CliError {
     /// No address of a portal, neither in the settings nor given.
     #[error("no portal is set")]
     NoPortal,
+    /// The portal's keys were never seen by this machine.
+    #[error("the portal's keys are not known")]
+    PortalNotPinned,
     /// Something has to be typed, and there is neither a terminal nor a source for it.
     #[error("{what} is needed")]
     NoInput { what: String, flag: &'static str },
@@ -58,6 +63,7 @@ impl CliError {
         match self {
             Self::Flow(error) => error.code(),
             Self::PinChange(error) => error.code(),
+            Self::Unlock(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::Api(error) => error.code(),
             Self::Portal(error) => error.code(),
@@ -66,6 +72,7 @@ impl CliError {
             Self::Chain(error) => error.code(),
             Self::Profile(error) => error.code(),
             Self::NoPortal => "cli.no_portal",
+            Self::PortalNotPinned => "cli.portal_not_pinned",
             Self::NoInput { .. } => "cli.no_input",
             Self::File { .. } => "cli.file",
             Self::Config { .. } => "cli.config",
@@ -98,6 +105,7 @@ impl Explain for CliError {
         match self {
             Self::Flow(error) => error.explain(language),
             Self::PinChange(error) => error.explain(language),
+            Self::Unlock(error) => error.explain(language),
             Self::Token(error) => error.explain(language),
             Self::Api(error) => error.explain(language),
             Self::Pki(error) => error.explain(language),
@@ -108,7 +116,7 @@ impl Explain for CliError {
             Self::NoInput { what, flag } => {
                 message(self.code(), language, &[("what", what.clone()), ("flag", (*flag).to_owned())])
             }
-            Self::NoPortal | Self::NoOrder => message(self.code(), language, &[]),
+            Self::NoPortal | Self::PortalNotPinned | Self::NoOrder => message(self.code(), language, &[]),
             Self::File { .. } | Self::Config { .. } => own("what", self.to_string()),
             Self::NotFound { what } | Self::Argument { what } => own("what", what.clone()),
         }

@@ -40,7 +40,10 @@ pub fn code_of(code: &str) -> u8 {
         | "token.pin_invalid"
         | "token.not_logged_in"
         | "cli.no_input" => 4,
-        "pin.stopped" => 8,
+        "pin.stopped" | "unlock.stopped" => 8,
+        "unlock.other_portal" | "unlock.not_possible" | "unlock.so_pin_unknown" => 6,
+        "unlock.not_locked" => 1,
+        "unlock.no_certificate" => 3,
         "pin.outcome_unknown" => 1,
         "portal.unreachable"
         | "portal.timeout"

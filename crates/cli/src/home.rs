@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `config.toml` | `portal = "https://…"` |
+//! | `config.toml` | `portal = "https://…"`, and the name and keys it had when it was set up |
 //! | `anchors/*.pem` | the roots that certificates must lead to |
 //! | `session.json`, `session-operator.json` | a login, readable by the user only |
 //! | `journal.sqlite` | where work that was broken off stands |
@@ -14,11 +14,14 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use ycd_flows::{journal::Journal, lock::KeyLocks};
+use ycd_flows::{journal::Journal, lock::KeyLocks, trust::PinnedPortal};
 use ycd_pki::{Certificate, pem};
 use ycd_portal_api::{
     Client, Patience,
-    wire::login::{Session, SessionToken},
+    wire::{
+        login::{Session, SessionToken},
+        unlock::PortalKeys,
+    },
 };
 use ycd_token::{Drivers, Keys};
 
@@ -45,6 +48,8 @@ pub enum Role {
 #[serde(deny_unknown_fields)]
 struct Config {
     portal: Option<String>,
+    /// What the portal was when this machine was set up with it; no other is believed since.
+    pinned: Option<PortalKeys>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,9 +104,23 @@ impl Home {
         })
     }
 
-    /// Keeps a portal's address and copies of the roots that it is trusted by.
-    pub fn use_portal(&self, url: &str, anchors: &[PathBuf]) -> Result {
-        Client::new(url, Patience::default())?;
+    /// The portal that this machine was set up with.
+    pub fn trust(&self) -> Result<PinnedPortal> {
+        let pinned = self.config()?.pinned.ok_or(CliError::PortalNotPinned)?;
+        Ok(PinnedPortal::from_wire(&pinned)?)
+    }
+
+    /// Keeps a portal's address, its name and keys, and copies of the roots that it is trusted by. Tells whether name and
+    /// keys are known now: not where the portal cannot be reached.
+    pub fn use_portal(&self, url: &str, anchors: &[PathBuf]) -> Result<bool> {
+        let pinned = match Client::new(url, Patience::default())?.portal_keys() {
+            Ok(keys) => {
+                PinnedPortal::from_wire(&keys)?;
+                Some(keys)
+            }
+            Err(error) if error.is_passing() => None,
+            Err(error) => return Err(error.into()),
+        };
         let mut texts = Vec::new();
         for path in anchors {
             let text = fs::read_to_string(path).map_err(CliError::file(path))?;
@@ -123,9 +142,11 @@ impl Home {
             fs::write(&path, text).map_err(CliError::file(&path))?;
         }
         let path = self.folder.join("config.toml");
-        let text = toml::to_string(&Config { portal: Some(url.to_owned()) })
+        let is_pinned = pinned.is_some();
+        let text = toml::to_string(&Config { portal: Some(url.to_owned()), pinned })
             .map_err(|error| CliError::config(&path, error))?;
-        fs::write(&path, text).map_err(CliError::file(&path))
+        fs::write(&path, text).map_err(CliError::file(&path))?;
+        Ok(is_pinned)
     }
 
     /// The roots this machine trusts.

@@ -11,6 +11,7 @@ mod error;
 mod exit;
 mod help;
 mod home;
+mod new_pin;
 mod person;
 mod say;
 

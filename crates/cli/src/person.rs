@@ -16,9 +16,10 @@ use ycd_flows::{
 };
 use ycd_pki::{CertificateInfo, pem};
 use ycd_portal_api::wire::login::Purpose;
-use ycd_token::{Drivers, KeyEvent, KeyId, KeyInfo, KeyWatcher, Pin, TokenError};
+use ycd_token::{Drivers, KeyEvent, KeyId, KeyInfo, KeyWatcher, Keys, Pin, TokenError};
 
 use crate::{
+    args::PinArgs,
     ask::Secrets,
     error::{CliError, Result},
     say::{Say, day},
@@ -96,31 +97,6 @@ impl AtTerminal<'_> {
             }
         }
     }
-
-    /// Until keys come or go, or patience ends. `there` are the keys that were seen before.
-    fn wait_for_change(&self, mut there: Vec<KeyId>) -> Go {
-        let watcher = KeyWatcher::start(self.drivers, None);
-        let begun = Instant::now();
-        loop {
-            let left = self.patience.map_or(A_DAY, |patience| patience.saturating_sub(begun.elapsed()));
-            if left.is_zero() {
-                return Go::Stop;
-            }
-            // The watcher begins with the keys it finds; one that is not among them was pulled in the meantime.
-            let still_finding = !there.is_empty() && begun.elapsed() < FINDING;
-            let next = if still_finding { left.min(FINDING) } else { left };
-            match watcher.events().recv_timeout(next) {
-                Ok(KeyEvent::Arrived(key)) => match there.iter().position(|known| *known == key.key_id) {
-                    Some(index) => drop(there.swap_remove(index)),
-                    None => return Go::On,
-                },
-                Ok(KeyEvent::Gone(_)) => return Go::On,
-                Err(RecvTimeoutError::Timeout) if still_finding && !there.is_empty() => return Go::On,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Go::Stop,
-            }
-        }
-    }
 }
 
 /// Who answers where a make of key wants the PIN at every signature: the same person, or the same program's next line.
@@ -139,6 +115,15 @@ pub fn asks_again(
     }
 }
 
+/// As [`asks_again`], at a terminal: an unlock's own PINs come before.
+pub fn asks_again_each_signature(keys: &mut Keys, say: &Say) {
+    if say.can_ask()
+        && let Ok(pins) = Secrets::pins(&PinArgs::default(), say)
+    {
+        keys.on_pin_needed(asks_again(&Arc::new(Mutex::new(pins)), say));
+    }
+}
+
 fn lock(pins: &Mutex<Secrets>) -> MutexGuard<'_, Secrets> {
     // Whoever panicked while asking has left nothing half done.
     pins.lock().unwrap_or_else(PoisonError::into_inner)
@@ -148,6 +133,31 @@ fn keep_request(folder: &Path, request: &[u8]) -> Result {
     fs::create_dir_all(folder).map_err(CliError::file(folder))?;
     let path = folder.join("renewal.csr.pem");
     fs::write(&path, pem::encode("CERTIFICATE REQUEST", request)?).map_err(CliError::file(&path))
+}
+
+/// Until keys come or go, or patience ends. `there` are the keys that were seen before.
+pub fn wait_for_change(drivers: &Drivers, patience: Option<Duration>, mut there: Vec<KeyId>) -> Go {
+    let watcher = KeyWatcher::start(drivers, None);
+    let begun = Instant::now();
+    loop {
+        let left = patience.map_or(A_DAY, |patience| patience.saturating_sub(begun.elapsed()));
+        if left.is_zero() {
+            return Go::Stop;
+        }
+        // The watcher begins with the keys it finds; one that is not among them was pulled in the meantime.
+        let still_finding = !there.is_empty() && begun.elapsed() < FINDING;
+        let next = if still_finding { left.min(FINDING) } else { left };
+        match watcher.events().recv_timeout(next) {
+            Ok(KeyEvent::Arrived(key)) => match there.iter().position(|known| *known == key.key_id) {
+                Some(index) => drop(there.swap_remove(index)),
+                None => return Go::On,
+            },
+            Ok(KeyEvent::Gone(_)) => return Go::On,
+            Err(RecvTimeoutError::Timeout) if still_finding && !there.is_empty() => return Go::On,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Go::Stop,
+        }
+    }
 }
 
 /// How long the watcher's first look may take.
@@ -251,11 +261,12 @@ impl Person for AtTerminal<'_> {
         }
         let (value, text) = self.key_problem(problem);
         self.say.event(&value, || Some(text));
-        self.wait_for_change(match problem {
+        let there = match problem {
             KeyProblem::Absent { .. } => Vec::new(),
             KeyProblem::Several { keys } => keys.iter().map(|key| key.key_id.clone()).collect(),
             KeyProblem::Wrong { inserted, .. } => vec![inserted.key_id.clone()],
-        })
+        };
+        wait_for_change(self.drivers, self.patience, there)
     }
 
     fn agree_to_replace(&mut self, key: &KeyInfo, old: &CertificateInfo) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! SQLite, one file per user, a commit on disk (fsync) per record. Losing the file loses nothing but the hint.
 
+mod unlocks;
+
 use std::{path::Path, sync::Mutex, time::Duration};
 
 use rusqlite::{Connection, params};
@@ -9,6 +11,7 @@ use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use ycd_token::KeyId;
 
+pub use self::unlocks::UnfinishedUnlock;
 use crate::{error::FlowError, error::Result, renewal::Step};
 
 #[derive(Debug)]
@@ -40,7 +43,11 @@ impl Journal {
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         match db.pragma_query_value(None, "user_version", |row| row.get(0))? {
-            0 => db.execute_batch(SCHEMA)?,
+            0 => {
+                db.execute_batch(SCHEMA)?;
+                to_version_2(&db)?;
+            }
+            1 => to_version_2(&db)?,
             VERSION => {}
             newer => return Err(FlowError::Journal(format!("version {newer} is newer than this program"))),
         }
@@ -130,7 +137,13 @@ impl From<rusqlite::Error> for FlowError {
     }
 }
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// Unlocks came in.
+fn to_version_2(db: &Connection) -> Result<()> {
+    db.execute_batch(&format!("BEGIN;{}PRAGMA user_version = 2;COMMIT;", unlocks::SCHEMA))?;
+    Ok(())
+}
 
 const SCHEMA: &str = "
 BEGIN;

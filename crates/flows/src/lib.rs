@@ -5,6 +5,10 @@
 //! | --- | --- |
 //! | [`renewal`] | a new certificate on a key in hand; read it from top to bottom |
 //! | [`pin`] | a new PIN for a key whose PIN is known |
+//! | [`unlock`] | a new PIN for a key whose PIN is locked or forgotten |
+//! | [`new_pin`] | how a new PIN is asked for |
+//! | [`trust`] | the portal that this machine was set up with |
+//! | [`produce`] | a blank key becomes an applicant's, at the operator's station |
 //! | [`personalise`] | the first certificate on a blank key, at the operator's station |
 //! | [`conversation`] | how a flow tells and asks, whatever the screen |
 //! | [`journal`] | where broken-off work is found again |
@@ -20,9 +24,14 @@ mod error;
 pub mod journal;
 pub mod lock;
 pub mod messages;
+pub mod new_pin;
 pub mod personalise;
 pub mod pin;
+pub mod produce;
 pub mod renewal;
+pub mod trust;
+pub mod unlock;
 
 pub use error::{FlowError, Mismatch, OperatorReason, Result};
 pub use pin::PinChangeError;
+pub use unlock::UnlockError;

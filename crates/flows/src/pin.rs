@@ -6,14 +6,13 @@
 //! recorded, as nothing is left to go on with.
 
 use serde::Serialize;
-use ycd_token::{
-    KeyId, KeyInfo, Pin, PinPolicy, PinRefusal, Token, TokenError, TriesLeft, Weakness, weakness,
-};
+use ycd_token::{KeyId, KeyInfo, Pin, PinPolicy, Token, TokenError, TriesLeft};
 
 use crate::{
     conversation::Go,
     error::FlowError,
     lock::{KeyLock, KeyLocks},
+    new_pin::{NewPinPerson, NewPinRefusal, ask},
 };
 
 /// What a change of the PIN works with.
@@ -28,19 +27,13 @@ pub struct PinChange<'a> {
 }
 
 /// Who knows the PINs, behind a window or a terminal.
-pub trait PinPerson {
+pub trait PinPerson: NewPinPerson {
     /// Told as it happens. [`Go::Stop`] ends the flow, which has changed nothing yet; what the last event answers
     /// makes no difference.
     fn tell(&mut self, event: &PinEvent) -> Go;
 
     /// The PIN in force; `None` ends the flow.
     fn old_pin(&mut self, question: &OldPinQuestion) -> Option<Pin>;
-
-    /// The new PIN, typed twice; `None` ends the flow.
-    fn new_pin(&mut self, question: &NewPinQuestion) -> Option<(Pin, Pin)>;
-
-    /// The new PIN is easily guessed. Only an explicit yes counts; without it another one is asked for.
-    fn accept_weak(&mut self, weakness: Weakness) -> bool;
 
     /// One more wrong PIN locks the key. Only an explicit yes counts.
     fn accept_last_try(&mut self, key: &KeyInfo) -> bool;
@@ -66,38 +59,6 @@ pub struct OldPinQuestion {
     pub tries: TriesLeft,
     /// The one before was wrong.
     pub again: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewPinQuestion {
-    pub policy: PinPolicy,
-    /// Why the one before was not taken.
-    pub refused: Option<NewPinRefusal>,
-}
-
-/// Why a new PIN is not taken. Nothing has been sent to the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NewPinRefusal {
-    #[error(transparent)]
-    Policy(#[from] PinRefusal),
-    #[error("typed differently the second time")]
-    Mismatch,
-    #[error("the same as the old one")]
-    SameAsOld,
-    #[error("easily guessed")]
-    Weak(Weakness),
-}
-
-impl NewPinRefusal {
-    /// Stable: maps to one sentence and one remedy per language.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Policy(refusal) => refusal.code(),
-            Self::Mismatch => "pin.mismatch",
-            Self::SameAsOld => "pin.same_as_old",
-            Self::Weak(_) => "pin.weak",
-        }
-    }
 }
 
 /// One of the two PINs of a change.
@@ -231,20 +192,8 @@ impl PinChange<'_> {
     }
 
     fn new_pin(&mut self, old: &Pin, policy: PinPolicy, refused: Option<NewPinRefusal>) -> Result<Pin> {
-        let mut question = NewPinQuestion { policy, refused };
-        loop {
-            let Some((new, again)) = self.person.new_pin(&question) else {
-                return Err(question.refused.map_or(PinChangeError::Stopped, PinChangeError::Refused));
-            };
-            let refusal = match refusal(&new, &again, old, policy) {
-                Some(refusal) => refusal,
-                None => match weakness(&new) {
-                    Some(weak) if !self.person.accept_weak(weak) => NewPinRefusal::Weak(weak),
-                    _ => return Ok(new),
-                },
-            };
-            question.refused = Some(refusal);
-        }
+        ask(self.person, policy, Some(old), refused)
+            .map_err(|refused| refused.map_or(PinChangeError::Stopped, PinChangeError::Refused))
     }
 
     /// Reads the key again, and tries nothing.
@@ -276,16 +225,6 @@ fn both(key: &KeyInfo, product: Option<PinPolicy>) -> Result<PinPolicy> {
     let key = PinPolicy::of_key(&key.pin);
     let product = product.unwrap_or(key);
     key.and(product).ok_or(PinChangeError::NoneFits { key, product })
-}
-
-fn refusal(new: &Pin, again: &Pin, old: &Pin, policy: PinPolicy) -> Option<NewPinRefusal> {
-    if new != again {
-        Some(NewPinRefusal::Mismatch)
-    } else if let Err(refusal) = policy.check(new) {
-        Some(refusal.into())
-    } else {
-        (new == old).then_some(NewPinRefusal::SameAsOld)
-    }
 }
 
 /// What the key's state after a change that nobody saw the end of speaks for. A change that took effect ends with a

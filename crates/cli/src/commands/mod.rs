@@ -10,6 +10,7 @@ mod pin;
 mod portal;
 mod renew;
 mod softkey;
+mod unlock;
 
 use ycd_token::{KeyInfo, Token as _};
 
@@ -29,6 +30,7 @@ pub fn run(command: Command, home: &Home, say: &Say) -> Result {
         Command::Softkey(command) => softkey::run(command, home, say),
         Command::Portal(command) => portal::run(command, home, say),
         Command::Operator(command) => operator::run(command, home, say),
+        Command::Unlock(command) => unlock::run(&command, home, say),
         Command::Driver(command) => driver::run(command, home, say),
     }
 }

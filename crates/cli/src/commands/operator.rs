@@ -1,7 +1,8 @@
 //! `ycd operator …`: what the portal's people do.
 
 use serde_json::json;
-use ycd_flows::personalise::{Assignment, personalise};
+use ycd_flows::produce::{Assignment, Production};
+use ycd_pki::unlock::Road;
 use ycd_portal_api::{
     Client,
     wire::{
@@ -15,7 +16,7 @@ use ycd_token::Pin;
 
 use super::{one_key, order};
 use crate::{
-    args::{HolderKind as HolderKindArg, Operator, OrderSearch, Personalise},
+    args::{HolderKind as HolderKindArg, Operator, OrderSearch, Produce, RoadArg},
     ask::Secrets,
     error::{CliError, Result},
     home::{Home, Role},
@@ -62,7 +63,7 @@ pub fn run(command: Operator, home: &Home, say: &Say) -> Result {
             let view = client.revoke_certificate(&serial, &Reason { reason })?;
             say.result(&view, || say.t("已吊销 {}。", "Revoked {}.").replace("{}", &view.serial));
         }
-        Operator::Personalise(command) => personalise_key(&client, command, home, say)?,
+        Operator::Produce(command) => produce(&client, command, home, say)?,
         Operator::Outbox { phone, page } => {
             let query = OutboxQuery { phone, page: page.page, page_size: page.page_size };
             let found = client.sms_outbox(&query)?;
@@ -101,37 +102,58 @@ fn tell(order: &OperatorOrder, say: &Say) {
     });
 }
 
-fn personalise_key(client: &Client, command: Personalise, home: &Home, say: &Say) -> Result {
+fn produce(client: &Client, command: Produce, home: &Home, say: &Say) -> Result {
+    let trust = home.trust()?;
     let mut keys = home.keys()?;
     let key = one_key(&mut keys, command.key.as_deref())?;
     let mut pins = Secrets::pins(&command.pin, say)?;
     let prompt = say
-        .t("尾号 {} 的 USBKEY 的口令：", "PIN of the USBKEY ending in {}: ")
+        .t("尾号 {} 的 USBKEY 出厂的管理口令：", "The maker's SO PIN of the USBKEY ending in {}: ")
         .replace("{}", key.key_id.tail());
-    let pin = Pin::new(pins.need(&prompt)?.as_str());
-    let assignment = Assignment {
-        holder: Holder {
-            kind: match command.kind {
-                HolderKindArg::Enterprise => HolderKind::Enterprise,
-                HolderKindArg::LegalRepresentative => HolderKind::LegalRepresentative,
-                HolderKindArg::Personal => HolderKind::Personal,
+    let factory_so_pin = Pin::new(pins.need(&prompt)?.as_str());
+    let production = Production {
+        portal: client,
+        trust: &trust,
+        token: &mut keys,
+        journal: &home.journal()?,
+        locks: &Home::locks()?,
+        key: key.key_id.clone(),
+        factory_so_pin,
+        road: command.road.map(|road| match road {
+            RoadArg::Wrapped => Road::Wrapped,
+            RoadArg::Challenge => Road::Challenge,
+        }),
+        assignment: Assignment {
+            holder: Holder {
+                kind: match command.kind {
+                    HolderKindArg::Enterprise => HolderKind::Enterprise,
+                    HolderKindArg::LegalRepresentative => HolderKind::LegalRepresentative,
+                    HolderKindArg::Personal => HolderKind::Personal,
+                },
+                name: command.name,
+                uscc: command.uscc,
+                id_number: command.id_number,
+                person: command.person,
             },
-            name: command.name,
-            uscc: command.uscc,
-            id_number: command.id_number,
-            person: command.person,
+            phone: command.phone,
+            product: command.product,
+            term_years: command.years,
         },
-        phone: command.phone,
-        product: command.product,
-        term_years: command.years,
     };
-    let made = personalise(client, &mut keys, &Home::locks()?, &key.key_id, &pin, &assignment)?;
-    say.result(&made, || {
+    let made = production.run()?;
+    let value = json!({
+        "key_id": made.record.key_id,
+        "serial": made.certificate.serial,
+        "certificate": made.certificate.certificate,
+        "chain": made.certificate.chain,
+        "record": made.record,
+    });
+    say.result(&value, || {
         say.t(
-            "已写入证书 {serial}，USBKEY 尾号 {tail}。",
-            "Wrote the certificate {serial} to the USBKEY ending in {tail}.",
+            "制证完成：证书 {serial}，USBKEY 尾号 {tail}，初始口令 12345678，管理口令已由平台保管。",
+            "Produced: certificate {serial} on the USBKEY ending in {tail}; its PIN is 12345678, its SO PIN is kept by the portal.",
         )
-        .replace("{serial}", &made.serial)
+        .replace("{serial}", &made.certificate.serial)
         .replace("{tail}", key.key_id.tail())
     });
     Ok(())

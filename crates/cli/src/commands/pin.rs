@@ -1,12 +1,11 @@
 //! `ycd key pin`: a new PIN for a key.
 
-use std::io::{self, BufRead as _, Write as _};
-
 use serde_json::json;
 use ycd_flows::{
     conversation::Go,
-    messages::{Explain as _, tries_word, weakness_word},
-    pin::{NewPinQuestion, OldPinQuestion, PinChange, PinChangeError, PinEvent, PinPerson},
+    messages::{Explain as _, tries_word},
+    new_pin::{NewPinPerson, NewPinQuestion},
+    pin::{OldPinQuestion, PinChange, PinChangeError, PinEvent, PinPerson},
 };
 use ycd_token::{KeyInfo, Pin, TokenError, Weakness};
 
@@ -14,8 +13,9 @@ use super::one_key;
 use crate::{
     args::ChangePin,
     ask::Secrets,
-    error::{CliError, Result},
+    error::Result,
     home::Home,
+    new_pin::PinsAtTerminal,
     say::Say,
 };
 
@@ -23,11 +23,13 @@ pub fn run(command: &ChangePin, home: &Home, say: &Say) -> Result {
     let mut keys = home.keys()?;
     let key = one_key(&mut keys, command.key.as_deref())?;
     let mut person = AtTerminal {
-        say,
-        pins: Secrets::pins(&command.pin, say)?,
-        accepts_weak: command.accept_weak,
+        typing: PinsAtTerminal {
+            say,
+            pins: Secrets::pins(&command.pin, say)?,
+            accepts_weak: command.accept_weak,
+            reason: None,
+        },
         accepts_last_try: command.last_try,
-        reason: None,
     };
     let change = PinChange {
         token: &mut keys,
@@ -36,7 +38,7 @@ pub fn run(command: &ChangePin, home: &Home, say: &Say) -> Result {
         key: Some(key.key_id),
         policy: None,
     };
-    let changed = change.run().map_err(|error| match (error, person.reason.take()) {
+    let changed = change.run().map_err(|error| match (error, person.typing.reason.take()) {
         // Where this side ended the flow for a reason of its own, that is the reason, not a wish to stop.
         (PinChangeError::Stopped, Some(reason)) => reason,
         (error, _) => error.into(),
@@ -52,47 +54,23 @@ pub fn run(command: &ChangePin, home: &Home, say: &Say) -> Result {
 }
 
 struct AtTerminal<'a> {
-    say: &'a Say,
-    pins: Secrets,
-    accepts_weak: bool,
+    typing: PinsAtTerminal<'a>,
     accepts_last_try: bool,
-    /// Why the flow was ended from this side, where it was not the person's wish.
-    reason: Option<CliError>,
 }
 
-impl AtTerminal<'_> {
-    fn pin(&mut self, prompt: &str) -> Option<Pin> {
-        match self.pins.next(prompt) {
-            Ok(pin) => pin.map(|pin| Pin::new(pin.as_str())),
-            Err(error) => {
-                self.reason = Some(error);
-                None
-            }
-        }
+impl NewPinPerson for AtTerminal<'_> {
+    fn new_pin(&mut self, question: &NewPinQuestion) -> Option<(Pin, Pin)> {
+        self.typing.new_pin(question)
     }
 
-    fn yes(&self, question: &str) -> bool {
-        self.answer(&format!("{question} {} ", self.say.t("输入“同意”继续：", "Type yes to go on:")))
-            .is_some_and(|answer| matches!(answer.trim(), "同意" | "yes"))
-    }
-
-    /// A line from the person, where one sits there.
-    fn answer(&self, prompt: &str) -> Option<String> {
-        if !self.say.can_ask() {
-            return None;
-        }
-        let mut out = io::stderr().lock();
-        let _ = write!(out, "{prompt}");
-        let _ = out.flush();
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer);
-        matches!(read, Ok(1..)).then_some(answer)
+    fn accept_weak(&mut self, weakness: Weakness) -> bool {
+        self.typing.accept_weak(weakness)
     }
 }
 
 impl PinPerson for AtTerminal<'_> {
     fn tell(&mut self, event: &PinEvent) -> Go {
-        let say = self.say;
+        let say = self.typing.say;
         say.event(event, || match event {
             PinEvent::Found { key, .. } => {
                 let initial = key.pin.is_initial.then(|| {
@@ -115,10 +93,10 @@ impl PinPerson for AtTerminal<'_> {
     }
 
     fn old_pin(&mut self, question: &OldPinQuestion) -> Option<Pin> {
-        let say = self.say;
+        let say = self.typing.say;
         if question.again {
             // Nobody is there who could have made sure of it, so the next line would be a guess.
-            if !self.pins.is_terminal() {
+            if !self.typing.pins.is_terminal() {
                 return None;
             }
             say.aside(&TokenError::PinIncorrect { tries: question.tries }.explain(say.language).sentence);
@@ -126,58 +104,30 @@ impl PinPerson for AtTerminal<'_> {
         let prompt = say
             .t("尾号 {} 的 USBKEY 现在的口令：", "The PIN in force of the USBKEY ending in {}: ")
             .replace("{}", question.key.key_id.tail());
-        self.pin(&prompt)
-    }
-
-    fn new_pin(&mut self, question: &NewPinQuestion) -> Option<(Pin, Pin)> {
-        let say = self.say;
-        if let Some(refusal) = question.refused {
-            if !self.pins.is_terminal() {
-                return None;
-            }
-            let message = refusal.explain(say.language);
-            say.aside(&format!("{} {}", message.sentence, message.remedy));
-        }
-        let limits = say
-            .t("新口令（{min} 至 {max} 位）：", "The new PIN ({min} to {max} characters): ")
-            .replace("{min}", &question.policy.min_len.to_string())
-            .replace("{max}", &question.policy.max_len.to_string());
-        let new = self.pin(&limits)?;
-        let again = self.pin(say.t("再输一次新口令：", "The new PIN again: "))?;
-        Some((new, again))
-    }
-
-    fn accept_weak(&mut self, weakness: Weakness) -> bool {
-        let why = weakness_word(weakness, self.say.language);
-        let question = self
-            .say
-            .t(
-                "这个新口令容易被猜到：{}。仍要使用它吗？",
-                "The new PIN is easily guessed: {}. Use it all the same?",
-            )
-            .replace("{}", &why);
-        self.accepts_weak || self.yes(&question)
+        self.typing.pin(&prompt)
     }
 
     fn accept_last_try(&mut self, key: &KeyInfo) -> bool {
         let question = self
+            .typing
             .say
             .t(
                 "只剩最后一次：再输错，尾号 {} 的 USBKEY 就会锁定。",
                 "One try is left: another wrong PIN locks the USBKEY ending in {}.",
             )
             .replace("{}", key.key_id.tail());
-        self.accepts_last_try || self.yes(&question)
+        self.accepts_last_try || self.typing.yes(&question)
     }
 
     fn put_back(&mut self, key: &KeyInfo) -> Go {
         let prompt = self
+            .typing
             .say
             .t(
                 "修改停在中途。请插回尾号 {} 的 USBKEY，再按回车。",
                 "The change stopped in the middle. Put the USBKEY ending in {} back in and press Enter.",
             )
             .replace("{}", key.key_id.tail());
-        if self.answer(&prompt).is_some() { Go::On } else { Go::Stop }
+        if self.typing.answer(&prompt).is_some() { Go::On } else { Go::Stop }
     }
 }

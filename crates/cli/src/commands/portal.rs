@@ -23,9 +23,15 @@ const SETTINGS: &str = "portal.toml";
 pub fn run(command: Portal, home: &Home, say: &Say) -> Result {
     match command {
         Portal::Use { url, anchor } => {
-            home.use_portal(&url, &anchor)?;
+            let is_pinned = home.use_portal(&url, &anchor)?;
+            if !is_pinned {
+                say.aside(say.t(
+                    "现在连不上门户，还不知道它的密钥；连上后请再运行一次，才能解锁和制证。",
+                    "The portal cannot be reached now, so its keys are not known; run this again when it can, to unlock and to produce.",
+                ));
+            }
             let anchors = home.anchors()?.len();
-            say.result(&json!({ "portal": url, "anchors": anchors }), || {
+            say.result(&json!({ "portal": url, "anchors": anchors, "pinned": is_pinned }), || {
                 say.t("已设定门户 {url}，信任 {n} 张根证书。", "The portal is {url}; roots trusted: {n}.")
                     .replace("{url}", &url)
                     .replace("{n}", &anchors.to_string())

@@ -4,13 +4,16 @@ use serde_json::Value as Json;
 use ycd_pki::{ChainError, PkiError};
 use ycd_portal_api::{ApiError, Problem};
 use ycd_token::{
-    KeyId, PinRefusal, TokenError, TriesLeft, Weakness, profile::ProfileError, readers::ReadersError,
+    KeyId, PinPolicy, PinRefusal, TokenError, TriesLeft, Weakness, profile::ProfileError,
+    readers::ReadersError,
 };
 
 use super::{Language, Message, message, word, word_with};
 use crate::{
     error::{FlowError, OperatorReason},
-    pin::{NewPinRefusal, PinChangeError, Which},
+    new_pin::NewPinRefusal,
+    pin::{PinChangeError, Which},
+    unlock::UnlockError,
 };
 
 /// An error that people can be told.
@@ -89,12 +92,7 @@ impl Explain for PinChangeError {
             Self::Flow(source) => return source.explain(language),
             Self::Token(source) => return source.explain(language),
             Self::Refused(refusal) => return refusal.explain(language),
-            Self::NoneFits { key, product } => vec![
-                ("key_min", key.min_len.to_string()),
-                ("key_max", key.max_len.to_string()),
-                ("min", product.min_len.to_string()),
-                ("max", product.max_len.to_string()),
-            ],
+            Self::NoneFits { key, product } => none_fits(key, product),
             Self::OutcomeUnknown { try_first: Which::Old, .. } => {
                 vec![("first", which(Which::Old)), ("second", which(Which::New))]
             }
@@ -105,6 +103,37 @@ impl Explain for PinChangeError {
         };
         message(self.code(), language, &values)
     }
+}
+
+impl Explain for UnlockError {
+    fn explain(&self, language: Language) -> Message {
+        let values: Vec<(&'static str, String)> = match self {
+            Self::Flow(source) => return source.explain(language),
+            Self::Token { source, .. } => return source.explain(language),
+            Self::Portal { source, .. } => return source.explain(language),
+            Self::Refused(refusal) => return refusal.explain(language),
+            Self::NoneFits { key, product } => none_fits(key, product),
+            Self::Rejected { reason } => vec![("reason", reason.clone())],
+            Self::Over { state } => vec![("state", word(&format!("order_state.{}", state.name()), language))],
+            Self::OtherPortal { .. }
+            | Self::NoCertificate
+            | Self::NotPossible
+            | Self::NotLocked
+            | Self::SoPinUnknown
+            | Self::NoProgress { .. }
+            | Self::Stopped { .. } => Vec::new(),
+        };
+        message(self.code(), language, &values)
+    }
+}
+
+fn none_fits(key: &PinPolicy, product: &PinPolicy) -> Vec<(&'static str, String)> {
+    vec![
+        ("key_min", key.min_len.to_string()),
+        ("key_max", key.max_len.to_string()),
+        ("min", product.min_len.to_string()),
+        ("max", product.max_len.to_string()),
+    ]
 }
 
 impl Explain for NewPinRefusal {

@@ -17,21 +17,6 @@ fn key(tries: TriesLeft, is_initial: bool) -> KeyInfo {
     }
 }
 
-fn refused(new: &str, again: &str) -> Option<&'static str> {
-    let (new, again, old) = (Pin::new(new), Pin::new(again), Pin::new("271828"));
-    refusal(&new, &again, &old, DIGITS_6_TO_8).map(NewPinRefusal::code)
-}
-
-#[test]
-fn a_new_pin_is_refused_with_the_reason_that_helps() {
-    assert_eq!(refused("314159", "314159"), None);
-    assert_eq!(refused("314159", "314195"), Some("pin.mismatch"));
-    assert_eq!(refused("31415", "31415"), Some("pin.too_short"));
-    assert_eq!(refused("314159265", "314159265"), Some("pin.too_long"));
-    assert_eq!(refused("3141x9", "3141x9"), Some("pin.not_digits"));
-    assert_eq!(refused("271828", "271828"), Some("pin.same_as_old"));
-}
-
 #[test]
 fn a_new_pin_satisfies_the_key_and_the_product_or_nothing_is_asked() {
     let key = key(TriesLeft::NotLow, false);

@@ -33,7 +33,8 @@ pub fn run(folder: &Path, serial: &str, reader: &str, insert: bool, say: &Say) -
     }
     for news in news {
         match news {
-            News::Interrupted | News::Card(Event::Ended) => break,
+            News::Interrupted => runner.ask_to_stop(),
+            News::Card(Event::Ended) => break,
             News::Card(event) => {
                 let (name, text) = words(event, say);
                 say.event(&json!({ "event": name, "serial_number": serial, "reader": reader }), || {

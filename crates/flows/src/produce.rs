@@ -1,0 +1,267 @@
+//! Production, at the operator's station: a blank key becomes an applicant's.
+//!
+//! [`Production::run`] is read from top to bottom: the portal makes the key's SO PIN and keeps it before the key sees it;
+//! the key gets it, the initial user PIN, a key pair of its own making, and its first certificate; then it is read back,
+//! and the new key proves all of it by a statement. Cut off anywhere, the same call goes on: the portal gives the same
+//! SO PIN and, for the same public key, the same certificate, and what is on the key is not made twice.
+
+use ycd_pki::{
+    cert::Certificate,
+    csr,
+    name::{Attribute, Name},
+    sm3::sm3,
+    statement::{NONCE_LEN, Statement},
+    unlock::{Purpose, Road},
+};
+use ycd_portal_api::{
+    ApiError, Client,
+    wire::{
+        Bytes,
+        attempts::SignedStatement,
+        certificates::Holder,
+        keys::{FirstCertificate, KeyRecord, OpenProduction, PersonalisedKey, Produced},
+        unlock as wire,
+    },
+};
+use ycd_token::{
+    Answer, Container, KeyId, KeyInfo, Opened, Pair, Pin, SoLogin, Spki, Tag, TokenError, Unlocker,
+};
+
+use crate::{
+    error::{FlowError, Result},
+    journal::Journal,
+    lock::KeyLocks,
+    renewal::Step,
+    trust::PinnedPortal,
+};
+
+/// The user PIN that keys leave the station with; their holders are told to change it.
+pub const INITIAL_PIN: &str = "12345678";
+
+/// What a production works with.
+pub struct Production<'a> {
+    /// Logged in as an operator.
+    pub portal: &'a Client,
+    pub trust: &'a PinnedPortal,
+    pub token: &'a mut dyn Unlocker,
+    pub journal: &'a Journal,
+    pub locks: &'a KeyLocks,
+    pub key: KeyId,
+    /// The SO PIN that the maker delivers keys with.
+    pub factory_so_pin: Pin,
+    /// How the key will be unlocked; without it by challenge where the key can, else by its SO PIN.
+    pub road: Option<Road>,
+    pub assignment: Assignment,
+}
+
+/// Whose key it becomes.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    pub holder: Holder,
+    /// The applicant's phone, whole.
+    pub phone: String,
+    /// Product code.
+    pub product: String,
+    pub term_years: u8,
+}
+
+/// A finished key.
+#[derive(Debug, Clone)]
+pub struct ProducedKey {
+    pub certificate: PersonalisedKey,
+    pub record: KeyRecord,
+}
+
+impl Production<'_> {
+    pub fn run(mut self) -> Result<ProducedKey> {
+        let _lock = self.locks.lock(&self.key)?;
+        let key = self.key.clone();
+
+        // The portal makes the SO PIN once, and keeps it, before anything is written.
+        let info = self.info()?;
+        let ways = self.on_key(Step::Open, |token| token.unlock_ways(&key))?;
+        let can_challenge = ways.allow(Road::Challenge) && ways.on_reader;
+        let road = self.road.unwrap_or(if can_challenge { Road::Challenge } else { Road::Wrapped });
+        if road == Road::Challenge && !can_challenge {
+            return Err(FlowError::Token { step: Step::Open, source: TokenError::CardMissing });
+        }
+        let host = self.trust.for_host();
+        let one_time = self.on_key(Step::Open, |token| token.unlock_begin(&key, &host))?;
+        let production = self
+            .portal
+            .open_production(&OpenProduction {
+                key_id: key.to_string(),
+                holder: self.assignment.holder.clone(),
+                phone: self.assignment.phone.clone(),
+                product: self.assignment.product.clone(),
+                term_years: self.assignment.term_years,
+                road: match road {
+                    Road::Wrapped => wire::Road::Wrapped,
+                    Road::Challenge => wire::Road::Challenge,
+                },
+                so_pin_min_len: info.pin.min_len,
+                so_pin_max_len: info.pin.max_len,
+                one_time_key: Bytes(one_time.public_key.0),
+            })
+            .map_err(at(Step::Open))?;
+        if let (true, Some(certificate)) = (production.done, production.certificate) {
+            let record = self.portal.key_record(key.as_str()).map_err(at(Step::Done))?;
+            self.on_key(Step::Done, |token| token.unlock_end(&key))?;
+            return Ok(ProducedKey { certificate, record });
+        }
+        let answer = Answer {
+            purpose: Purpose::Produce,
+            context: production.secrets.context.0,
+            sealed_box: production.secrets.sealed_box.0,
+            signature: production.secrets.signature.0,
+        };
+        let secrets = self.on_key(Step::Open, |token| token.unlock_open(&key, &answer))?;
+
+        // The SO PIN and the initial user PIN; a login proves the first, whatever the module said to its change.
+        self.set_so_pin(&info, &secrets)?;
+        if road == Road::Challenge {
+            self.on_key(Step::Pin, |token| token.install_unblock_key(&key))?;
+        }
+        self.on_key(Step::Pin, |token| token.logout(&key))?;
+        self.on_key(Step::Pin, |token| token.login(&key, &Pin::new(INITIAL_PIN)))?;
+
+        // The first pair, made in the key, and its certificate.
+        let spki = self.first_pair()?;
+        let request = self.request(&spki)?;
+        let certificate = self
+            .portal
+            .first_certificate(key.as_str(), &FirstCertificate { request: Bytes(request) })
+            .map_err(at(Step::Issue))?;
+        self.on_key(Step::Write, |token| token.write_certificate(&key, &certificate.certificate.0))?;
+
+        // The new key proves it all.
+        let nonce = self.portal.production_nonce(key.as_str()).map_err(at(Step::Confirm))?.nonce;
+        let statement = Statement::Produced {
+            portal: self.trust.name.clone(),
+            key_id: key.to_string(),
+            serial: Certificate::from_der(&certificate.certificate.0)?.serial().to_vec(),
+            so_pin_version: secrets.next_version,
+            unblock_key_version: secrets.unblock_key_version,
+            nonce: nonce_of(&nonce)?,
+        };
+        let signature = self.on_key(Step::Confirm, |token| token.sign_statement(&key, &spki, &statement))?;
+        let proof = Produced {
+            so_pin_version: secrets.next_version,
+            unblock_key_version: secrets.unblock_key_version,
+            statement: SignedStatement { nonce, signature: Bytes(signature) },
+        };
+        let record = self.portal.produced(key.as_str(), &proof).map_err(at(Step::Confirm))?;
+        self.on_key(Step::Done, |token| token.unlock_end(&key))?;
+        self.on_key(Step::Done, |token| token.logout(&key))?;
+        Ok(ProducedKey { certificate, record })
+    }
+
+    /// SO login with the maker's PIN, or, where an earlier run came further, with the escrowed one; the user PIN; the
+    /// change of the SO PIN; a login with it.
+    fn set_so_pin(&mut self, info: &KeyInfo, secrets: &Opened) -> Result<()> {
+        let key = self.key.clone();
+        let factory = SoLogin::Factory(self.factory_so_pin.clone());
+        let mut guesses = [factory, SoLogin::Next];
+        if self.journal.rotation(&self.trust.name, &key)? == Some(secrets.next_version) {
+            guesses.reverse();
+        }
+        let mut wrong = None;
+        let mut logged_in = None;
+        for guess in guesses {
+            match self.token.so_login(&key, &guess, None) {
+                Ok(()) => {
+                    logged_in = Some(guess);
+                    break;
+                }
+                Err(source @ TokenError::SoPinIncorrect { .. }) => wrong = Some(source),
+                Err(source) => return Err(FlowError::Token { step: Step::Pin, source }),
+            }
+        }
+        match logged_in {
+            Some(SoLogin::Next) => {
+                if !info.pin.is_set {
+                    self.init_pin()?;
+                }
+                Ok(())
+            }
+            Some(_) => {
+                self.init_pin()?;
+                self.journal.rotates_to(&self.trust.name, &key, secrets.next_version)?;
+                self.on_key(Step::Pin, |token| token.rotate_so_pin(&key))?;
+                self.on_key(Step::Pin, |token| token.so_login(&key, &SoLogin::Next, None))
+            }
+            None => {
+                Err(FlowError::Token { step: Step::Pin, source: wrong.unwrap_or(TokenError::SoPinLocked) })
+            }
+        }
+    }
+
+    fn init_pin(&mut self) -> Result<()> {
+        let key = self.key.clone();
+        self.on_key(Step::Pin, |token| token.init_pin(&key, &Pin::new(INITIAL_PIN)))
+    }
+
+    /// A pair without a certificate that an earlier run left, else a new one.
+    fn first_pair(&mut self) -> Result<Spki> {
+        let key = self.key.clone();
+        let contents = self.on_key(Step::Generate, |token| token.read(&key))?;
+        let tag = first_tag(&key);
+        // A key that keeps no tags is blank at the operator's station but for what an earlier run left.
+        let is_first = |c: &Container| {
+            if contents.keeps_ids { c.has_tag(&tag) } else { contents.containers.len() == 1 }
+        };
+        let left_by_earlier_run = contents.containers.iter().find(|c| c.pair == Pair::Whole && is_first(c));
+        if let Some(spki) = left_by_earlier_run.and_then(|c| c.spki.clone()) {
+            return Ok(spki);
+        }
+        if let Some(half) = contents.containers.iter().find(|c| c.pair == Pair::Half && c.has_tag(&tag)) {
+            self.on_key(Step::Clear, |token| token.destroy(&key, &half.handle))?;
+        }
+        self.on_key(Step::Generate, |token| token.generate(&key, &tag))
+    }
+
+    fn request(&mut self, spki: &Spki) -> Result<Vec<u8>> {
+        let key = self.key.clone();
+        let subject = Name::china().with(Attribute::CommonName, key.as_str()).to_der()?;
+        let request = self.on_key(Step::Sign, |token| token.sign_request(&key, spki, &subject))?;
+        csr::Request::from_der(&request).and_then(|request| request.verify()).map_err(|error| {
+            FlowError::Token {
+                step: Step::Sign,
+                source: TokenError::SignsWrongly { detail: error.to_string() },
+            }
+        })?;
+        Ok(request)
+    }
+
+    fn info(&mut self) -> Result<KeyInfo> {
+        let keys = self.on_key(Step::FindKey, |token| token.keys())?;
+        keys.into_iter().find(|found| found.key_id == self.key).ok_or(FlowError::NoKey)
+    }
+
+    fn on_key<T>(
+        &mut self,
+        step: Step,
+        act: impl FnOnce(&mut dyn Unlocker) -> Result<T, TokenError>,
+    ) -> Result<T> {
+        act(self.token).map_err(|source| FlowError::Token { step, source })
+    }
+}
+
+fn at(step: Step) -> impl Fn(ApiError) -> FlowError {
+    move |source| FlowError::Portal { step, source }
+}
+
+/// The tag of a key's first pair, the same in every run.
+fn first_tag(key: &KeyId) -> Tag {
+    let digest = sm3(format!("ycd-first-pair:{key}").as_bytes());
+    let mut tag = [0; 16];
+    tag.copy_from_slice(&digest[..16]);
+    Tag(tag)
+}
+
+fn nonce_of(nonce: &Bytes) -> Result<[u8; NONCE_LEN]> {
+    nonce.0.as_slice().try_into().map_err(|_| FlowError::Portal {
+        step: Step::Confirm,
+        source: ApiError::BadAnswer { detail: "a nonce of another length".to_owned() },
+    })
+}

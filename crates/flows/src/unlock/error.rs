@@ -1,0 +1,70 @@
+use ycd_portal_api::{ApiError, wire::orders::OrderState};
+use ycd_token::{PinPolicy, TokenError};
+
+use super::UnlockStep;
+use crate::{error::FlowError, new_pin::NewPinRefusal};
+
+pub type Result<T, E = UnlockError> = std::result::Result<T, E>;
+
+/// Why a PIN was not unlocked. The keys and certificates are untouched by all of them, and the same call goes on where
+/// the work stands.
+#[derive(Debug, thiserror::Error)]
+pub enum UnlockError {
+    /// No key, several, the wrong one, one that another program works on; the journal.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    #[error("step {step:?}: {source}")]
+    Token { step: UnlockStep, source: TokenError },
+    #[error("step {step:?}: {source}")]
+    Portal { step: UnlockStep, source: ApiError },
+    /// The portal that answers is not the one this machine was set up with.
+    #[error("another portal answers: {found}")]
+    OtherPortal { found: String },
+    #[error("the key carries no certificate of this portal that is in force")]
+    NoCertificate,
+    /// Neither profile nor key allow the way that the portal has for this key.
+    #[error("this key cannot be unlocked from afar")]
+    NotPossible,
+    #[error("the key is not locked")]
+    NotLocked,
+    /// What the key takes the project does not, and the other way round.
+    #[error("no PIN satisfies both the key and the project")]
+    NoneFits { key: PinPolicy, product: PinPolicy },
+    #[error("the new PIN is not taken: {0}")]
+    Refused(NewPinRefusal),
+    /// An operator has refused it.
+    #[error("the unlock was refused: {reason}")]
+    Rejected { reason: String },
+    /// The order has ended otherwise.
+    #[error("the order is over: {state:?}")]
+    Over { state: OrderState },
+    /// Neither of the SO PINs that the portal keeps is the key's.
+    #[error("the key has another SO PIN than the portal keeps")]
+    SoPinUnknown,
+    #[error("no progress after {rounds} rounds")]
+    NoProgress { rounds: u32, last: String },
+    #[error("stopped by the user before step {step:?}")]
+    Stopped { step: UnlockStep },
+}
+
+impl UnlockError {
+    /// Stable: maps to one sentence and one remedy per language.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Flow(source) => source.code(),
+            Self::Token { source, .. } => source.code(),
+            Self::Portal { source, .. } => source.code(),
+            Self::OtherPortal { .. } => "unlock.other_portal",
+            Self::NoCertificate => "unlock.no_certificate",
+            Self::NotPossible => "unlock.not_possible",
+            Self::NotLocked => "unlock.not_locked",
+            Self::NoneFits { .. } => "pin.none_fits",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Rejected { .. } => "unlock.rejected",
+            Self::Over { .. } => "unlock.order_over",
+            Self::SoPinUnknown => "unlock.so_pin_unknown",
+            Self::NoProgress { .. } => "flow.no_progress",
+            Self::Stopped { .. } => "unlock.stopped",
+        }
+    }
+}
