@@ -92,9 +92,14 @@ impl Runner {
         self.end()
     }
 
-    fn end(&mut self) -> Result<()> {
+    /// Has it pull the key and end, and does not wait: [`Event::Ended`] tells.
+    pub fn ask_to_stop(&self) {
         self.stop.store(true, Ordering::Release);
         self.waker.wake();
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.ask_to_stop();
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(outcome)) => outcome,
             Some(Err(_)) => Err(Error::Crypto("the card panicked")),
