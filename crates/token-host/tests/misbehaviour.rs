@@ -112,11 +112,13 @@ fn a_program_that_talks_nonsense_in_the_place_of_the_host_is_told() {
     let script = folder.path().join("ycd-host");
     for (says, code) in [
         ("HTTP/1.1 200 OK", "token.host_protocol"),
-        ("ycdhost\\002", "token.host_protocol"),
-        ("ycdhost\\001\\377\\377\\377\\377", "token.host_protocol"),
-        ("ycdhost\\001\\001\\000\\000\\000\\077", "token.host_protocol"),
-        ("ycdhost\\001\\001", "token.driver_crashed"),
+        ("ycdhost\\377", "token.host_protocol"),
+        ("PREAMBLE\\377\\377\\377\\377", "token.host_protocol"),
+        ("PREAMBLE\\001\\000\\000\\000\\077", "token.host_protocol"),
+        ("PREAMBLE\\001", "token.driver_crashed"),
     ] {
+        let preamble: String = wire::PREAMBLE.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        let says = says.replace("PREAMBLE", &preamble);
         let text = format!("#!/bin/sh\nhead -c 1 >/dev/null; printf '{says}'; exec 1>&-; cat >/dev/null");
         // Written by another process: a program that this one holds open for writing cannot be started.
         let write = ["-c", "printf '%s' \"$2\" > \"$1\" && chmod 700 \"$1\"", "sh"];

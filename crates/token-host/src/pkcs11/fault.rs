@@ -66,17 +66,15 @@ impl Changes {
         Ok(answer?)
     }
 
-    /// What a failure means after these changes. A key that was pulled, and one that was found to be wrong, are told
-    /// as they are.
-    pub fn after(&self, error: TokenError, operation: &str) -> TokenError {
-        match error {
-            TokenError::Module { .. } | TokenError::Protocol { .. } | TokenError::NotLoggedIn
-                if self.made =>
-            {
-                TokenError::Unknown { operation: operation.into() }
-            }
-            error => error,
-        }
+    /// Whether a failure leaves open how far the changes have come.
+    pub fn leave_open(&self, fault: &Fault) -> bool {
+        let definite = match fault {
+            Fault::Token(error) => !matches!(error, TokenError::Protocol { .. } | TokenError::NotLoggedIn),
+            // Nothing was added.
+            Fault::Module(RvError::DeviceMemory, Function::CreateObject | Function::GenerateKeyPair) => true,
+            Fault::Module(..) => false,
+        };
+        self.made && !definite
     }
 }
 

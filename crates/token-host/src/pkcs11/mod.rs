@@ -217,8 +217,15 @@ impl Module {
         act: impl FnOnce(&mut Self, &mut Changes) -> Result<T, Fault>,
     ) -> Result<T> {
         let mut changes = Changes::default();
-        let result = self.on(key, |module| act(module, &mut changes));
-        result.map_err(|error| changes.after(error, operation))
+        act(self, &mut changes).map_err(|fault| {
+            let open = changes.leave_open(&fault);
+            match self.settle(key, fault) {
+                // What is on it shows when it is put in again.
+                TokenError::Removed => TokenError::Removed,
+                _ if open => TokenError::Unknown { operation: operation.into() },
+                error => error,
+            }
+        })
     }
 
     fn pin_state(&self, info: &TokenInfo) -> PinState {
