@@ -1,7 +1,10 @@
 //! What an installation sets.
 
 use serde::{Deserialize, Serialize};
-use ycd_portal_api::wire::catalogue::{BankAccount, TermStart};
+use ycd_portal_api::wire::{
+    catalogue::{BankAccount, TermStart},
+    unlock::PinRules,
+};
 
 /// Settings of a portal; every one has a default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,8 @@ pub struct Config {
     pub payment_days: u16,
     /// Orders one user may have open at once.
     pub open_orders_per_user: u32,
+    /// Keys that one address may ask about without login. Many users can share an address behind a router.
+    pub unlock_checks_per_address_and_hour: u32,
 }
 
 /// Rules of the project through which everything is ordered.
@@ -34,6 +39,17 @@ pub struct Project {
     pub near_end_days: u16,
     pub term_start: TermStart,
     pub bank_account: BankAccount,
+    /// An operator approves every unlock.
+    pub unlock_approval: bool,
+    /// Days within which an unlock can be done, from its being granted.
+    pub unlock_days: u16,
+    /// What a new PIN may be; the key's own limits narrow it further.
+    pub pin: PinRules,
+    /// Days for which a production that was begun holds its key for the same holder.
+    pub production_days: u16,
+    /// Tries of the SO PIN that a new key has: by this many less the unproven releases is judged where a key does not
+    /// tell. Kept with each key from its production on.
+    pub so_tries: u8,
 }
 
 /// How many SMS codes, and how often.
@@ -63,6 +79,7 @@ impl Default for Config {
             work_days: 90,
             payment_days: 30,
             open_orders_per_user: 200,
+            unlock_checks_per_address_and_hour: 300,
         }
     }
 }
@@ -80,6 +97,11 @@ impl Default for Project {
                 bank: "示例银行".into(),
                 account: "0000 0000 0000 0000".into(),
             },
+            unlock_approval: false,
+            unlock_days: 7,
+            pin: PinRules { min_len: 6, max_len: 8, digits_only: true },
+            production_days: 30,
+            so_tries: 5,
         }
     }
 }

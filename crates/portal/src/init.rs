@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     Config, Error, authority,
     db::{Conn, Db, millis},
+    identity::Identity,
     portal::{DATABASE, SECRET},
     secrets::{Secrets, create_private_folder, random, write_private},
 };
@@ -43,6 +44,7 @@ pub async fn init(folder: &Path, config: &Config, now: OffsetDateTime) -> Result
     let secrets = Secrets::create(&folder.join(SECRET))?;
     let db = Db::open(&database).await?;
     authority::init(folder, &secrets, &db, config, now).await?;
+    Identity::open(&secrets, &db).await?;
 
     let portal = format!("{}-{}", config.project.code, hex::encode(random::<8>()?));
     let password = password()?;

@@ -8,7 +8,10 @@
 //! | [`orders`] | orders, and in `orders/machine.rs` the one table of what can happen to them |
 //! | [`certificates`] | 我的证书 |
 //! | [`attempts`] | the work on the key, for which an order is approved |
+//! | [`production`] | at the operator's station: a blank key's first secrets and certificate |
+//! | [`keys`], [`unlock`] | what is kept of a key, and a new PIN for one that is locked |
 //! | [`authority`] | root, issuing CA, revocation list |
+//! | [`identity`] | the portal's own keys |
 //! | [`sms`] | codes, step-ups, messages and who sends them |
 //! | [`login`], [`operator`] | who may do what |
 //! | [`http`] | what every endpoint shares: callers, idempotency keys, problems |
@@ -31,14 +34,18 @@ pub mod config;
 pub mod db;
 mod error;
 pub mod http;
+pub mod identity;
 mod init;
+pub mod keys;
 pub mod login;
 pub mod operator;
 pub mod orders;
 mod portal;
+pub mod production;
 pub mod secrets;
 mod server;
 pub mod sms;
+pub mod unlock;
 
 pub use config::Config;
 pub use error::Error;

@@ -73,7 +73,7 @@ async fn login(State(portal): State<Portal>, change: Change<Login>) -> Answer {
     let phone = checked_phone(&change.body.phone)?;
     let mut tx = change.begin(&portal, Actor::Anonymous).await?;
     let now = tx.now();
-    let scope = Scope { phone: &phone, purpose: Purpose::Login, order: "" };
+    let scope = Scope { phone: &phone, purpose: Purpose::Login, subject: "" };
     if let Tried::Wrong(problem) = try_code(&portal, &mut tx, scope, &change.body.code, now).await? {
         return tx.refuse(problem).await;
     }

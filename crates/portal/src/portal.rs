@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     config::Config,
     db::{Db, millis, moment},
+    identity::Identity,
     secrets::Secrets,
     sms::{EmbeddedOutbox, SmsProvider},
 };
@@ -36,6 +37,7 @@ struct Inner {
     sms: Arc<dyn SmsProvider>,
     sms_waiting: Notify,
     authority: Authority,
+    identity: Identity,
 }
 
 impl std::fmt::Debug for Portal {
@@ -62,6 +64,7 @@ impl Portal {
         let row = sqlx::query("SELECT name FROM portal").fetch_optional(&mut *db.read().await?).await?;
         let name = row.ok_or(Error::NotInitialised)?.try_get("name")?;
         let authority = authority::open(folder, &secrets, &db, &config).await?;
+        let identity = Identity::open(&secrets, &db).await?;
         Ok(Self(Arc::new(Inner {
             name,
             folder: folder.to_owned(),
@@ -72,6 +75,7 @@ impl Portal {
             sms,
             sms_waiting: Notify::new(),
             authority,
+            identity,
         })))
     }
 
@@ -99,6 +103,10 @@ impl Portal {
 
     pub fn authority(&self) -> &Authority {
         &self.0.authority
+    }
+
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
     }
 
     pub(crate) fn sms(&self) -> &Arc<dyn SmsProvider> {

@@ -11,7 +11,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Error, Portal, attempts, authority, catalogue, certificates, http, login, operator, orders, sms,
+    Error, Portal, attempts, authority, catalogue, certificates, http, keys, login, operator, orders,
+    production, sms, unlock,
 };
 
 const PREFIX: &str = "/api/v1";
@@ -43,6 +44,9 @@ async fn sweep(portal: Portal) {
         if let Err(error) = sms::forget_old(&portal).await {
             tracing::warn!(%error, "old codes stay");
         }
+        if let Err(error) = unlock::forget_old(&portal).await {
+            tracing::warn!(%error, "old tokens stay");
+        }
     }
 }
 
@@ -64,7 +68,9 @@ impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("Session token of `/login` or `/operator/login`."))
+            .description(Some(
+                "Session token of `/login` or `/operator/login`; below `/unlock` the token of the order.",
+            ))
             .build();
         openapi
             .components
@@ -82,6 +88,9 @@ fn api() -> OpenApiRouter<Portal> {
         .merge(certificates::routes())
         .merge(orders::routes())
         .merge(attempts::routes())
+        .merge(unlock::routes())
+        .merge(production::routes())
+        .merge(keys::routes())
         .merge(authority::routes())
         .merge(operator::routes());
     OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, v1)

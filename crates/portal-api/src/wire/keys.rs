@@ -37,7 +37,8 @@ pub struct OpenProduction {
 pub struct Production {
     pub portal: String,
     pub key_id: String,
-    /// Its SO PIN (and unblock key), for the station's driver host alone.
+    /// Its SO PIN (and unblock key), for the station's driver host alone. Of a production that is done all three parts
+    /// are empty: then only an unlock order releases what is on the key.
     pub secrets: ReleaseAnswer,
     /// The first certificate, once issued.
     pub certificate: Option<PersonalisedKey>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroize as _;
 
-use super::{Timestamp, orders::OrderView};
+use super::{Timestamp, orders::OrderView, unlock::UnlockForm};
 
 /// `POST /operator/login`.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -36,6 +36,9 @@ pub struct OperatorOrder {
     pub transfers: Vec<TransferView>,
     /// Events an operator may cause now, by name.
     pub events: Vec<String>,
+    /// Of an unlock order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlock: Option<UnlockForm>,
 }
 
 /// `POST /operator/orders/{order}/transfers`: money came in.

@@ -6,7 +6,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Bytes, Timestamp, attempts::SignedStatement, login::SessionToken, orders::OrderState};
+use super::{
+    Bytes, Timestamp,
+    attempts::SignedStatement,
+    login::SessionToken,
+    orders::{OrderNote, OrderState},
+};
 
 /// `GET /unlock/portal`: what an assistant keeps of its portal when it is set up, and believes no other afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -122,6 +127,9 @@ pub struct UnlockOrder {
     /// [`OrderState::AwaitingReview`] while it waits for approval, [`OrderState::AwaitingUnlock`] when a release can be
     /// had, [`OrderState::Completed`] at the end.
     pub state: OrderState,
+    /// [`OrderNote::Cancelled`] and [`OrderNote::Lapsed`]: it has come to its end without a new PIN.
+    #[serde(default)]
+    pub note: Option<OrderNote>,
     pub key_id: String,
     pub road: Road,
     pub pin: PinRules,

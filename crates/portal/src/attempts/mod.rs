@@ -17,11 +17,14 @@ mod confirm;
 mod issue;
 mod nonce;
 mod open;
-mod personalise;
 mod record;
 pub mod refusals;
 mod replace;
 mod view;
+
+pub(crate) use issue::{checked_request, subject_ids};
+pub(crate) use nonce::{make as make_nonce, spend as spend_nonce};
+pub(crate) use record::keep_statement;
 
 use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -40,7 +43,6 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(confirm::confirm))
         .routes(routes!(abandon::abandon))
         .routes(routes!(abandon::close_by_operator))
-        .routes(routes!(personalise::personalise))
 }
 
 /// An operator ends the work on the key (key lost, money given back): closes the order's open attempt, if there is

@@ -1,7 +1,8 @@
 //! One-time numbers for statements.
 
 use axum::{extract::State, http::StatusCode};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
+use ycd_pki::statement::NONCE_LEN;
 use ycd_portal_api::{
     Problem,
     wire::{
@@ -12,8 +13,8 @@ use ycd_portal_api::{
 
 use super::{record, refusals};
 use crate::{
-    Portal,
-    db::millis,
+    Error, Portal,
+    db::{Conn, millis},
     http::{Answer, Change, Path, User},
     orders::{self, name_of},
     secrets::random,
@@ -39,17 +40,55 @@ pub async fn nonce(
     if !record::load(&mut tx, &no, number).await?.is_open() {
         return Err(refusals::NOT_OPEN.into());
     }
-    sqlx::query("DELETE FROM nonces WHERE expires_at <= $1").bind(millis(now)).execute(&mut *tx).await?;
-    let nonce = random::<{ ycd_pki::statement::NONCE_LEN }>()?;
+    let nonce = make(&mut tx, &no, number, &name_of(&change.body.purpose)?, now).await?;
+    tx.answer(StatusCode::CREATED, &nonce).await
+}
+
+/// A number for one statement about an order (or whatever has a number of its own), an attempt of it, and a purpose.
+pub(crate) async fn make(
+    db: &mut Conn,
+    order: &str,
+    attempt: u32,
+    purpose: &str,
+    now: OffsetDateTime,
+) -> Result<Nonce, Error> {
+    sqlx::query("DELETE FROM nonces WHERE expires_at <= $1").bind(millis(now)).execute(&mut *db).await?;
+    let nonce = random::<NONCE_LEN>()?;
     sqlx::query(
         "INSERT INTO nonces (nonce, order_no, attempt, purpose, expires_at) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(nonce.as_slice())
-    .bind(&no)
-    .bind(number)
-    .bind(name_of(&change.body.purpose)?)
+    .bind(order)
+    .bind(attempt)
+    .bind(purpose)
     .bind(millis(now + GOOD_FOR))
-    .execute(&mut *tx)
+    .execute(db)
     .await?;
-    tx.answer(StatusCode::CREATED, &Nonce { nonce: Bytes(nonce.to_vec()) }).await
+    Ok(Nonce { nonce: Bytes(nonce.to_vec()) })
+}
+
+/// Uses a number up. `attempt.nonce_invalid` where it was made for something else, is too old, or has been used.
+pub(crate) async fn spend(
+    db: &mut Conn,
+    nonce: &[u8],
+    order: &str,
+    attempt: u32,
+    purpose: &str,
+    now: OffsetDateTime,
+) -> Result<[u8; NONCE_LEN], Error> {
+    let used = sqlx::query(
+        "UPDATE nonces SET used = 1
+         WHERE nonce = $1 AND order_no = $2 AND attempt = $3 AND purpose = $4 AND used = 0 AND expires_at > $5",
+    )
+    .bind(nonce)
+    .bind(order)
+    .bind(attempt)
+    .bind(purpose)
+    .bind(millis(now))
+    .execute(db)
+    .await?;
+    if used.rows_affected() != 1 {
+        return Err(refusals::NONCE_INVALID.into());
+    }
+    nonce.try_into().map_err(|_| refusals::NONCE_INVALID.into())
 }

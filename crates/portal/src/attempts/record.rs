@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use ycd_pki::{PublicKey, statement::Statement};
 use ycd_portal_api::wire::attempts::{AttemptState, NoncePurpose, SignedStatement};
 
-use super::refusals;
+use super::{nonce::spend, refusals};
 use crate::{
     Error,
     db::{Conn, millis, moment},
@@ -140,32 +140,31 @@ pub async fn take_statement(
     statement: impl FnOnce([u8; ycd_pki::statement::NONCE_LEN]) -> Statement,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
-    let nonce = signed.nonce.0.as_slice().try_into().map_err(|_| refusals::NONCE_INVALID)?;
     let purpose = name_of(&expected.purpose)?;
-    let used = sqlx::query(
-        "UPDATE nonces SET used = 1
-         WHERE nonce = $1 AND order_no = $2 AND attempt = $3 AND purpose = $4 AND used = 0 AND expires_at > $5",
-    )
-    .bind(&signed.nonce.0)
-    .bind(expected.order)
-    .bind(expected.attempt)
-    .bind(&purpose)
-    .bind(millis(now))
-    .execute(&mut *db)
-    .await?;
-    if used.rows_affected() != 1 {
-        return Err(refusals::NONCE_INVALID.into());
-    }
+    let nonce = spend(db, &signed.nonce.0, expected.order, expected.attempt, &purpose, now).await?;
     let text = statement(nonce).to_bytes();
     expected.signer.verify(&text, &signed.signature.0).map_err(|_| refusals::STATEMENT_INVALID)?;
+    keep_statement(db, expected.order, expected.attempt, &purpose, &text, &signed.signature.0, now).await
+}
+
+/// Keeps what a key has signed as evidence.
+pub(crate) async fn keep_statement(
+    db: &mut Conn,
+    order: &str,
+    attempt: u32,
+    purpose: &str,
+    text: &[u8],
+    signature: &[u8],
+    now: OffsetDateTime,
+) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO statements (order_no, attempt, purpose, text, signature, at) VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(expected.order)
-    .bind(expected.attempt)
-    .bind(&purpose)
+    .bind(order)
+    .bind(attempt)
+    .bind(purpose)
     .bind(text)
-    .bind(&signed.signature.0)
+    .bind(signature)
     .bind(millis(now))
     .execute(db)
     .await?;

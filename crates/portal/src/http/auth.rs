@@ -108,13 +108,17 @@ impl FromRequestParts<Portal> for Actor {
 
 /// The stored form of the session token that a request brings.
 pub(crate) fn presented_token(parts: &Parts, portal: &Portal) -> Result<[u8; 32], Error> {
-    let token = parts
+    Ok(portal.secrets().mac("session", &[presented_secret(parts)?.as_bytes()]))
+}
+
+/// What a request brings as `Authorization: Bearer`.
+pub(crate) fn presented_secret(parts: &Parts) -> Result<&str, Error> {
+    parts
         .headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
-        .ok_or(kinds::AUTH_REQUIRED)?;
-    Ok(portal.secrets().mac("session", &[token.as_bytes()]))
+        .ok_or_else(|| kinds::AUTH_REQUIRED.into())
 }
 
 async fn session(parts: &Parts, portal: &Portal) -> Result<Actor, Error> {

@@ -5,8 +5,8 @@ mod change;
 mod extract;
 mod layers;
 
-pub(crate) use auth::presented_token;
 pub use auth::{Actor, Operator, User};
+pub(crate) use auth::{presented_secret, presented_token};
 pub use change::{Change, ChangeTx};
 pub use extract::{Address, Path, Query, paging};
 pub(crate) use layers::{method_not_allowed, no_route, wrap};

@@ -43,25 +43,72 @@ pub(super) async fn create(
         return Err(kinds::PRODUCT_UNKNOWN.into());
     }
     let form = prefilled(db, user, &certificate, offer.holder).await?;
-    let no = number(db, now).await?;
+    let new = NewOrder {
+        kind: request.kind,
+        certificate: &certificate,
+        product,
+        product_name: &offer.name,
+        term_years: request.term_years,
+        amount: offer.amount,
+        company: company_name(&form),
+        form: &form,
+    };
+    insert(db, user, &new, now).await
+}
+
+/// Makes the draft of an unlock: without charge, term or form of its own kind.
+pub(crate) async fn create_unlock(
+    db: &mut Conn,
+    user: &User,
+    certificate: &Certificate,
+    now: OffsetDateTime,
+) -> Result<Order, Error> {
+    let new = NewOrder {
+        kind: OrderKind::Unlock,
+        certificate,
+        product: &certificate.product,
+        product_name: &certificate.product_name,
+        term_years: 0,
+        amount: 0,
+        company: &certificate.holder.name,
+        form: &OrderForm::default(),
+    };
+    insert(db, user, &new, now).await
+}
+
+struct NewOrder<'a> {
+    kind: OrderKind,
+    certificate: &'a Certificate,
+    product: &'a str,
+    /// Without the kind.
+    product_name: &'a str,
+    term_years: u8,
+    /// Fen.
+    amount: i64,
+    form: &'a OrderForm,
+    company: &'a str,
+}
+
+async fn insert(db: &mut Conn, user: &User, new: &NewOrder<'_>, now: OffsetDateTime) -> Result<Order, Error> {
+    let no = number(db, ORDER, now).await?;
     sqlx::query(
         "INSERT INTO orders (no, kind, stage, state, open, user_id, certificate, key_id, product, product_name,
          term_years, amount, form, company, created_at, updated_at)
          VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
     )
     .bind(&no)
-    .bind(name_of(&request.kind)?)
+    .bind(name_of(&new.kind)?)
     .bind(Stage::Draft.name())
     .bind(Stage::Draft.name())
     .bind(user.id)
-    .bind(&certificate.serial)
-    .bind(&certificate.key_id)
-    .bind(product)
-    .bind(format!("{}-{}", offer.name, request.kind.label()))
-    .bind(request.term_years)
-    .bind(offer.amount)
-    .bind(serde_json::to_string(&form)?)
-    .bind(company_name(&form))
+    .bind(&new.certificate.serial)
+    .bind(&new.certificate.key_id)
+    .bind(new.product)
+    .bind(format!("{}-{}", new.product_name, new.kind.label()))
+    .bind(new.term_years)
+    .bind(new.amount)
+    .bind(serde_json::to_string(new.form)?)
+    .bind(new.company)
     .bind(millis(now))
     .execute(&mut *db)
     .await?;
@@ -103,8 +150,11 @@ pub(super) fn company_name(form: &OrderForm) -> &str {
     form.company.as_ref().map_or(&form.applicant.name, |company| &company.name)
 }
 
-/// `SAAS1`, the second in Beijing, and a number that begins anew with every second.
-async fn number(db: &mut Conn, now: OffsetDateTime) -> Result<String, Error> {
+/// What the numbers of orders begin with.
+const ORDER: &str = "SAAS1";
+
+/// The prefix, the second in Beijing, and a number that begins anew with every second.
+pub(crate) async fn number(db: &mut Conn, prefix: &str, now: OffsetDateTime) -> Result<String, Error> {
     let beijing = now.to_offset(UtcOffset::from_hms(8, 0, 0).unwrap_or(UtcOffset::UTC));
     let second = beijing
         .format(format_description!("[year][month][day][hour][minute][second]"))
@@ -117,7 +167,7 @@ async fn number(db: &mut Conn, now: OffsetDateTime) -> Result<String, Error> {
     .fetch_one(db)
     .await?
     .try_get(0)?;
-    Ok(format!("SAAS1{second}{last:06}"))
+    Ok(format!("{prefix}{second}{last:06}"))
 }
 
 async fn check_number_of_orders(portal: &Portal, db: &mut Conn, user: &User) -> Result<(), Error> {

@@ -1,7 +1,8 @@
 //! Everything that can happen to an order, in one table.
 //!
 //! [`next`] names for every stage and every event the stage that follows, or why it cannot be; [`may_cause`] says who
-//! may cause an event. Neither has a wildcard over stages or events: whoever adds one decides every case.
+//! may cause an event, [`concerns`] which orders it can happen to. None has a wildcard over stages or events: whoever
+//! adds one decides every case.
 
 use ycd_portal_api::wire::orders::{ActorKind, OrderKind};
 
@@ -24,17 +25,63 @@ pub enum Refusal {
     NotOnThisWay,
 }
 
-/// The table for whoever asks.
-pub fn decide(stage: Stage, event: Event, actor: ActorKind) -> Result<Stage, Refusal> {
-    if may_cause(event, actor) { next(stage, event) } else { Err(Refusal::NotYours) }
+/// The table for an order of this kind, and for whoever asks.
+pub fn decide(kind: OrderKind, stage: Stage, event: Event, actor: ActorKind) -> Result<Stage, Refusal> {
+    if !may_cause(event, actor) {
+        Err(Refusal::NotYours)
+    } else if !concerns(event, kind) {
+        Err(Refusal::NotOnThisWay)
+    } else {
+        next(stage, event)
+    }
+}
+
+/// Whether orders of a kind know an event. An unlock is neither paid nor produced, and its form is no [`OrderForm`]: it
+/// is asked for, granted, called off, done, or too late.
+///
+/// [`OrderForm`]: ycd_portal_api::wire::form::OrderForm
+pub fn concerns(event: Event, kind: OrderKind) -> bool {
+    let unlock = kind == OrderKind::Unlock;
+    match event {
+        Event::GrantUnlock
+        | Event::RequestUnlock
+        | Event::WithdrawUnlock
+        | Event::ApproveForUnlock
+        | Event::UnlockExpired
+        | Event::UnlockConfirmed => unlock,
+        Event::Reject => true,
+        Event::Submit
+        | Event::Edit
+        | Event::Delete
+        | Event::Cancel
+        | Event::PaymentReceived
+        | Event::PaymentLapsed
+        | Event::ApproveForProduction
+        | Event::ApproveForRenewal
+        | Event::ApproveForRecovery
+        | Event::ApproveForDownload
+        | Event::ApprovalLapsed
+        | Event::RenewalConfirmed
+        | Event::RecoveryConfirmed
+        | Event::DownloadConfirmed
+        | Event::AttemptsExhausted
+        | Event::TakeOver
+        | Event::KeyLost
+        | Event::Produced
+        | Event::ProductionFailed
+        | Event::Delivered
+        | Event::ShipmentLost
+        | Event::RequestRefund
+        | Event::RefundSent => !unlock,
+    }
 }
 
 /// Who may cause an event.
 pub fn may_cause(event: Event, actor: ActorKind) -> bool {
     use ActorKind::{Applicant, Operator, System};
     match event {
-        Event::Submit | Event::Edit | Event::Delete => actor == Applicant,
-        Event::Cancel => matches!(actor, Applicant | Operator),
+        Event::Submit | Event::Edit | Event::Delete | Event::RequestUnlock => actor == Applicant,
+        Event::Cancel | Event::WithdrawUnlock => matches!(actor, Applicant | Operator),
         Event::RequestRefund => matches!(actor, Applicant | Operator),
         Event::PaymentReceived => matches!(actor, Operator | System),
         Event::ApproveForProduction
@@ -145,6 +192,20 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
             | AwaitingRecovery | AwaitingShipment | AwaitingDownload | OperatorCare => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
+        },
+        Event::RequestUnlock => match stage {
+            Draft | Revision | Rejected => Ok(AwaitingReview),
+            AwaitingReview | AwaitingUnlock => Err(AlreadySo),
+            AwaitingPayment | AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment
+            | AwaitingDownload | OperatorCare => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
+        },
+        Event::WithdrawUnlock => match stage {
+            AwaitingReview | Revision | Rejected | AwaitingUnlock => Ok(Cancelled),
+            Cancelled => Err(AlreadySo),
+            Draft | AwaitingPayment | AwaitingProduction | AwaitingRenewal | AwaitingRecovery
+            | AwaitingShipment | AwaitingDownload | OperatorCare => Err(NotOnThisWay),
+            RefundPending | Completed | Refunded | Deleted | Lapsed => Err(Ended),
         },
         Event::ApprovalLapsed => match stage {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload => Ok(AwaitingReview),
@@ -288,6 +349,11 @@ pub fn approval(kind: OrderKind) -> Event {
         OrderKind::Download => Event::ApproveForDownload,
         OrderKind::Unlock => Event::ApproveForUnlock,
     }
+}
+
+/// With which event an order of a kind is called off.
+pub fn cancellation(kind: OrderKind) -> Event {
+    if kind == OrderKind::Unlock { Event::WithdrawUnlock } else { Event::Cancel }
 }
 
 /// Whether it is one of those that [`approval`] gives.

@@ -65,7 +65,8 @@ fn every_event_has_someone_who_may_cause_it_and_others_are_refused() {
         assert!((1..=2).contains(&allowed), "{event:?}");
         for stage in Stage::ALL {
             for actor in ACTORS.into_iter().filter(|actor| !may_cause(event, *actor)) {
-                assert_eq!(decide(stage, event, actor), Err(Refusal::NotYours));
+                let refused = OrderKind::ALL.map(|kind| decide(kind, stage, event, actor));
+                assert_eq!(refused, [Err(Refusal::NotYours); OrderKind::ALL.len()]);
             }
         }
     }
@@ -73,19 +74,62 @@ fn every_event_has_someone_who_may_cause_it_and_others_are_refused() {
 
 #[test]
 fn nothing_is_paid_twice() {
-    for stage in Stage::ALL {
-        if let Ok(paid) = next(stage, Event::PaymentReceived) {
+    for kind in OrderKind::ALL {
+        let known = || Event::ALL.into_iter().filter(|event| concerns(*event, kind));
+        for stage in Stage::ALL {
+            let Some(Ok(paid)) =
+                known().find(|event| *event == Event::PaymentReceived).map(|event| next(stage, event))
+            else {
+                continue;
+            };
             let mut seen = HashSet::from([paid]);
             let mut waiting = vec![paid];
             while let Some(at) = waiting.pop() {
-                assert!(next(at, Event::PaymentReceived).is_err(), "{stage:?}, then {at:?}");
-                for to in Event::ALL.into_iter().filter_map(|event| next(at, event).ok()) {
+                assert!(next(at, Event::PaymentReceived).is_err(), "{kind:?}: {stage:?}, then {at:?}");
+                for to in known().filter_map(|event| next(at, event).ok()) {
                     if seen.insert(to) {
                         waiting.push(to);
                     }
                 }
             }
         }
+    }
+}
+
+#[test]
+fn an_unlock_costs_nothing_and_ends_with_a_new_pin_called_off_or_too_late() {
+    let mut reached = HashSet::from([Stage::Draft]);
+    let mut waiting = vec![Stage::Draft];
+    while let Some(stage) = waiting.pop() {
+        for actor in ACTORS {
+            for to in
+                Event::ALL.into_iter().filter_map(|event| decide(OrderKind::Unlock, stage, event, actor).ok())
+            {
+                if reached.insert(to) {
+                    waiting.push(to);
+                }
+            }
+        }
+    }
+    let expected = [
+        Stage::Draft,
+        Stage::AwaitingReview,
+        Stage::Rejected,
+        Stage::AwaitingUnlock,
+        Stage::Completed,
+        Stage::Cancelled,
+        Stage::Lapsed,
+    ];
+    assert_eq!(reached, HashSet::from(expected));
+}
+
+#[test]
+fn every_kind_of_order_can_be_called_off_by_its_own_event_only() {
+    for kind in OrderKind::ALL {
+        assert!(concerns(cancellation(kind), kind) && concerns(approval(kind), kind));
+        assert!(
+            [Event::Cancel, Event::WithdrawUnlock].into_iter().filter(|e| concerns(*e, kind)).count() == 1
+        );
     }
 }
 

@@ -15,7 +15,7 @@ mod sweep;
 mod transition;
 mod view;
 
-pub(crate) use create::open_work_order;
+pub(crate) use create::{create_unlock, number, open_work_order};
 pub use form::{check as check_form, check_phone};
 pub(crate) use list::contains;
 pub use machine::{Event, Stage};

@@ -8,7 +8,7 @@ use ycd_portal_api::{
     problem::kinds,
     wire::{
         operator::{CauseEvent, OperatorEvent, OperatorOrder, RecordTransfer},
-        orders::{ActorKind, Empty, OrderList, OrderQuery, Reason},
+        orders::{ActorKind, Empty, OrderKind, OrderList, OrderQuery, Reason},
     },
 };
 
@@ -27,6 +27,7 @@ use crate::{
     db::Conn,
     http::{Answer, Change, ChangeTx, Operator, Path, Query},
     sms::{Message, queue},
+    unlock,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Portal> {
@@ -117,7 +118,11 @@ async fn reject(
     let now = tx.now();
     let reason = checked_reason(&change.body.reason)?;
     let order = transition(&mut tx, &no, Event::Reject, &operator.into(), Some(reason), now).await?;
-    let text = format!("订单 {no} 未通过审核，原因：{reason}。修改后可重新提交，无需再次付款。");
+    let again = match order.kind {
+        OrderKind::Unlock => "可在证书助手中重新申请解锁",
+        _ => "修改后可重新提交，无需再次付款",
+    };
+    let text = format!("订单 {no} 未通过审核，原因：{reason}。{again}。");
     notify(&portal, &mut tx, &order, &text, now).await?;
     answer_with(&portal, tx, &no).await
 }
@@ -136,7 +141,7 @@ async fn cause(
     let now = tx.now();
     let reason = checked_reason(&change.body.reason)?;
     let event = match change.body.event {
-        OperatorEvent::Cancel => Event::Cancel,
+        OperatorEvent::Cancel => machine::cancellation(load(&mut tx, &no).await?.kind),
         OperatorEvent::TakeOver => Event::TakeOver,
         OperatorEvent::KeyLost => Event::KeyLost,
         OperatorEvent::Produced => Event::Produced,
@@ -178,9 +183,10 @@ async fn operator_view(portal: &Portal, db: &mut Conn, order: &Order) -> Result<
         transfers: transfers(db, &order.no).await?,
         events: Event::ALL
             .into_iter()
-            .filter(|event| machine::decide(order.stage, *event, ActorKind::Operator).is_ok())
+            .filter(|event| machine::decide(order.kind, order.stage, *event, ActorKind::Operator).is_ok())
             .filter(|event| !machine::is_approval(*event) || *event == machine::approval(order.kind))
             .map(|event| event.name().to_owned())
             .collect(),
+        unlock: unlock::form(db, &order.no).await?,
     })
 }

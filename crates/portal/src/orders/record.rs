@@ -80,9 +80,11 @@ pub async fn load_own(db: &mut Conn, no: &str, user: &User) -> Result<Order, Err
 }
 
 impl Order {
-    /// Until when the key may be written.
+    /// Until when the key may be written, or unlocked.
     pub fn work_until(&self, portal: &Portal) -> Option<OffsetDateTime> {
-        self.approved_at.map(|at| at + Duration::days(i64::from(portal.config().work_days)))
+        let config = portal.config();
+        let days = if self.kind == OrderKind::Unlock { config.project.unlock_days } else { config.work_days };
+        self.approved_at.map(|at| at + Duration::days(i64::from(days)))
     }
 }
 

@@ -12,7 +12,7 @@ use ycd_portal_api::{
         form::SaveForm,
         login::Purpose,
         orders::{
-            ActorKind, ConfirmOrder, CreateOrder, Empty, FixKey, OrderList, OrderQuery, OrderView,
+            ActorKind, ConfirmOrder, CreateOrder, Empty, FixKey, OrderKind, OrderList, OrderQuery, OrderView,
             PaymentMethod, Reason,
         },
     },
@@ -115,7 +115,8 @@ async fn save_form(
     let mut tx = change.begin(&portal, user.clone()).await?;
     let now = tx.now();
     let mut order = load_own(&mut tx, &no, &user).await?;
-    if !matches!(order.stage, Stage::Draft | Stage::Revision | Stage::Rejected) {
+    let at_work = matches!(order.stage, Stage::Draft | Stage::Revision | Stage::Rejected);
+    if !at_work || order.kind == OrderKind::Unlock {
         let problem =
             Problem::new(kinds::ORDER_ILLEGAL).with("from", order.stage.name()).with("event", "save_form");
         return Err(problem.into());
@@ -152,7 +153,7 @@ async fn fix_key(
     let mut tx = change.begin(&portal, user.clone()).await?;
     let now = tx.now();
     let order = load_own(&mut tx, &no, &user).await?;
-    if !order.stage.open() {
+    if !order.stage.open() || order.kind == OrderKind::Unlock {
         return Err(Problem::new(kinds::ORDER_ILLEGAL)
             .with("from", order.stage.name())
             .with("event", "fix_key")
@@ -221,7 +222,7 @@ async fn confirm(
     let order = load_own(&mut tx, &no, &user).await?;
     let ConfirmOrder { agreement, code, payment_method } = &change.body;
     // All that is free of charge is checked before the code is spent.
-    machine::decide(order.stage, Event::Submit, ActorKind::Applicant)
+    machine::decide(order.kind, order.stage, Event::Submit, ActorKind::Applicant)
         .map_err(|refusal| refused(order.stage, Event::Submit, refusal))?;
     if !agreement {
         return Err(kinds::AGREEMENT_REQUIRED.into());
@@ -231,7 +232,7 @@ async fn confirm(
     if !form.errors.is_empty() {
         return Err(Problem::new(kinds::FORM_INVALID).with("errors", &form.errors).into());
     }
-    let scope = Scope { phone: &order.phone, purpose: Purpose::OrderConfirm, order: &no };
+    let scope = Scope { phone: &order.phone, purpose: Purpose::OrderConfirm, subject: &no };
     if let Tried::Wrong(problem) = try_code(&portal, &mut tx, scope, code, now).await? {
         return tx.refuse(problem).await;
     }
@@ -262,7 +263,7 @@ async fn edit(
     own_event(&portal, tx, &user, &no, Event::Edit, None).await
 }
 
-/// 取消, before payment.
+/// 取消, before payment; of an unlock, at any time before its end.
 #[utoipa::path(post, path = "/orders/{order}/cancel", request_body = Empty, security(("session" = [])),
     params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = OrderView), (status = "default", body = Problem)))]
@@ -272,8 +273,9 @@ async fn cancel(
     Path(no): Path<String>,
     change: Change<Empty>,
 ) -> Answer {
-    let tx = change.begin(&portal, user.clone()).await?;
-    own_event(&portal, tx, &user, &no, Event::Cancel, None).await
+    let mut tx = change.begin(&portal, user.clone()).await?;
+    let event = machine::cancellation(load_own(&mut tx, &no, &user).await?.kind);
+    own_event(&portal, tx, &user, &no, event, None).await
 }
 
 /// 申请退款, of an order that was rejected or taken back.

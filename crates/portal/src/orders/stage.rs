@@ -161,8 +161,12 @@ pub enum Event {
     ApproveForDownload,
     ApproveForUnlock,
     Reject,
-    /// The product lets its holders unlock without an operator.
+    /// The project lets its holders unlock without an operator.
     GrantUnlock,
+    /// The holder asks an operator for an unlock, or asks again.
+    RequestUnlock,
+    /// An unlock is called off.
+    WithdrawUnlock,
     /// The time for the work on the key is over: it is reviewed anew.
     ApprovalLapsed,
     UnlockExpired,
@@ -188,7 +192,7 @@ pub enum Event {
 }
 
 impl Event {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Submit,
         Self::Edit,
         Self::Delete,
@@ -202,6 +206,8 @@ impl Event {
         Self::ApproveForUnlock,
         Self::Reject,
         Self::GrantUnlock,
+        Self::RequestUnlock,
+        Self::WithdrawUnlock,
         Self::ApprovalLapsed,
         Self::UnlockExpired,
         Self::RenewalConfirmed,
@@ -234,6 +240,8 @@ impl Event {
             Self::ApproveForUnlock => "approve_for_unlock",
             Self::Reject => "reject",
             Self::GrantUnlock => "grant_unlock",
+            Self::RequestUnlock => "request_unlock",
+            Self::WithdrawUnlock => "withdraw_unlock",
             Self::ApprovalLapsed => "approval_lapsed",
             Self::UnlockExpired => "unlock_expired",
             Self::RenewalConfirmed => "renewal_confirmed",

@@ -28,7 +28,7 @@ pub async fn transition(
     now: OffsetDateTime,
 ) -> Result<Order, Error> {
     let order = load(db, no).await?;
-    let stage = machine::decide(order.stage, event, actor_kind(actor))
+    let stage = machine::decide(order.kind, order.stage, event, actor_kind(actor))
         .map_err(|refusal| refused(order.stage, event, refusal))?;
     if event == Event::RequestRefund && order.paid_at.is_none() {
         return Err(refused(order.stage, event, Refusal::NotYet).into());
@@ -98,6 +98,12 @@ async fn follow(
                 .execute(db)
                 .await?;
         }
+        Event::RequestUnlock => {
+            sqlx::query("UPDATE orders SET reject_reason = NULL WHERE no = $1")
+                .bind(&order.no)
+                .execute(db)
+                .await?;
+        }
         Event::Reject => {
             sqlx::query("UPDATE orders SET reject_reason = $1 WHERE no = $2")
                 .bind(reason)
@@ -126,6 +132,7 @@ async fn follow(
         | Event::Delete
         | Event::Cancel
         | Event::PaymentLapsed
+        | Event::WithdrawUnlock
         | Event::ApprovalLapsed
         | Event::UnlockExpired
         | Event::RenewalConfirmed

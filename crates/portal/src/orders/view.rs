@@ -4,7 +4,7 @@ use sqlx::Row as _;
 use ycd_portal_api::wire::{
     form::FormView,
     masked_phone,
-    orders::{OrderAction, OrderSummary, OrderView, PaymentView, TimelineEntry},
+    orders::{OrderAction, OrderKind, OrderSummary, OrderView, PaymentView, TimelineEntry},
 };
 
 use super::{
@@ -29,7 +29,7 @@ pub(super) fn summary(order: &Order) -> OrderSummary {
         reject_reason: order.reject_reason.clone(),
         certificate: order.certificate.clone(),
         key_id: order.key_id.clone(),
-        actions: actions(order.stage),
+        actions: actions(order.kind, order.stage),
     }
 }
 
@@ -56,8 +56,11 @@ pub(super) async fn view(portal: &Portal, db: &mut Conn, order: &Order) -> Resul
     })
 }
 
-/// The form, checked against product and certificate.
+/// The form, checked against product and certificate. An unlock has none of this kind.
 pub(super) async fn form_view(db: &mut Conn, order: &Order) -> Result<FormView, Error> {
+    if order.kind == OrderKind::Unlock {
+        return Ok(FormView { errors: Vec::new(), form: order.form.clone() });
+    }
     let product = catalogue::holder_kind(db, &order.product).await?;
     let certificate = certificates::load(db, &order.certificate).await?;
     Ok(FormView { errors: check(&order.form, product, Some(&certificate.holder)), form: order.form.clone() })
@@ -85,23 +88,31 @@ async fn timeline(db: &mut Conn, no: &str) -> Result<Vec<TimelineEntry>, Error> 
         .collect()
 }
 
-fn actions(stage: Stage) -> Vec<OrderAction> {
+fn actions(kind: OrderKind, stage: Stage) -> Vec<OrderAction> {
     use OrderAction::{Cancel, Confirm, Delete, Edit, Pay, RequestRefund, SaveForm, Unlock, WriteKey};
+    if kind == OrderKind::Unlock {
+        return match stage {
+            // Asking again after a rejection begins at the key, like the rest.
+            Stage::AwaitingUnlock | Stage::Rejected | Stage::Revision => vec![Unlock, Cancel],
+            Stage::AwaitingReview => vec![Cancel],
+            _ => vec![],
+        };
+    }
     match stage {
         Stage::Draft => vec![SaveForm, Confirm, Delete],
         Stage::AwaitingPayment => vec![Pay, Edit, Cancel],
         Stage::AwaitingReview => vec![Edit],
         Stage::Revision | Stage::Rejected => vec![SaveForm, Confirm, RequestRefund],
         Stage::AwaitingRenewal | Stage::AwaitingRecovery | Stage::AwaitingDownload => vec![WriteKey],
-        Stage::AwaitingUnlock => vec![Unlock],
         Stage::OperatorCare => vec![RequestRefund],
-        Stage::Lapsed => vec![],
         Stage::AwaitingProduction
         | Stage::AwaitingShipment
         | Stage::RefundPending
         | Stage::Completed
         | Stage::Refunded
         | Stage::Cancelled
+        | Stage::Lapsed
+        | Stage::AwaitingUnlock
         | Stage::Deleted => vec![],
     }
 }

@@ -25,13 +25,13 @@ use crate::{
 /// Minutes a step-up is good for.
 const STEP_UP_MINUTES: i64 = 10;
 
-/// For what a code is: another purpose, order or phone needs another.
+/// For what a code is: another purpose, order, key or phone needs another.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
     pub phone: &'a str,
     pub purpose: Purpose,
-    /// Order number; empty for a login.
-    pub order: &'a str,
+    /// Order number; the key's id for an unlock, empty for a login.
+    pub subject: &'a str,
 }
 
 /// How a code was taken.
@@ -58,7 +58,7 @@ pub async fn send(
     )
     .bind(scope.phone)
     .bind(scope.purpose.name())
-    .bind(scope.order)
+    .bind(scope.subject)
     .execute(&mut *db)
     .await?;
     sqlx::query(
@@ -67,7 +67,7 @@ pub async fn send(
     )
     .bind(scope.phone)
     .bind(scope.purpose.name())
-    .bind(scope.order)
+    .bind(scope.subject)
     .bind(hash(portal, scope, &code).as_slice())
     .bind(address.to_string())
     .bind(millis(now))
@@ -81,7 +81,10 @@ pub async fn send(
         code.as_str(),
         rules.valid_for
     );
-    let order = (!scope.order.is_empty()).then(|| scope.order.to_owned());
+    let order = match scope.purpose {
+        Purpose::Login | Purpose::Unlock => None,
+        Purpose::OrderConfirm | Purpose::Replace | Purpose::Abandon => Some(scope.subject.to_owned()),
+    };
     queue(portal, db, &Message { phone: scope.phone.into(), text, code: Some(code.to_string()), order }, now)
         .await?;
     Ok(CodeSent {
@@ -106,7 +109,7 @@ pub async fn try_code(
     )
     .bind(scope.phone)
     .bind(scope.purpose.name())
-    .bind(scope.order)
+    .bind(scope.subject)
     .bind(millis(now))
     .fetch_optional(&mut *db)
     .await?;
@@ -200,7 +203,7 @@ async fn check_limits(
     )
     .bind(scope.phone)
     .bind(scope.purpose.name())
-    .bind(scope.order)
+    .bind(scope.subject)
     .fetch_one(&mut *db)
     .await?
     .try_get(0)?;
@@ -249,7 +252,7 @@ fn code() -> Result<Zeroizing<String>, Error> {
 }
 
 fn hash(portal: &Portal, scope: Scope<'_>, code: &str) -> [u8; 32] {
-    let parts = [scope.phone, scope.purpose.name(), scope.order, code];
+    let parts = [scope.phone, scope.purpose.name(), scope.subject, code];
     portal.secrets().mac("sms code", &parts.map(str::as_bytes))
 }
 
@@ -260,9 +263,9 @@ fn step_up_hash(portal: &Portal, token: &str) -> [u8; 32] {
 fn wording(scope: Scope<'_>) -> String {
     match scope.purpose {
         Purpose::Login => "登录".into(),
-        Purpose::OrderConfirm => format!("您正在提交订单 {}，", scope.order),
-        Purpose::Replace => format!("您正在同意删除订单 {} 的旧密钥，", scope.order),
-        Purpose::Abandon => format!("您正在放弃订单 {} 的本次制证，", scope.order),
+        Purpose::OrderConfirm => format!("您正在提交订单 {}，", scope.subject),
+        Purpose::Replace => format!("您正在同意删除订单 {} 的旧密钥，", scope.subject),
+        Purpose::Abandon => format!("您正在放弃订单 {} 的本次制证，", scope.subject),
         Purpose::Unlock => "您正在解锁 USBKEY，".into(),
     }
 }

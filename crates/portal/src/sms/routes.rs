@@ -37,7 +37,7 @@ async fn request_code(
     let sent = match (purpose, phone, order, user) {
         (Purpose::Login, Some(phone), None, _) => {
             let phone = checked_phone(phone)?;
-            send(&portal, &mut tx, Scope { phone: &phone, purpose: *purpose, order: "" }, address, now)
+            send(&portal, &mut tx, Scope { phone: &phone, purpose: *purpose, subject: "" }, address, now)
                 .await?
         }
         (Purpose::OrderConfirm | Purpose::Replace | Purpose::Abandon, None, Some(_), None) => {
@@ -45,7 +45,7 @@ async fn request_code(
         }
         (Purpose::OrderConfirm | Purpose::Replace | Purpose::Abandon, None, Some(order), Some(user)) => {
             let order = orders::load_own(&mut tx, order, &user).await?;
-            let scope = Scope { phone: &order.phone, purpose: *purpose, order: &order.no };
+            let scope = Scope { phone: &order.phone, purpose: *purpose, subject: &order.no };
             send(&portal, &mut tx, scope, address, now).await?
         }
         (Purpose::Unlock, ..) => {
@@ -70,7 +70,7 @@ async fn step_up(State(portal): State<Portal>, user: User, change: Change<Reques
         }
     };
     let order = orders::load_own(&mut tx, &change.body.order, &user).await?;
-    let scope = Scope { phone: &order.phone, purpose, order: &order.no };
+    let scope = Scope { phone: &order.phone, purpose, subject: &order.no };
     if let Tried::Wrong(problem) = try_code(&portal, &mut tx, scope, &change.body.code, now).await? {
         return tx.refuse(problem).await;
     }

@@ -1,0 +1,13 @@
+//! Keys: what the portal keeps of each, so that it can be unlocked.
+//!
+//! Of an SO PIN there are at most two versions: *current*, which a login has proven to be on the key, and *next*, made
+//! once and put into every box, whatever the order, until a login has proven it. Both lie encrypted, bound to key and
+//! version.
+
+mod record;
+mod routes;
+mod so_pin;
+
+pub use record::{Escrow, Key, ensure, find, load};
+pub use routes::routes;
+pub use so_pin::{begin, escrowed, prove, with_next};

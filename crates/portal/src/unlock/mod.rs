@@ -1,0 +1,74 @@
+//! Unlocking: a new PIN for a key in hand, without login.
+//!
+//! Whoever holds the key and reads its phone gets a token for the key's one open unlock order. Each call is one
+//! transaction. Rules, each with its test:
+//! - No code is sent, and no order opened, for a key whose secrets the portal did not make.
+//! - A release is recorded before it is answered; its one-time key gets it again for ten minutes, and never another.
+//! - Every box brings the same two SO PINs until a login with *next* is proven; releases until then are counted where a
+//!   key does not tell its tries.
+//! - The portal's word for a login is given for the newest release of an open order, and anew each time.
+//! - Only the certificate's key completes an order, and moves the SO PIN on only to the version that it names.
+
+mod alive;
+mod completion;
+mod offer;
+mod open;
+mod order;
+pub mod refusals;
+mod release;
+mod routes;
+mod token;
+mod tries;
+
+use time::Duration;
+use ycd_pki::unlock::{self, Context, signed_answer};
+use ycd_portal_api::wire::{
+    Bytes,
+    unlock::{PinRules, ReleaseAnswer, Road},
+};
+
+pub use order::form;
+pub use routes::routes;
+
+use crate::{Error, Portal, db::millis};
+
+/// For how long a one-time key has its release, and a token lets ask for one.
+pub(crate) const RELEASE_SECONDS: u32 = 600;
+
+/// What a host is given: CTX, box, and the portal's signature over both.
+pub(crate) fn sign_answer(
+    portal: &Portal,
+    context: &Context,
+    sealed_box: Vec<u8>,
+) -> Result<ReleaseAnswer, Error> {
+    let context = context.to_bytes();
+    let signature = portal.identity().sign(&signed_answer(&context, &sealed_box))?;
+    Ok(ReleaseAnswer { context: Bytes(context), sealed_box: Bytes(sealed_box), signature: Bytes(signature) })
+}
+
+pub(crate) fn road(road: Road) -> unlock::Road {
+    match road {
+        Road::Wrapped => unlock::Road::Wrapped,
+        Road::Challenge => unlock::Road::Challenge,
+    }
+}
+
+pub(crate) fn pin_rules(rules: PinRules) -> unlock::PinRules {
+    let PinRules { min_len, max_len, digits_only } = rules;
+    unlock::PinRules { min_len, max_len, digits_only }
+}
+
+/// Forgets tokens and questions that count for nothing any more.
+pub(crate) async fn forget_old(portal: &Portal) -> Result<(), Error> {
+    let now = portal.now();
+    let mut tx = portal.db().write().await?;
+    sqlx::query("DELETE FROM unlock_tokens WHERE expires_at <= $1")
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("DELETE FROM unlock_checks WHERE at <= $1")
+        .bind(millis(now - Duration::HOUR))
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await
+}

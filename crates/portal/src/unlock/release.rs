@@ -1,0 +1,284 @@
+//! A release: secrets for one host, one order, ten minutes.
+
+use axum::{extract::State, http::StatusCode};
+use sqlx::Row as _;
+use time::{Duration, OffsetDateTime};
+use ycd_pki::{
+    sm3::sm3,
+    unlock::{CHALLENGE_LEN, Context, Purpose, Request, SoPins},
+};
+use ycd_portal_api::{
+    Problem,
+    problem::kinds,
+    wire::{
+        Bytes,
+        unlock::{AskRelease, ReleaseAnswer, Road},
+    },
+};
+
+use super::{
+    RELEASE_SECONDS,
+    order::{Unlock, newest_release},
+    pin_rules, refusals, road, sign_answer, token, tries,
+};
+use crate::{
+    Error, Portal, audit,
+    db::{Conn, millis, moment},
+    http::{Actor, Answer, Change, Path},
+    keys::{self, Key},
+    secrets::random,
+};
+
+/// Challenges that one release answers: a PIN retyped as often as that wants a fresh one.
+const CHALLENGES: i64 = 20;
+
+/// Gives a release for a one-time key, or its release again. The token is inside the sealed request.
+#[utoipa::path(post, path = "/unlock/orders/{order}/releases", request_body = AskRelease,
+    params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = ReleaseAnswer), (status = "default", body = Problem)))]
+pub async fn release(
+    State(portal): State<Portal>,
+    Path(no): Path<String>,
+    change: Change<AskRelease>,
+) -> Answer {
+    let request = Request::unseal(portal.identity().sealing(), &change.body.sealed.0)
+        .map_err(|_| refusals::REQUEST_SEALED)?;
+    if request.order != no {
+        return Err(refusals::ORDER_OTHER.into());
+    }
+    let mut tx = change.begin(&portal, Actor::Anonymous).await?;
+    let now = tx.now();
+    token::check(&portal, &mut tx, &request.step_up, &no, now).await?;
+    let unlock = Unlock::load(&mut tx, &no).await?;
+    match given(&portal, &mut tx, &unlock, &request, now).await {
+        // On disk before it is on the way.
+        Ok(answer) => tx.answer(StatusCode::OK, &answer).await,
+        Err(Error::Refused(problem)) => {
+            let code = problem.code.as_str();
+            audit::record(&mut tx, &unlock.applicant(), "unlock.refused", &no, Some(code), now).await?;
+            tx.refuse(*problem).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A release as its table has it.
+struct Release {
+    number: u32,
+    current_version: u32,
+    next_version: u32,
+    unblock_key_version: u32,
+    at: OffsetDateTime,
+}
+
+/// Changes nothing where it refuses.
+async fn given(
+    portal: &Portal,
+    db: &mut Conn,
+    unlock: &Unlock,
+    request: &Request,
+    now: OffsetDateTime,
+) -> Result<ReleaseAnswer, Error> {
+    unlock.check_ready()?;
+    let key = checked_key(db, unlock, request).await?;
+    let one_time_key = request.one_time_key.fingerprint();
+    if let Some((order, release)) = find(db, &one_time_key).await? {
+        let since = now - release.at;
+        if order != unlock.order.no || since >= Duration::seconds(i64::from(RELEASE_SECONDS)) {
+            return Err(refusals::RELEASE_EXPIRED.into());
+        }
+        if let Some(answer) = answered(db, &order, release.number, &request.challenge).await? {
+            return Ok(answer);
+        }
+        return answer(portal, db, unlock, &key, &release, request, now).await;
+    }
+
+    let newest = newest_release(db, &unlock.order.no).await?;
+    if newest >= unlock.releases_allowed {
+        return Err(refusals::RELEASES_USED_UP.into());
+    }
+    let (key, release) = match key.road {
+        Road::Wrapped => {
+            tries::check(&key, request.so_tries)?;
+            let key = keys::with_next(portal, db, key).await?;
+            let release = Release {
+                number: newest + 1,
+                current_version: key.current_version(),
+                next_version: key.next.as_ref().map_or(0, |next| next.version),
+                unblock_key_version: 0,
+                at: now,
+            };
+            (key, release)
+        }
+        Road::Challenge => {
+            let unblock_key_version = key.unblock_key_version;
+            let number = newest + 1;
+            (key, Release { number, current_version: 0, next_version: 0, unblock_key_version, at: now })
+        }
+    };
+    record(db, unlock, &release, request).await?;
+    answer(portal, db, unlock, &key, &release, request, now).await
+}
+
+/// The order's key, where the request is about it and comes by its road.
+async fn checked_key(db: &mut Conn, unlock: &Unlock, request: &Request) -> Result<Key, Error> {
+    let certificate = unlock.certificate(db).await?;
+    if request.key_id != unlock.order.key_id || request.certificate != sm3(&certificate.der) {
+        return Err(kinds::KEY_WRONG.into());
+    }
+    let key = keys::load(db, &unlock.order.key_id).await?;
+    if !key.is_escrowed() {
+        return Err(refusals::NOT_ESCROWED.into());
+    }
+    if request.road != road(key.road) {
+        return Err(refusals::ROAD_WRONG.into());
+    }
+    let expected = match key.road {
+        Road::Wrapped => 0,
+        Road::Challenge => CHALLENGE_LEN,
+    };
+    if request.challenge.len() != expected {
+        return Err(Problem::new(refusals::REQUEST_SEALED).with("field", "challenge").into());
+    }
+    Ok(key)
+}
+
+/// The one release that a one-time key has, and its order.
+async fn find(db: &mut Conn, one_time_key: &[u8; 32]) -> Result<Option<(String, Release)>, Error> {
+    let row = sqlx::query("SELECT * FROM unlock_releases WHERE one_time_key = $1")
+        .bind(one_time_key.as_slice())
+        .fetch_optional(db)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let release = Release {
+        number: row.try_get("number")?,
+        current_version: row.try_get("current_version")?,
+        next_version: row.try_get("next_version")?,
+        unblock_key_version: row.try_get("unblock_key_version")?,
+        at: moment(row.try_get("at")?),
+    };
+    Ok(Some((row.try_get("order_no")?, release)))
+}
+
+/// What a release was answered with before: on the wrapped road once and for all, on the other for this challenge.
+/// `unlock.release_expired` after too many challenges.
+async fn answered(
+    db: &mut Conn,
+    order: &str,
+    release: u32,
+    challenge: &[u8],
+) -> Result<Option<ReleaseAnswer>, Error> {
+    let rows = sqlx::query("SELECT * FROM unlock_answers WHERE order_no = $1 AND release = $2")
+        .bind(order)
+        .bind(release)
+        .fetch_all(db)
+        .await?;
+    for row in &rows {
+        if challenge.is_empty() || row.try_get::<Vec<u8>, _>("nonce")? == challenge {
+            return Ok(Some(ReleaseAnswer {
+                context: Bytes(row.try_get("context")?),
+                sealed_box: Bytes(row.try_get("sealed_box")?),
+                signature: Bytes(row.try_get("signature")?),
+            }));
+        }
+    }
+    if i64::try_from(rows.len()).unwrap_or(i64::MAX) >= CHALLENGES {
+        return Err(refusals::RELEASE_EXPIRED.into());
+    }
+    Ok(None)
+}
+
+async fn record(db: &mut Conn, unlock: &Unlock, release: &Release, request: &Request) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO unlock_releases (order_no, number, one_time_key, certificate, current_version, next_version,
+         unblock_key_version, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(&unlock.order.no)
+    .bind(release.number)
+    .bind(request.one_time_key.fingerprint().as_slice())
+    .bind(request.certificate.as_slice())
+    .bind(release.current_version)
+    .bind(release.next_version)
+    .bind(release.unblock_key_version)
+    .bind(millis(release.at))
+    .execute(&mut *db)
+    .await?;
+    if release.current_version > 0 {
+        sqlx::query("UPDATE keys SET unproven_releases = unproven_releases + 1 WHERE key_id = $1")
+            .bind(&unlock.order.key_id)
+            .execute(db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Makes the answer of a release, for its first or another challenge, and keeps it.
+async fn answer(
+    portal: &Portal,
+    db: &mut Conn,
+    unlock: &Unlock,
+    key: &Key,
+    release: &Release,
+    request: &Request,
+    now: OffsetDateTime,
+) -> Result<ReleaseAnswer, Error> {
+    let nonce = match key.road {
+        Road::Wrapped => random::<32>()?.to_vec(),
+        Road::Challenge => request.challenge.clone(),
+    };
+    let used = u32::try_from((now - release.at).whole_seconds()).unwrap_or(RELEASE_SECONDS);
+    let context = Context {
+        purpose: Purpose::Unlock,
+        portal: portal.name().into(),
+        order: unlock.order.no.clone(),
+        release: release.number,
+        road: road(key.road),
+        key_id: key.key_id.clone(),
+        certificate: request.certificate,
+        one_time_key: request.one_time_key.fingerprint(),
+        nonce: nonce.clone(),
+        current_version: release.current_version,
+        next_version: release.next_version,
+        unblock_key_version: release.unblock_key_version,
+        valid_seconds: RELEASE_SECONDS.saturating_sub(used).max(1),
+        pin: pin_rules(portal.config().project.pin),
+    };
+    let sealed_box = sealed_box(portal, key, &context, request)?;
+    let answer = sign_answer(portal, &context, sealed_box)?;
+    sqlx::query(
+        "INSERT INTO unlock_answers (order_no, release, nonce, context, sealed_box, signature, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(&unlock.order.no)
+    .bind(release.number)
+    .bind(&nonce)
+    .bind(&answer.context.0)
+    .bind(&answer.sealed_box.0)
+    .bind(&answer.signature.0)
+    .bind(millis(now))
+    .execute(&mut *db)
+    .await?;
+    let detail = format!(
+        "release {}, SO PINs {} and {}, unblock key {}",
+        release.number, release.current_version, release.next_version, release.unblock_key_version
+    );
+    audit::record(db, &unlock.applicant(), "unlock.release", &unlock.order.no, Some(&detail), now).await?;
+    Ok(answer)
+}
+
+fn sealed_box(portal: &Portal, key: &Key, context: &Context, request: &Request) -> Result<Vec<u8>, Error> {
+    let sealed = match key.road {
+        Road::Wrapped => {
+            let (Some(current), Some(next)) = (&key.current, &key.next) else { return Err(Error::Sealed) };
+            let escrowed = |escrow| keys::escrowed(portal.secrets(), &key.key_id, escrow);
+            SoPins { current: escrowed(current)?, next: escrowed(next)? }.seal(&request.one_time_key)
+        }
+        Road::Challenge => {
+            let challenge = request.challenge.as_slice().try_into();
+            let challenge: &[u8; CHALLENGE_LEN] = challenge.map_err(|_| refusals::REQUEST_SEALED)?;
+            let unblock_key = portal.identity().unblock_key(context.unblock_key_version, &key.key_id)?;
+            unblock_key.session_key(challenge, &context.hash()).seal(&request.one_time_key)
+        }
+    };
+    sealed.map_err(|error| Error::Stored(error.to_string()))
+}

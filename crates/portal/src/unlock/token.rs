@@ -1,0 +1,94 @@
+//! The token of one unlock order: ten minutes for releases, an hour for the rest. It is no session, and no session
+//! stands in for it.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use sqlx::Row as _;
+use time::{Duration, OffsetDateTime};
+use ycd_portal_api::{problem::kinds, wire::login::SessionToken};
+
+use super::{RELEASE_SECONDS, refusals};
+use crate::{
+    Error, Portal,
+    db::{Conn, millis},
+    http::{Actor, presented_secret},
+    secrets,
+};
+
+const EXPIRES_AFTER: Duration = Duration::HOUR;
+
+/// Whoever brings the token of an order as `Authorization: Bearer`. As an extractor: 401 otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    token: [u8; 32],
+    order: String,
+}
+
+impl Holder {
+    /// That the token is this order's. `unlock.order_other`
+    pub fn of(&self, order: &str) -> Result<(), Error> {
+        if self.order == order { Ok(()) } else { Err(refusals::ORDER_OTHER.into()) }
+    }
+
+    /// Under whom answers are kept.
+    pub fn actor(&self) -> Actor {
+        Actor::Session(self.token)
+    }
+}
+
+impl FromRequestParts<Portal> for Holder {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Error> {
+        let token = hash(portal, presented_secret(parts)?);
+        let row = sqlx::query("SELECT order_no FROM unlock_tokens WHERE token = $1 AND expires_at > $2")
+            .bind(token.as_slice())
+            .bind(millis(portal.now()))
+            .fetch_optional(&mut *portal.db().read().await?)
+            .await?
+            .ok_or(kinds::SESSION_EXPIRED)?;
+        Ok(Self { token, order: row.try_get("order_no")? })
+    }
+}
+
+/// Makes a token for an order, and says until when releases can be asked for with it.
+pub async fn grant(
+    portal: &Portal,
+    db: &mut Conn,
+    order: &str,
+    now: OffsetDateTime,
+) -> Result<(SessionToken, OffsetDateTime), Error> {
+    let token = secrets::token()?;
+    let releases_until = now + Duration::seconds(i64::from(RELEASE_SECONDS));
+    sqlx::query(
+        "INSERT INTO unlock_tokens (token, order_no, releases_until, expires_at) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(hash(portal, &token).as_slice())
+    .bind(order)
+    .bind(millis(releases_until))
+    .bind(millis(now + EXPIRES_AFTER))
+    .execute(db)
+    .await?;
+    Ok((SessionToken::new(token.to_string()), releases_until))
+}
+
+/// That releases of an order can be asked for with this token. `auth.step_up_invalid`
+pub async fn check(
+    portal: &Portal,
+    db: &mut Conn,
+    token: &str,
+    order: &str,
+    now: OffsetDateTime,
+) -> Result<(), Error> {
+    sqlx::query("SELECT 1 FROM unlock_tokens WHERE token = $1 AND order_no = $2 AND releases_until > $3")
+        .bind(hash(portal, token).as_slice())
+        .bind(order)
+        .bind(millis(now))
+        .fetch_optional(db)
+        .await?
+        .ok_or(kinds::STEP_UP_INVALID)?;
+    Ok(())
+}
+
+fn hash(portal: &Portal, token: &str) -> [u8; 32] {
+    portal.secrets().mac("unlock token", &[token.as_bytes()])
+}
