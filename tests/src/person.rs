@@ -1,14 +1,19 @@
 //! A person that a test has told what to say.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use ycd_flows::{
     conversation::{Event, Go, KeyProblem, Person, PinQuestion},
+    new_pin::{NewPinPerson, NewPinQuestion},
     renewal::Step,
+    unlock::{UnlockEvent, UnlockPerson, UnlockStep},
 };
 use ycd_pki::cert::CertificateInfo;
-use ycd_portal_api::wire::login::Purpose;
-use ycd_token::{KeyInfo, Pin};
+use ycd_portal_api::{ApiError, wire::login::Purpose};
+use ycd_token::{KeyId, KeyInfo, Pin, Weakness};
+
+use crate::world::Phone;
 
 type Answer<Q, A> = Box<dyn FnMut(&Q) -> A + Send>;
 
@@ -115,5 +120,151 @@ impl Person for Scripted {
 
     fn sms_code(&mut self, _masked_phone: &str, purpose: Purpose) -> Option<String> {
         (self.on_sms)(&purpose)
+    }
+}
+
+/// Unlocks as it was scripted to.
+pub struct UnlockScript {
+    /// Where the codes come.
+    pub phone: Option<Phone>,
+    /// New PINs, typed in this order; then nothing more.
+    pub new_pins: VecDeque<(String, String)>,
+    pub accepts_weak: bool,
+    pub has_forgotten: bool,
+    /// The PIN set before, where it is still known.
+    pub knows: Option<String>,
+    pub on_event: Answer<UnlockEvent, Go>,
+    /// What is inserted when a key is asked for.
+    pub on_key: Answer<Vec<KeyInfo>, Go>,
+    /// How often the portal is tried again.
+    pub patience: u32,
+    pub heard: UnlockHeard,
+}
+
+#[derive(Debug, Default, Clone)]
+pub struct UnlockHeard {
+    pub events: Vec<UnlockEvent>,
+    pub new_pins: Vec<NewPinQuestion>,
+    pub codes: u32,
+    pub refused_codes: Vec<String>,
+    pub not_locked: u32,
+    pub pin_set_before: u32,
+    pub keys: u32,
+}
+
+impl UnlockHeard {
+    /// The steps that began, in order.
+    pub fn steps(&self) -> Vec<UnlockStep> {
+        let begins = |e: &UnlockEvent| match e {
+            UnlockEvent::Begins { step, .. } => Some(*step),
+            _ => None,
+        };
+        self.events.iter().filter_map(begins).collect()
+    }
+}
+
+impl UnlockScript {
+    /// Reads codes from this phone, types this new PIN twice, whenever it is asked for.
+    pub fn new(phone: Phone, pin: &str) -> Self {
+        Self {
+            phone: Some(phone),
+            new_pins: (0..8).map(|_| (pin.to_owned(), pin.to_owned())).collect(),
+            accepts_weak: false,
+            has_forgotten: false,
+            knows: None,
+            on_event: Box::new(|_| Go::On),
+            on_key: Box::new(|_| Go::Stop),
+            patience: 0,
+            heard: UnlockHeard::default(),
+        }
+    }
+
+    /// Types these, each twice, and then nothing more.
+    #[must_use]
+    pub fn types(mut self, pins: &[&str]) -> Self {
+        self.new_pins = pins.iter().map(|pin| ((*pin).to_owned(), (*pin).to_owned())).collect();
+        self
+    }
+
+    /// Knows the PIN that was set before.
+    #[must_use]
+    pub fn knows(mut self, pin: &str) -> Self {
+        self.knows = Some(pin.to_owned());
+        self
+    }
+
+    /// Calls back when a step begins, each time.
+    #[must_use]
+    pub fn at(mut self, step: UnlockStep, mut act: impl FnMut() + Send + 'static) -> Self {
+        let mut before = std::mem::replace(&mut self.on_event, Box::new(|_| Go::On));
+        self.on_event = Box::new(move |event| {
+            if matches!(event, UnlockEvent::Begins { step: begins, .. } if *begins == step) {
+                act();
+            }
+            before(event)
+        });
+        self
+    }
+
+    /// Stops when a step begins, before anything of it is done.
+    #[must_use]
+    pub fn stops_at(mut self, step: UnlockStep) -> Self {
+        self.on_event = Box::new(move |event| match event {
+            UnlockEvent::Begins { step: begins, .. } if *begins == step => Go::Stop,
+            _ => Go::On,
+        });
+        self
+    }
+}
+
+impl NewPinPerson for UnlockScript {
+    fn new_pin(&mut self, question: &NewPinQuestion) -> Option<(Pin, Pin)> {
+        self.heard.new_pins.push(question.clone());
+        self.new_pins.pop_front().map(|(new, again)| (Pin::new(new), Pin::new(again)))
+    }
+
+    fn accept_weak(&mut self, _: Weakness) -> bool {
+        self.accepts_weak
+    }
+}
+
+impl UnlockPerson for UnlockScript {
+    fn tell(&mut self, event: &UnlockEvent) -> Go {
+        self.heard.events.push(event.clone());
+        (self.on_event)(event)
+    }
+
+    fn key_again(&mut self, _wanted: Option<&KeyId>, inserted: &[KeyInfo]) -> Go {
+        self.heard.keys += 1;
+        (self.on_key)(&inserted.to_vec())
+    }
+
+    fn portal_again(&mut self, _step: UnlockStep, _error: &ApiError) -> Go {
+        match self.patience.checked_sub(1) {
+            Some(left) => {
+                self.patience = left;
+                Go::On
+            }
+            None => Go::Stop,
+        }
+    }
+
+    fn has_forgotten_pin(&mut self, _key: &KeyInfo) -> bool {
+        self.heard.not_locked += 1;
+        self.has_forgotten
+    }
+
+    fn sms_code(&mut self, _masked_phone: &str, refused: Option<&ApiError>) -> Option<String> {
+        self.heard.codes += 1;
+        if let Some(refused) = refused {
+            self.heard.refused_codes.push(refused.code().to_owned());
+            return None;
+        }
+        self.phone.as_mut().map(Phone::next_code)
+    }
+
+    fn pin_set_before(&mut self, _key: &KeyInfo) -> Option<Pin> {
+        self.heard.pin_set_before += 1;
+        self.knows.clone().map(Pin::new)
     }
 }

@@ -1,27 +1,27 @@
 //! A portal, keys and machines, for one test.
 
+mod forms;
+mod machine;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
     sync::Arc,
     thread,
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use time::Duration as Span;
 use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle};
 use ycd_flows::{
     FlowError,
-    clock::SystemClock,
     journal::Journal,
     lock::KeyLocks,
-    personalise::{Assignment, personalise},
-    renewal::{Options, Renewal, Renewed},
+    produce::{Assignment, ProducedKey, Production},
+    trust::PinnedPortal,
 };
-use ycd_pki::Certificate;
+use ycd_pki::{Certificate, unlock::Road};
 use ycd_portal::{Config, Portal, clock::Shifted};
 use ycd_portal_api::{
     Client, Patience,
@@ -29,19 +29,25 @@ use ycd_portal_api::{
         attempts::AttemptView,
         catalogue::HolderKind,
         certificates::Holder,
-        form::{Applicant, Company, DeliveryKind, LegalRepresentative, OrderForm, SaveForm},
+        form::SaveForm,
         login::{Login, Purpose, RequestCode, SessionToken},
         operator::{OperatorLogin, OutboxQuery, RecordTransfer, SmsMessage},
         orders::{ConfirmOrder, CreateOrder, OrderKind, PaymentMethod},
     },
 };
 use ycd_softkey::admin::{self, Kdf, NewKey};
-use ycd_token::{Drivers, KeyId, Keys, Pin, Profile, Token};
+use ycd_token::{Drivers, KeyId, Keys, Pin, Profile, Unlocker};
 
+pub use self::{
+    forms::{filled_in, uscc},
+    machine::{Machine, Task, open_keys, profile, program, trust_of},
+};
 use crate::{person::Scripted, proxy::FaultProxy};
 
 /// The PIN that keys leave the operator's station with.
 pub const PIN: &str = "12345678";
+/// The SO PIN that keys come from their maker with.
+pub const FACTORY_SO_PIN: &str = "88888888";
 pub const PHONE: &str = "13800000000";
 pub const OTHER_PHONE: &str = "13900000000";
 
@@ -81,11 +87,19 @@ pub struct Maker {
     pub phone: &'static str,
     pub containers: Option<u32>,
     pub age_days: i64,
+    /// How it is to be unlocked.
+    pub road: Option<Road>,
 }
 
 impl Default for Maker {
     fn default() -> Self {
-        Self { company: "泸州某某商贸有限公司", phone: PHONE, containers: None, age_days: 345 }
+        Self {
+            company: "泸州某某商贸有限公司",
+            phone: PHONE,
+            containers: None,
+            age_days: 345,
+            road: Some(Road::Wrapped),
+        }
     }
 }
 
@@ -228,7 +242,13 @@ impl World {
 
     /// A blank key, inserted.
     pub fn blank_key(&self, label: &str, containers: Option<u32>) -> String {
-        let new = NewKey { label: label.to_owned(), containers, kdf: self.kdf, ..NewKey::default() };
+        let new = NewKey {
+            label: label.to_owned(),
+            containers,
+            kdf: self.kdf,
+            so_pin: Some(FACTORY_SO_PIN.into()),
+            ..NewKey::default()
+        };
         admin::create(self.keys_folder(), &new).expect("a software key").serial_number
     }
 
@@ -242,27 +262,56 @@ impl World {
         let key_id = KeyId::new("softkey", &serial_number);
         self.time_passes(-Span::days(maker.age_days));
         let mut keys = open_keys(&self.keys_folder());
-        let assignment = Assignment {
-            holder: Holder {
-                kind: HolderKind::Enterprise,
-                name: maker.company.to_owned(),
-                uscc: Some(uscc(maker.company)),
-                id_number: None,
-                person: None,
-            },
-            phone: maker.phone.to_owned(),
-            product: "sm2-enterprise".to_owned(),
-            term_years: 1,
-        };
-        let locks = KeyLocks::in_folder(&self.path().join("station")).expect("a folder for locks");
-        let made = personalise(&self.operator(), &mut keys, &locks, &key_id, &Pin::new(PIN), &assignment)
-            .expect("a personalised key");
+        let made = self.produce(&mut keys, &key_id, maker);
         self.time_passes(Span::days(maker.age_days));
         self.pull(&serial_number);
         for serial in &inserted {
             self.insert(serial);
         }
-        IssuedKey { serial_number, key_id, certificate: made.serial, phone: maker.phone.to_owned() }
+        IssuedKey {
+            serial_number,
+            key_id,
+            certificate: made.certificate.serial,
+            phone: maker.phone.to_owned(),
+        }
+    }
+
+    /// A blank key becomes this applicant's, at the operator's station.
+    pub fn produce(&self, keys: &mut dyn Unlocker, key: &KeyId, maker: &Maker) -> ProducedKey {
+        self.production(keys, key, maker).expect("a finished key")
+    }
+
+    pub fn production(
+        &self,
+        keys: &mut dyn Unlocker,
+        key: &KeyId,
+        maker: &Maker,
+    ) -> Result<ProducedKey, FlowError> {
+        let station = self.path().join("station");
+        std::fs::create_dir_all(&station).expect("a folder");
+        let production = Production {
+            portal: &self.operator(),
+            trust: &self.trust(),
+            token: keys,
+            journal: &Journal::open(&station.join("journal.sqlite")).expect("a journal"),
+            locks: &KeyLocks::in_folder(&station).expect("a folder for locks"),
+            key: key.clone(),
+            factory_so_pin: Pin::new(FACTORY_SO_PIN),
+            road: maker.road,
+            assignment: Assignment {
+                holder: Holder {
+                    kind: HolderKind::Enterprise,
+                    name: maker.company.to_owned(),
+                    uscc: Some(uscc(maker.company)),
+                    id_number: None,
+                    person: None,
+                },
+                phone: maker.phone.to_owned(),
+                product: "sm2-enterprise".to_owned(),
+                term_years: 1,
+            },
+        };
+        production.run()
     }
 
     /// The usual key, inserted, with its paid and approved renewal.
@@ -332,7 +381,8 @@ impl World {
 
     /// A machine of its own: own journal, own locks, own driver host.
     pub fn machine(&self, name: &str) -> Machine {
-        Machine::at(self.path().join(name), open_keys(&self.keys_folder()), self.anchors())
+        let keys = open_keys(&self.keys_folder());
+        Machine::at(self.path().join(name), keys, self.anchors(), self.trust())
     }
 
     /// A machine whose driver profile says that the key keeps no CKA_ID.
@@ -354,6 +404,11 @@ impl World {
         };
         let drivers = Drivers::of(vec![make]).with_env("YCD_SOFTKEY_DIR", self.keys_folder());
         Machine { keys: Keys::open(&drivers, Some(&program("ycd-host"))), ..self.machine(name) }
+    }
+
+    /// The portal's name and keys, past the proxy.
+    pub fn trust(&self) -> PinnedPortal {
+        machine::trust_of(&self.direct())
     }
 
     /// What the portal's own root is, as an administrator would have installed it.
@@ -408,168 +463,8 @@ impl Drop for World {
     }
 }
 
-/// A renewal for a process of its own (`ycd-renew-once`).
-#[derive(Serialize, Deserialize)]
-pub struct Task {
-    portal: String,
-    session: SessionToken,
-    pub order: String,
-    pub pin: String,
-    home: PathBuf,
-    keys_folder: PathBuf,
-    /// PEM.
-    anchors: String,
-    /// The process ends itself right after this many journal records.
-    pub abort_after: u32,
-}
-
-impl Task {
-    pub fn new(world: &World, home: &str, key: &IssuedKey, order: &str, abort_after: u32) -> Self {
-        Self {
-            portal: world.proxy.url(),
-            session: world.session(&key.phone),
-            order: order.to_owned(),
-            pin: PIN.to_owned(),
-            home: world.path().join(home),
-            keys_folder: world.keys_folder(),
-            anchors: world.direct().trust_anchors().expect("the anchors"),
-            abort_after,
-        }
-    }
-
-    /// Runs it to its end, one way or the other.
-    pub fn run(&self) -> ExitStatus {
-        let mut child = Command::new(program("ycd-renew-once"))
-            .stdin(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the process starts");
-        let input = child.stdin.take().expect("its standard input is a pipe");
-        serde_json::to_writer(input, self).expect("the task is handed over");
-        child.wait().expect("the process ends")
-    }
-
-    pub fn portal(&self) -> Client {
-        let portal = Client::new(&self.portal, hurried()).expect("a loopback address");
-        portal.with_session(self.session.clone())
-    }
-}
-
-/// An applicant's machine.
-pub struct Machine {
-    pub journal: Journal,
-    pub locks: KeyLocks,
-    pub keys: Keys,
-    pub anchors: Vec<Certificate>,
-    pub home: PathBuf,
-}
-
-impl Machine {
-    fn at(home: PathBuf, keys: Keys, anchors: Vec<Certificate>) -> Self {
-        std::fs::create_dir_all(&home).expect("a folder");
-        Self {
-            journal: Journal::open(&home.join("journal.sqlite")).expect("a journal"),
-            locks: KeyLocks::in_folder(&home.join("locks")).expect("a folder for locks"),
-            keys,
-            anchors,
-            home,
-        }
-    }
-
-    pub fn of_task(task: &Task) -> Self {
-        let anchors = Certificate::all_from_pem(&task.anchors).expect("certificates");
-        Self::at(task.home.clone(), open_keys(&task.keys_folder), anchors.into_iter().take(1).collect())
-    }
-
-    /// Renews, or goes on, with this person in front of the machine.
-    pub fn renew(
-        &mut self,
-        portal: &Client,
-        person: &mut Scripted,
-        order: &str,
-    ) -> Result<Renewed, FlowError> {
-        self.renew_with(portal, person, order, Options::default())
-    }
-
-    pub fn renew_with(
-        &mut self,
-        portal: &Client,
-        person: &mut Scripted,
-        order: &str,
-        options: Options,
-    ) -> Result<Renewed, FlowError> {
-        self.renewal(portal, person, options).run(order)
-    }
-
-    pub fn abandon(
-        &mut self,
-        portal: &Client,
-        person: &mut Scripted,
-        order: &str,
-    ) -> Result<AttemptView, FlowError> {
-        self.renewal(portal, person, Options::default()).abandon(order)
-    }
-
-    fn renewal<'a>(
-        &'a mut self,
-        portal: &'a Client,
-        person: &'a mut Scripted,
-        options: Options,
-    ) -> Renewal<'a> {
-        Renewal {
-            portal,
-            token: &mut self.keys,
-            person,
-            journal: &self.journal,
-            locks: &self.locks,
-            anchors: &self.anchors,
-            clock: &SystemClock,
-            options,
-        }
-    }
-
-    /// What lies on a key now, seen by a user who is logged in.
-    pub fn contents(&mut self, key: &KeyId) -> ycd_token::Contents {
-        self.keys.login(key, &Pin::new(PIN)).expect("the PIN is right");
-        let contents = self.keys.read(key).expect("the key is read");
-        self.keys.logout(key).expect("logged out");
-        contents
-    }
-}
-
-/// An embedded driver profile.
-pub fn profile(name: &str) -> Profile {
-    Drivers::load(None).expect("the profiles").profile(name).expect("an embedded profile").clone()
-}
-
-/// All software keys of a folder, through module and host.
-pub fn open_keys(folder: &Path) -> Keys {
-    let drivers = Drivers::load(Some(&folder.join("no-admin-folder-here")))
-        .or_else(|_| Drivers::load(None))
-        .expect("the profiles")
-        .with_env("YCD_SOFTKEY_DIR", folder);
-    Keys::open(&drivers, Some(&program("ycd-host")))
-}
-
-/// A program of this workspace, where cargo puts it.
-///
-/// # Panics
-/// Where it has not been built.
-pub fn program(name: &str) -> PathBuf {
-    let exe = std::env::current_exe().expect("this program's own path");
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    exe.ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join(&file))
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| {
-            panic!("{name} is not built: cargo build -p ycd-cli -p ycd-token-host -p ycd-softkey")
-        })
-}
-
 /// Short tries: the network of these tests is one machine.
-fn hurried() -> Patience {
+pub(crate) fn hurried() -> Patience {
     Patience {
         connect: Duration::from_secs(2),
         answer: Duration::from_secs(5),
@@ -580,46 +475,4 @@ fn hurried() -> Patience {
 
 fn listen(runtime: &Runtime) -> TcpListener {
     runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free loopback port")
-}
-
-/// Everything that the form asks for and that the certificate did not bring.
-pub fn filled_in(mut form: OrderForm, phone: &str) -> OrderForm {
-    form.applicant = Applicant {
-        name: "经办某".to_owned(),
-        phone: phone.to_owned(),
-        email: "bidder@example.com".to_owned(),
-        id_number: "11010519491231002X".to_owned(),
-        ..form.applicant
-    };
-    form.legal_representative = Some(LegalRepresentative {
-        name: "法人某".to_owned(),
-        id_number: "11010519491231002X".to_owned(),
-        ..LegalRepresentative::default()
-    });
-    let company = form.company.unwrap_or_default();
-    form.invoice.title.clone_from(&company.name);
-    form.company =
-        Some(Company {
-            kind: "有限责任公司".to_owned(), industry: "批发和零售业".to_owned(), ..company
-        });
-    form.delivery.kind = DeliveryKind::None;
-    form
-}
-
-/// A 统一社会信用代码 with a right check character (GB 32100-2015), made from a company's name.
-pub fn uscc(company: &str) -> String {
-    const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
-    let digest = ycd_pki::sm3::sm3(company.as_bytes());
-    let mut code = "91510500".to_owned();
-    code.extend(digest[..9].iter().map(|byte| char::from(ALPHABET[usize::from(byte % 10)])));
-    let sum: usize = code
-        .bytes()
-        .scan(1, |weight, byte| {
-            let value = ALPHABET.iter().position(|known| *known == byte).unwrap_or_default() * *weight;
-            *weight = *weight * 3 % 31;
-            Some(value)
-        })
-        .sum();
-    code.push(char::from(ALPHABET[(31 - sum % 31) % 31]));
-    code
 }

@@ -2,4 +2,14 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod cards;
+mod keys;
 mod service;
+
+use std::time::Duration;
+
+/// Longer than anything here takes.
+const SOON: Duration = Duration::from_secs(30);
+
+/// A card that offers T=0 and T=1: the virtual reader takes no card without T=1.
+const ATR: [u8; 5] = [0x3B, 0x80, 0x80, 0x01, 0x01];

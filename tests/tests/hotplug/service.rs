@@ -8,8 +8,7 @@ use ycd_tests::{
     pcscd::{Pcscd, in_own_process},
 };
 
-/// A card that offers T=0 and T=1: the virtual reader takes no card without T=1.
-const ATR: [u8; 5] = [0x3B, 0x80, 0x80, 0x01, 0x01];
+use crate::ATR;
 
 /// Waits until the card in the first reader is there, or is not.
 fn wait(context: &Context, present: bool) -> Vec<u8> {

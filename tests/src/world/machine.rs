@@ -1,0 +1,240 @@
+//! An applicant's machine: own journal, own locks, own driver hosts.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+};
+
+use serde::{Deserialize, Serialize};
+use ycd_flows::{
+    FlowError, UnlockError,
+    clock::SystemClock,
+    journal::Journal,
+    lock::KeyLocks,
+    renewal::{Options, Renewal, Renewed},
+    trust::PinnedPortal,
+    unlock::{self, Outcome, Unlock},
+};
+use ycd_pki::Certificate;
+use ycd_portal_api::{
+    Client,
+    wire::{attempts::AttemptView, login::SessionToken},
+};
+use ycd_token::{Drivers, KeyId, Keys, Pin, Profile, Token as _, Unlocker};
+
+use super::{IssuedKey, PIN, World, hurried};
+use crate::person::{Scripted, UnlockScript};
+
+/// A renewal for a process of its own (`ycd-renew-once`).
+#[derive(Serialize, Deserialize)]
+pub struct Task {
+    portal: String,
+    session: SessionToken,
+    pub order: String,
+    pub pin: String,
+    home: PathBuf,
+    keys_folder: PathBuf,
+    /// PEM.
+    anchors: String,
+    /// The process ends itself right after this many journal records.
+    pub abort_after: u32,
+}
+
+impl Task {
+    pub fn new(world: &World, home: &str, key: &IssuedKey, order: &str, abort_after: u32) -> Self {
+        Self {
+            portal: world.proxy.url(),
+            session: world.session(&key.phone),
+            order: order.to_owned(),
+            pin: PIN.to_owned(),
+            home: world.path().join(home),
+            keys_folder: world.keys_folder(),
+            anchors: world.direct().trust_anchors().expect("the anchors"),
+            abort_after,
+        }
+    }
+
+    /// Runs it to its end, one way or the other.
+    pub fn run(&self) -> ExitStatus {
+        let mut child = Command::new(program("ycd-renew-once"))
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the process starts");
+        let input = child.stdin.take().expect("its standard input is a pipe");
+        serde_json::to_writer(input, self).expect("the task is handed over");
+        child.wait().expect("the process ends")
+    }
+
+    pub fn portal(&self) -> Client {
+        let portal = Client::new(&self.portal, hurried()).expect("a loopback address");
+        portal.with_session(self.session.clone())
+    }
+}
+
+/// An applicant's machine.
+pub struct Machine {
+    pub journal: Journal,
+    pub locks: KeyLocks,
+    pub keys: Keys,
+    pub anchors: Vec<Certificate>,
+    pub trust: PinnedPortal,
+    pub home: PathBuf,
+}
+
+impl Machine {
+    pub(super) fn at(home: PathBuf, keys: Keys, anchors: Vec<Certificate>, trust: PinnedPortal) -> Self {
+        std::fs::create_dir_all(&home).expect("a folder");
+        Self {
+            journal: Journal::open(&home.join("journal.sqlite")).expect("a journal"),
+            locks: KeyLocks::in_folder(&home.join("locks")).expect("a folder for locks"),
+            keys,
+            anchors,
+            trust,
+            home,
+        }
+    }
+
+    pub fn of_task(task: &Task) -> Self {
+        let anchors = Certificate::all_from_pem(&task.anchors).expect("certificates");
+        let trust = trust_of(&task.portal());
+        let anchors = anchors.into_iter().take(1).collect();
+        Self::at(task.home.clone(), open_keys(&task.keys_folder), anchors, trust)
+    }
+
+    /// Renews, or goes on, with this person in front of the machine.
+    pub fn renew(
+        &mut self,
+        portal: &Client,
+        person: &mut Scripted,
+        order: &str,
+    ) -> Result<Renewed, FlowError> {
+        self.renew_with(portal, person, order, Options::default())
+    }
+
+    pub fn renew_with(
+        &mut self,
+        portal: &Client,
+        person: &mut Scripted,
+        order: &str,
+        options: Options,
+    ) -> Result<Renewed, FlowError> {
+        self.renewal(portal, person, options).run(order)
+    }
+
+    pub fn abandon(
+        &mut self,
+        portal: &Client,
+        person: &mut Scripted,
+        order: &str,
+    ) -> Result<AttemptView, FlowError> {
+        self.renewal(portal, person, Options::default()).abandon(order)
+    }
+
+    fn renewal<'a>(
+        &'a mut self,
+        portal: &'a Client,
+        person: &'a mut Scripted,
+        options: Options,
+    ) -> Renewal<'a> {
+        Renewal {
+            portal,
+            token: &mut self.keys,
+            person,
+            journal: &self.journal,
+            locks: &self.locks,
+            anchors: &self.anchors,
+            clock: &SystemClock,
+            options,
+        }
+    }
+
+    /// Unlocks what is inserted, or goes on, with this person in front of the machine.
+    pub fn unlock(&mut self, portal: &Client, person: &mut UnlockScript) -> Result<Outcome, UnlockError> {
+        self.unlock_with(portal, person, unlock::Options::default())
+    }
+
+    pub fn unlock_with(
+        &mut self,
+        portal: &Client,
+        person: &mut UnlockScript,
+        options: unlock::Options,
+    ) -> Result<Outcome, UnlockError> {
+        let flow = Unlock {
+            portal,
+            trust: &self.trust,
+            token: &mut self.keys,
+            person,
+            journal: &self.journal,
+            locks: &self.locks,
+            clock: &SystemClock,
+            options,
+        };
+        flow.run()
+    }
+
+    /// As [`unlock`](Self::unlock), through something that stands before the keys.
+    pub fn unlock_through(
+        &mut self,
+        portal: &Client,
+        person: &mut UnlockScript,
+        before: impl FnOnce(&mut Keys) -> Box<dyn Unlocker + '_>,
+    ) -> Result<Outcome, UnlockError> {
+        let mut token = before(&mut self.keys);
+        let flow = Unlock {
+            portal,
+            trust: &self.trust,
+            token: token.as_mut(),
+            person,
+            journal: &self.journal,
+            locks: &self.locks,
+            clock: &SystemClock,
+            options: unlock::Options::default(),
+        };
+        flow.run()
+    }
+
+    /// What lies on a key now, seen by a user who is logged in.
+    pub fn contents(&mut self, key: &KeyId) -> ycd_token::Contents {
+        self.keys.login(key, &Pin::new(PIN)).expect("the PIN is right");
+        let contents = self.keys.read(key).expect("the key is read");
+        self.keys.logout(key).expect("logged out");
+        contents
+    }
+}
+
+/// The portal's name and keys, as a machine keeps them when it is set up.
+pub fn trust_of(portal: &Client) -> PinnedPortal {
+    PinnedPortal::from_wire(&portal.portal_keys().expect("the portal's keys")).expect("SM2 keys")
+}
+
+/// An embedded driver profile.
+pub fn profile(name: &str) -> Profile {
+    Drivers::load(None).expect("the profiles").profile(name).expect("an embedded profile").clone()
+}
+
+/// All software keys of a folder, through module and host.
+pub fn open_keys(folder: &Path) -> Keys {
+    let drivers = Drivers::load(Some(&folder.join("no-admin-folder-here")))
+        .or_else(|_| Drivers::load(None))
+        .expect("the profiles")
+        .with_env("YCD_SOFTKEY_DIR", folder);
+    Keys::open(&drivers, Some(&program("ycd-host")))
+}
+
+/// A program of this workspace, where cargo puts it.
+///
+/// # Panics
+/// Where it has not been built.
+pub fn program(name: &str) -> PathBuf {
+    let exe = std::env::current_exe().expect("this program's own path");
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    exe.ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(&file))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| {
+            panic!("{name} is not built: cargo build -p ycd-cli -p ycd-token-host -p ycd-softkey")
+        })
+}

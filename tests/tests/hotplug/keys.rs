@@ -1,0 +1,176 @@
+//! The watcher of keys: the software key as a card in a virtual reader, seen through PC/SC and by its module.
+
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use ycd_softkey::{
+    admin::{self, Kdf, NewKey},
+    card::{self, Runner},
+    fault::{Action, Fault},
+};
+use ycd_tests::{
+    card::Card,
+    pcscd::{Pcscd, in_own_process},
+    world::{profile, program},
+};
+use ycd_token::{Drivers, KeyEvent, KeyId, KeyWatcher, Profile};
+
+use crate::{ATR, SOON};
+
+/// A key of a folder of its own, as a card in a reader.
+struct Scene {
+    pcscd: Pcscd,
+    folder: TempDir,
+    serial: String,
+    _runner: Runner,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let pcscd = Pcscd::start(2);
+        let folder = tempfile::tempdir().unwrap();
+        let new = NewKey { kdf: Kdf::WEAK, inserted: false, ..NewKey::default() };
+        let serial = admin::create(folder.path(), &new).unwrap().serial_number;
+        let reader = format!("127.0.0.1:{}", pcscd.ports()[0]);
+        let _runner = card::start(folder.path(), &serial, &reader, |_| ()).unwrap();
+        Self { pcscd, folder, serial, _runner }
+    }
+
+    fn watch(&self, profiles: Vec<Profile>) -> KeyWatcher {
+        let drivers = Drivers::of(profiles).with_env("YCD_SOFTKEY_DIR", self.folder.path());
+        let (name, socket) = self.pcscd.environment();
+        KeyWatcher::start(&drivers.with_env(name, socket), Some(&program("ycd-host")))
+    }
+
+    fn insert(&self) {
+        admin::insert(self.folder.path(), &self.serial).unwrap();
+    }
+
+    fn pull(&self) {
+        admin::remove(self.folder.path(), &self.serial).unwrap();
+    }
+
+    fn arrives(&self, watcher: &KeyWatcher) {
+        let event = watcher.events().recv_timeout(SOON).unwrap();
+        assert!(matches!(event, KeyEvent::Arrived(key) if key.key_id == self.key()));
+    }
+
+    fn goes(&self, watcher: &KeyWatcher) {
+        assert_eq!(watcher.events().recv_timeout(SOON).unwrap(), KeyEvent::Gone(self.key()));
+    }
+
+    fn key(&self) -> KeyId {
+        KeyId::new("softkey", &self.serial)
+    }
+}
+
+/// The software key as a make that is known by its ATR alone.
+fn by_card() -> Profile {
+    let mut profile = profile("softkey");
+    profile.recognition.beyond_pcsc = false;
+    profile
+}
+
+/// Of the watcher's threads, the hosts, which are processes of this one.
+fn children() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let children = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("children"));
+    let hosts = tasks.flatten().filter_map(|task| children(task).ok());
+    let is_host = |pid: &&str| {
+        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("ycd-host"))
+    };
+    hosts.map(|pids| pids.split_whitespace().filter(is_host).count()).sum()
+}
+
+#[test]
+fn a_make_that_is_known_by_its_card_is_asked_when_the_card_comes_and_goes() {
+    in_own_process("keys::a_make_that_is_known_by_its_card_is_asked_when_the_card_comes_and_goes", || {
+        let scene = Scene::new();
+        admin::set_trace(scene.folder.path(), true).unwrap();
+        let watcher = scene.watch(vec![by_card()]);
+        for _ in 0..2 {
+            scene.insert();
+            scene.arrives(&watcher);
+            scene.pull();
+            scene.goes(&watcher);
+        }
+        let waits = admin::trace(scene.folder.path()).unwrap();
+        assert!(waits.iter().all(|(function, _)| function != "C_WaitForSlotEvent"));
+        assert!(waits.iter().any(|(function, _)| function == "C_GetSlotList"));
+    });
+}
+
+#[test]
+fn a_key_that_three_sources_know_is_told_once() {
+    in_own_process("keys::a_key_that_three_sources_know_is_told_once", || {
+        let scene = Scene::new();
+        let mut other = by_card();
+        other.name = "softkey-again".into();
+        let mut polled = by_card();
+        polled.name = "softkey-polled".into();
+        polled.quirks.poll_ms = Some(500);
+        let watcher = scene.watch(vec![profile("softkey"), other, polled]);
+        for _ in 0..2 {
+            scene.insert();
+            scene.arrives(&watcher);
+            scene.pull();
+            scene.goes(&watcher);
+        }
+    });
+}
+
+#[test]
+fn a_card_that_nobody_claims_makes_every_module_look_that_cannot_wait() {
+    in_own_process("keys::a_card_that_nobody_claims_makes_every_module_look_that_cannot_wait", || {
+        let pcscd = Pcscd::start(2);
+        let folder = tempfile::tempdir().unwrap();
+        let new = NewKey { kdf: Kdf::WEAK, inserted: false, ..NewKey::default() };
+        let serial = admin::create(folder.path(), &new).unwrap().serial_number;
+        // CKR_FUNCTION_NOT_SUPPORTED
+        let cannot = Fault::at("C_WaitForSlotEvent", Action::Code(0x54)).always();
+        admin::set_fault(folder.path(), None, &cannot).unwrap();
+        let drivers = Drivers::of(vec![profile("softkey")]).with_env("YCD_SOFTKEY_DIR", folder.path());
+        let watcher = KeyWatcher::start(&drivers, Some(&program("ycd-host")));
+        admin::insert(folder.path(), &serial).unwrap();
+        let card = Card::bare(pcscd.ports()[0], &ATR);
+        assert!(matches!(watcher.events().recv_timeout(SOON).unwrap(), KeyEvent::Arrived(_)));
+        admin::remove(folder.path(), &serial).unwrap();
+        card.pull();
+        assert!(matches!(watcher.events().recv_timeout(SOON).unwrap(), KeyEvent::Gone(_)));
+    });
+}
+
+#[test]
+fn a_key_goes_with_the_service_and_comes_again_with_it() {
+    in_own_process("keys::a_key_goes_with_the_service_and_comes_again_with_it", || {
+        let mut scene = Scene::new();
+        let watcher = scene.watch(vec![by_card()]);
+        scene.insert();
+        scene.arrives(&watcher);
+        scene.pcscd.kill();
+        scene.goes(&watcher);
+        scene.pcscd.restart();
+        scene.insert();
+        scene.arrives(&watcher);
+    });
+}
+
+#[test]
+fn a_watcher_that_is_dropped_ends_threads_and_hosts_at_once() {
+    in_own_process("keys::a_watcher_that_is_dropped_ends_threads_and_hosts_at_once", || {
+        let scene = Scene::new();
+        let mut waiting = profile("softkey");
+        waiting.name = "softkey-waiting".into();
+        let watcher = scene.watch(vec![by_card(), waiting]);
+        scene.insert();
+        scene.arrives(&watcher);
+        // Both hosts have begun: each has listed its keys before it is asked to.
+        while children() < 2 {
+            std::thread::yield_now();
+        }
+        let begun = Instant::now();
+        drop(watcher);
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        assert_eq!(children(), 0);
+    });
+}
