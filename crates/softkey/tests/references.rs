@@ -70,7 +70,7 @@ fn dress(profile: &Profile, numbers: &Pkcs11) -> Wardrobe {
         pin_per_signature: profile.quirks.pin_per_signature,
         pin_digits_only: profile.name == "watchdata",
         init_pin_keeps_keys: profile.quirks.keys_survive_init_pin != Tristate::No,
-        tells_so_tries: own.tells_so_tries,
+        tells_so_tries: profile.unlock.tells_so_tries != Tristate::No,
     }
 }
 

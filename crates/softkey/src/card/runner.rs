@@ -65,25 +65,36 @@ pub fn start(
     reader: &str,
     tell: impl FnMut(Event) + Send + 'static,
 ) -> Result<Runner> {
-    let mut key = admin::existing(dir.as_ref(), serial_number)?;
+    start_patient(dir.as_ref(), serial_number, reader, READER_PATIENCE, Box::new(tell))
+}
+
+fn start_patient(
+    dir: &Path,
+    serial_number: &str,
+    reader: &str,
+    patience: Duration,
+    tell: Box<dyn FnMut(Event) + Send>,
+) -> Result<Runner> {
+    let mut key = admin::existing(dir, serial_number)?;
     if !reader.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
         return Err(Error::BadField { field: "reader", rule: "HOST:PORT" });
     }
-    let watch = Watch::new(dir.as_ref())?;
+    let watch = Watch::new(dir)?;
     let card = key.become_card()?;
     let (stop, waker) = (Arc::new(AtomicBool::new(false)), watch.waker());
     let turns = Turns {
-        folder: Folder::new(dir.as_ref()),
+        folder: Folder::new(dir),
         serial_number: serial_number.to_owned(),
         reader: reader.to_owned(),
         key,
         watch,
         stop: Arc::clone(&stop),
-        tell: Box::new(tell),
+        patience,
+        tell,
         _card: card,
     };
     let thread = thread::Builder::new().name("ycd-card".to_owned()).spawn(|| turns.run());
-    Ok(Runner { stop, waker, thread: Some(thread.map_err(Error::io(dir.as_ref()))?) })
+    Ok(Runner { stop, waker, thread: Some(thread.map_err(Error::io(dir))?) })
 }
 
 impl Runner {
@@ -122,6 +133,8 @@ struct Turns {
     key: Key,
     watch: Watch,
     stop: Arc<AtomicBool>,
+    /// How long a reader that does not answer is tried.
+    patience: Duration,
     tell: Box<dyn FnMut(Event) + Send>,
     /// Let go after everything else.
     _card: InReader,
@@ -167,7 +180,7 @@ impl Turns {
 
     /// `None` when the insertion ends before the reader answers, or because it does not.
     fn connect(&mut self, insertion: u64) -> Result<Option<TcpStream>> {
-        let until = Instant::now() + READER_PATIENCE;
+        let until = Instant::now() + self.patience;
         loop {
             match connect(&self.reader) {
                 Ok(connection) => return Ok(Some(connection)),
@@ -260,5 +273,30 @@ struct OnDrop<F: FnMut()>(F);
 impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         (self.0)();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::admin::NewKey;
+
+    #[test]
+    fn where_no_reader_answers_the_key_is_pulled_and_the_next_insertion_tries_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = NewKey { serial: Some("K1".into()), kdf: admin::Kdf::WEAK, ..NewKey::default() };
+        admin::create(dir.path(), &new).unwrap();
+        // Where nobody listens: only root could.
+        let reader = "127.0.0.1:1";
+        let (told, events) = channel();
+        let tell = Box::new(move |event| told.send(event).unwrap());
+        let patience = Duration::from_millis(20);
+        let _runner = start_patient(dir.path(), "K1", reader, patience, tell).unwrap();
+        assert_eq!(events.recv(), Ok(Event::NoReader));
+        assert!(!admin::list(dir.path()).unwrap()[0].inserted);
+        admin::insert(dir.path(), "K1").unwrap();
+        assert_eq!(events.recv(), Ok(Event::NoReader));
     }
 }

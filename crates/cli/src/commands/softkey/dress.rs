@@ -77,7 +77,7 @@ fn of_profile(profile: &Profile) -> Result<Wardrobe> {
         keeps_ids: profile.quirks.keeps_ids,
         pin_per_signature: profile.quirks.pin_per_signature,
         pin_digits_only: own.pin_digits_only,
-        tells_so_tries: own.tells_so_tries,
+        tells_so_tries: profile.unlock.tells_so_tries != Tristate::No,
         init_pin_keeps_keys: profile.quirks.keys_survive_init_pin != Tristate::No,
     })
 }
