@@ -12,12 +12,15 @@ use crate::Host;
 /// a key pair on average (GM/T 0027 annex A), so that a change is rarely cut off in the middle.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// At least this often what is over is wiped.
+const LOOK: Duration = Duration::from_secs(60);
+
 pub fn start(pipe: File, owner: u32, idle_ms: u64, host: Arc<Mutex<Host>>) -> io::Result<()> {
     let idle = (idle_ms > 0).then(|| Duration::from_millis(idle_ms));
     thread::Builder::new().name("guard".into()).spawn(move || {
         let owner = Owner::of(pipe, owner);
         loop {
-            if owner.is_gone_within(idle) {
+            if owner.is_gone_within(Some(idle.map_or(LOOK, |idle| idle.min(LOOK)))) {
                 thread::sleep(GRACE);
                 die();
             }
@@ -27,9 +30,11 @@ pub fn start(pipe: File, owner: u32, idle_ms: u64, host: Arc<Mutex<Host>>) -> io
                 // A call is being done.
                 Err(TryLockError::WouldBlock) => None,
             };
-            if let (Some(mut host), Some(idle)) = (held, idle)
-                && host.last_call.elapsed() >= idle
-            {
+            let Some(mut host) = held else { continue };
+            if let Some(module) = host.module.as_mut() {
+                module.wipe_what_is_over();
+            }
+            if idle.is_some_and(|idle| host.is_idle(idle)) {
                 // Still holding the lock: no call is begun after the last word.
                 host.say_goodbye();
                 die();

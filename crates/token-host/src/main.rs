@@ -7,23 +7,28 @@
 //!
 //! `YCD_HOST_LOG`, set to anything, leaves standard error open for what modules print.
 
+mod card;
 mod crash;
 mod devices;
 mod guard;
 mod memory;
 mod pkcs11;
 mod streams;
+mod unlock;
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ycd_token::wire::{self, Call, Frames, FromHost, PREAMBLE, Reply, Request, UnlockCall};
 use ycd_token::{KeyId, Token, TokenError, Unlocker};
 
 use crate::pkcs11::Module;
+
+/// While an unlock is under way, nobody need call for this long: a release of ten minutes is typed a PIN for.
+const UNLOCK: Duration = Duration::from_secs(660);
 
 /// What the loop and the guard share. Whoever holds it is the only one in the module.
 struct Host {
@@ -137,6 +142,13 @@ impl Host {
             }
             sent => sent,
         }
+    }
+
+    /// Whether there is no more work: nobody has called for this long, nor will go on with an unlock.
+    fn is_idle(&self, idle: Duration) -> bool {
+        let quiet = self.last_call.elapsed();
+        let waits = quiet < UNLOCK && self.module.as_ref().is_some_and(Module::holds_secrets);
+        quiet >= idle && !waits
     }
 
     /// Logs out, unloads, and says so.

@@ -16,10 +16,12 @@ mod pin;
 mod probe;
 mod raw;
 mod sign;
+mod so;
 mod unlock;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Instant;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
@@ -38,6 +40,7 @@ use self::fault::{Changes, Fault};
 use self::inventory::{Inventory, PointAttributes};
 use self::keys::unsupported;
 use self::raw::Raw;
+use crate::unlock::Unlocks;
 
 /// CKA_EC_PARAMS of SM2: OID 1.2.156.10197.1.301.
 const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
@@ -48,12 +51,17 @@ pub struct Module {
     profile: Profile,
     raw: Raw,
     open: BTreeMap<KeyId, OpenKey>,
+    /// Sessions opened so far.
+    sessions: u64,
+    unlocks: Unlocks,
 }
 
 /// A key with a session. Dropped when the key goes: one that comes back is opened and logged in to anew.
 struct OpenKey {
     slot: Slot,
     session: Session,
+    /// Counted from 1, over all keys: no two sessions of this process have the same.
+    number: u64,
     raw: Raw,
     /// Where public keys are told in attributes of the make's own.
     point: Option<PointAttributes>,
@@ -67,6 +75,12 @@ impl OpenKey {
     fn logged_in(&self) -> Result<bool, Fault> {
         let state = self.session.get_session_info()?.session_state();
         Ok(matches!(state, SessionState::RwUser | SessionState::RoUser))
+    }
+
+    /// The user or the SO.
+    fn anyone_in(&self) -> Result<bool, Fault> {
+        let state = self.session.get_session_info()?.session_state();
+        Ok(!matches!(state, SessionState::RwPublic | SessionState::RoPublic))
     }
 
     fn inventory(&self) -> Result<Inventory, Fault> {
@@ -109,7 +123,9 @@ impl Module {
             return Err(TokenError::NotAModule { path: text(), detail });
         }
         let raw = Raw::of_loaded(path)?;
-        Ok((Self { pkcs11, profile, raw, open: BTreeMap::new() }, info))
+        let module =
+            Self { pkcs11, profile, raw, open: BTreeMap::new(), sessions: 0, unlocks: Unlocks::default() };
+        Ok((module, info))
     }
 
     /// Blocks until a key comes or goes.
@@ -169,7 +185,16 @@ impl Module {
             let (slot, _, _) = found.ok_or(TokenError::Removed)?;
             let session = self.pkcs11.open_rw_session(slot)?;
             let (raw, point) = (self.raw.clone(), self.point_attributes());
-            let open = OpenKey { slot, session, raw, point, privates: BTreeMap::new(), signs_with: None };
+            self.sessions += 1;
+            let open = OpenKey {
+                slot,
+                session,
+                number: self.sessions,
+                raw,
+                point,
+                privates: BTreeMap::new(),
+                signs_with: None,
+            };
             self.open.insert(key.clone(), open);
         }
         Ok(self.open.get_mut(key).ok_or(TokenError::Removed)?)
@@ -186,6 +211,8 @@ impl Module {
     fn renew_session(&mut self, key: &KeyId) -> Result<(), Fault> {
         let open = self.open.get_mut(key).ok_or(TokenError::Removed)?;
         open.session = self.pkcs11.open_rw_session(open.slot)?;
+        self.sessions += 1;
+        open.number = self.sessions;
         open.privates.clear();
         Ok(())
     }
@@ -283,7 +310,7 @@ impl Module {
         let open = self.opened(key)?;
         open.privates.clear();
         // A module that answers "already logged in" has not looked at the PIN.
-        if open.logged_in()? {
+        if open.anyone_in()? {
             open.session.logout()?;
         }
         let slot = open.slot;
@@ -300,13 +327,13 @@ impl Module {
             Err(Error::Pkcs11(RvError::UserNotLoggedIn, _)) => Ok(()),
             outcome => outcome.map_err(Fault::from),
         };
-        if outcome.is_ok() && !open.logged_in()? {
+        if outcome.is_ok() && !open.anyone_in()? {
             return Ok(());
         }
         // With its last session a login ends too (PKCS#11 2.40, 5.6).
         self.open.remove(key);
         outcome?;
-        if self.opened(key)?.logged_in()? { Err(unsupported("logging out").into()) } else { Ok(()) }
+        if self.opened(key)?.anyone_in()? { Err(unsupported("logging out").into()) } else { Ok(()) }
     }
 
     /// What the module says of a PIN, with what the token tells about it.
@@ -376,6 +403,7 @@ impl Token for Module {
     }
 
     fn sign_statement(&mut self, key: &KeyId, signer: &Spki, statement: &Statement) -> Result<Vec<u8>> {
+        self.unlocks.check_statement(key, statement, Instant::now())?;
         self.on(key, |module| module.sign_text(key, signer, &statement.to_bytes()).map(|s| s.to_der()))
     }
 
@@ -399,7 +427,7 @@ impl Token for Module {
 impl Drop for Module {
     fn drop(&mut self) {
         for (_, open) in std::mem::take(&mut self.open) {
-            if open.logged_in().unwrap_or(false) {
+            if open.anyone_in().unwrap_or(false) {
                 let _ = open.session.logout();
             }
         }

@@ -13,7 +13,7 @@ impl Module {
         // A new session, as the key may have been out and in again while the PINs were typed.
         self.open.remove(key);
         let open = self.opened(key)?;
-        if open.logged_in()? {
+        if open.anyone_in()? {
             open.session.logout()?;
         }
         let slot = open.slot;
@@ -59,8 +59,8 @@ fn set(open: &OpenKey, old: &Pin, new: &Pin) -> Result<(), Error> {
     open.session.set_pin(&pin(old), &pin(new))
 }
 
-/// Whether the module refused, as against failed: C_SetPIN gives these before it changes anything.
-fn leaves_the_old_pin(error: &Error) -> bool {
+/// Whether the module refused, as against failed: C_SetPIN and C_InitPIN give these before they change anything.
+pub(super) fn leaves_the_old_pin(error: &Error) -> bool {
     match error {
         Error::Pkcs11(rv, _) => matches!(
             rv,

@@ -1,0 +1,148 @@
+//! A key as a smart card (PC/SC): found among the readers by its serial number, and sent the commands of its profile,
+//! and no others.
+
+mod apdu;
+
+use std::ffi::CStr;
+
+use pcsc::{Context, Disposition, Protocols, Scope, ShareMode, Transaction};
+use ycd_pki::unlock::{CHALLENGE_LEN, UnblockCommand, UnblockKey};
+use ycd_token::profile::CardCommands;
+use ycd_token::{KeyId, TokenError};
+
+pub use self::apdu::Status;
+use self::apdu::{Response, send};
+
+/// Why a card did not do what it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardError {
+    /// On no reader; or there is no reader, or no service.
+    Missing,
+    /// It was there and is gone, before anything was changed.
+    Gone,
+    /// The connection broke during a command that changes the card.
+    Broken,
+    /// It answered something else than 9000.
+    Refused(&'static str, Status),
+}
+
+impl CardError {
+    /// `operation`: as errors name what may have been done or not.
+    pub fn into_error(self, operation: &str) -> TokenError {
+        match self {
+            Self::Missing => TokenError::CardMissing,
+            Self::Gone => TokenError::Removed,
+            Self::Broken => TokenError::Unknown { operation: operation.into() },
+            Self::Refused(command, status) => {
+                TokenError::Module { function: command.into(), code: status.0.into() }
+            }
+        }
+    }
+}
+
+/// A connection to a card. It ends when this is dropped; the card is left as it is.
+pub struct Card {
+    card: pcsc::Card,
+}
+
+impl Card {
+    /// The key's card.
+    ///
+    /// # Errors
+    /// [`CardError::Missing`].
+    pub fn find(commands: &CardCommands, family: &str, key: &KeyId) -> Result<Self, CardError> {
+        let missing = |_| CardError::Missing;
+        let context = Context::establish(Scope::User).map_err(missing)?;
+        let readers = context.list_readers_owned().map_err(missing)?;
+        let mut cards = readers.iter().filter_map(|reader| Self::connect(&context, reader));
+        cards.find_map(|mut card| card.is(commands, family, key).then_some(card)).ok_or(CardError::Missing)
+    }
+
+    /// Shared: the key's own driver works on it too. A reader that is empty, or of which another program wants to be
+    /// the only user, is as good as none.
+    fn connect(context: &Context, reader: &CStr) -> Option<Self> {
+        context.connect(reader, ShareMode::Shared, Protocols::ANY).ok().map(|card| Self { card })
+    }
+
+    /// Whether it tells the key's serial number.
+    fn is(&mut self, commands: &CardCommands, family: &str, key: &KeyId) -> bool {
+        let serial_number = self.selected(commands, |card| {
+            let response = send(card, &commands.serial_number.0).map_err(|_| CardError::Gone)?;
+            response.ok("GET DATA")
+        });
+        let Ok(serial_number) = serial_number else { return false };
+        let Ok(serial_number) = std::str::from_utf8(&serial_number) else { return false };
+        let tells = serial_number.bytes().any(|b| b.is_ascii_alphanumeric());
+        tells && KeyId::new(family, serial_number) == *key
+    }
+
+    /// Whether it is in its reader, and was not reset.
+    pub fn is_there(&self) -> bool {
+        self.card.status2_owned().is_ok()
+    }
+
+    /// # Errors
+    /// [`CardError::Gone`]; [`CardError::Refused`], also where the answer is no challenge.
+    pub fn challenge(&mut self, commands: &CardCommands) -> Result<[u8; CHALLENGE_LEN], CardError> {
+        const NAME: &str = "GET CHALLENGE";
+        self.selected(commands, |card| {
+            let response = send(card, &commands.challenge.0).map_err(|_| CardError::Gone)?;
+            let status = response.status;
+            response.ok(NAME)?.try_into().map_err(|_| CardError::Refused(NAME, status))
+        })
+    }
+
+    /// Sends the one command. `sent` is called directly before.
+    ///
+    /// # Errors
+    /// [`CardError::Gone`] where nothing was sent, [`CardError::Broken`] where something was.
+    pub fn unblock(
+        &mut self,
+        commands: &CardCommands,
+        command: &UnblockCommand,
+        sent: impl FnOnce(),
+    ) -> Result<(), CardError> {
+        let bytes = [&commands.unblock.0[..], &command.to_bytes()].concat();
+        self.selected(commands, |card| {
+            sent();
+            send(card, &bytes).map_err(|_| CardError::Broken)?.ok("UNBLOCK").map(drop)
+        })
+    }
+
+    /// Whether the SO PIN is the card's: VERIFY, then what needs it.
+    ///
+    /// # Errors
+    /// [`CardError::Refused`] by "VERIFY" or "PUT DATA"; [`CardError::Broken`] where the latter was sent.
+    pub fn install_unblock_key(
+        &mut self,
+        commands: &CardCommands,
+        so_pin: &str,
+        version: u32,
+        key: &UnblockKey,
+    ) -> Result<(), CardError> {
+        let verify = apdu::with_data(&commands.verify_so.0, true, &[so_pin.as_bytes()]);
+        let put =
+            apdu::with_data(&commands.put_unblock_key.0, false, &[&version.to_be_bytes(), key.expose()]);
+        self.selected(commands, |card| {
+            send(card, &verify).map_err(|_| CardError::Gone)?.ok(VERIFY)?;
+            send(card, &put).map_err(|_| CardError::Broken)?.ok("PUT DATA").map(drop)
+        })
+    }
+
+    /// With the application selected, and no other program between the commands.
+    fn selected<T>(
+        &mut self,
+        commands: &CardCommands,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T, CardError>,
+    ) -> Result<T, CardError> {
+        let transaction = self.card.transaction().map_err(|_| CardError::Gone)?;
+        let response: Response = send(&transaction, &commands.select.0).map_err(|_| CardError::Gone)?;
+        let done = response.ok("SELECT").and_then(|_| act(&transaction));
+        // What was verified stays until the next SELECT; a card that is gone does not mind.
+        let _ = transaction.end(Disposition::LeaveCard);
+        done
+    }
+}
+
+/// As [`CardError::Refused`] names it.
+pub const VERIFY: &str = "VERIFY";

@@ -1,0 +1,18 @@
+//! Unlocking a PIN: the driver host against the software key, with a portal that the test plays itself.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests and what they are built from"
+)]
+
+mod answers;
+#[path = "../common/mod.rs"]
+mod common;
+mod desk;
+mod faults;
+mod logins;
+mod production;
+mod time;
+mod wrapped;
