@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 mod certificates;
+#[path = "../common/mod.rs"]
+mod common;
 mod http;
 mod log;
 mod login;

@@ -4,6 +4,8 @@
 
 mod authority;
 mod breaks;
+#[path = "../common/mod.rs"]
+mod common;
 mod givenup;
 mod modes;
 mod personalise;

@@ -7,7 +7,10 @@ use ycd_portal_api::{
     wire::{login::Purpose, orders::OrderState},
 };
 
-use crate::world::{Work, World};
+use crate::{
+    common::Dice,
+    world::{Work, World},
+};
 
 /// One of the requests of the work, as it was first sent: it can arrive again at any later time.
 enum Sent {
@@ -104,17 +107,4 @@ fn holds(work: &Work<'_>) {
     keys.sort();
     keys.dedup();
     assert_eq!(keys.len(), count, "a key belongs to one attempt");
-}
-
-/// The same throws for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: u8) -> u8 {
-        // xorshift64
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        u8::try_from(self.0 % u64::from(sides)).unwrap()
-    }
 }

@@ -1,22 +1,13 @@
-//! A portal with one personalised key whose certificate is near its end.
+//! What the tests of the work on the key need beyond a portal: a personalised key whose certificate is near its end, an
+//! authority whose line can be cut.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use tempfile::TempDir;
-use time::{Duration as Span, OffsetDateTime};
-use tokio::{
-    net::TcpListener,
-    runtime::Runtime,
-    sync::{Semaphore, oneshot},
-    task::JoinHandle,
-};
+use time::Duration as Span;
+use tokio::sync::Semaphore;
 use ycd_pki::{
     Certificate, KeyPair, Signer as _,
     crl::{Crl, CrlParams, Revoked},
@@ -25,13 +16,9 @@ use ycd_pki::{
     sm3::sm3,
     statement::Statement,
 };
-use ycd_portal::{
-    Config, Portal,
-    authority::{AuthorityError, CertificateAuthority, Embedded, Issuer, Pending},
-    clock::{Clock, Shifted},
-};
+use ycd_portal::authority::{AuthorityError, CertificateAuthority, Embedded, Issuer, Pending};
 use ycd_portal_api::{
-    ApiError, Client, Patience,
+    ApiError, Client,
     wire::{
         Bytes,
         attempts::{
@@ -40,118 +27,23 @@ use ycd_portal_api::{
         },
         catalogue::HolderKind,
         certificates::Holder,
-        form::{
-            Applicant, Company, Delivery, DeliveryKind, Invoice, LegalRepresentative, OrderForm, SaveForm,
-        },
+        form::SaveForm,
         keys::PersonaliseKey,
-        login::{Login, Purpose, RequestCode, RequestStepUp, Session},
-        operator::{OperatorLogin, OutboxQuery, RecordTransfer},
+        login::{Purpose, RequestCode, RequestStepUp},
+        operator::RecordTransfer,
         orders::{ConfirmOrder, CreateOrder, OrderKind, PaymentMethod, Reason},
     },
 };
 
-pub const PHONE: &str = "13800000000";
-pub const COMPANY: &str = "泸州市酒城包装有限公司";
-pub const USCC: &str = "9144030071526726XG";
+pub use crate::common::{COMPANY, PHONE, USCC, World, form, refused};
+
 pub const KEY_ID: &str = "softkey:0001";
 
-pub struct World {
-    pub portal: Portal,
-    pub runtime: Runtime,
-    address: SocketAddr,
-    password: String,
-    operator: Mutex<Option<Session>>,
-    clock: Arc<Shifted>,
-    config: Config,
-    stop: Option<oneshot::Sender<()>>,
-    served: Option<JoinHandle<Result<(), ycd_portal::Error>>>,
-    folder: TempDir,
-}
-
 impl World {
-    pub fn new() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let folder = TempDir::new().unwrap();
-        let clock = Arc::new(Shifted::default());
-        let config = Config::default();
-        let made = runtime.block_on(ycd_portal::init(folder.path(), &config, clock.now())).unwrap();
-        let (portal, address, stop, served) = start(&runtime, &folder, &config, &clock);
-        Self {
-            portal,
-            address,
-            password: made.password.to_string(),
-            operator: Mutex::default(),
-            clock,
-            config,
-            stop: Some(stop),
-            served: Some(served),
-            runtime,
-            folder,
-        }
-    }
-
-    /// The portal's process ends and another one begins on the same data. Sessions go on.
-    pub fn restart(&mut self) {
-        self.end();
-        let (portal, address, stop, served) = start(&self.runtime, &self.folder, &self.config, &self.clock);
-        (self.portal, self.address, self.stop, self.served) = (portal, address, Some(stop), Some(served));
-    }
-
-    fn end(&mut self) {
-        if let (Some(stop), Some(served)) = (self.stop.take(), self.served.take()) {
-            let _ = stop.send(());
-            self.runtime.block_on(served).unwrap().unwrap();
-        }
-    }
-
-    pub fn advance(&self, by: Span) {
-        self.clock.advance(by);
-    }
-
-    pub fn now(&self) -> OffsetDateTime {
-        self.clock.now()
-    }
-
-    pub fn client(&self) -> Client {
-        let patience = Patience { retries: 0, answer: Duration::from_secs(60), ..Patience::default() };
-        Client::new(&format!("http://{}", self.address), patience).unwrap()
-    }
-
-    /// Logged in: once for as long as a session lasts, since a password takes its time.
-    pub fn operator(&self) -> Client {
-        let mut session = self.operator.lock().unwrap();
-        let lasting = session.as_ref().filter(|session| session.expires_at.0 > self.now() + Span::HOUR);
-        let token = match lasting {
-            Some(session) => session.token.clone(),
-            None => {
-                let login = OperatorLogin { name: "admin".into(), password: self.password.clone() };
-                session.insert(self.client().operator_login(&login).unwrap()).token.clone()
-            }
-        };
-        self.client().with_session(token)
-    }
-
     pub fn login(&self, phone: &str) -> Client {
         // A code of the same purpose is to be had once a minute.
         self.advance(Span::seconds(61));
-        let client = self.client();
-        client
-            .request_code(&RequestCode { purpose: Purpose::Login, phone: Some(phone.into()), order: None })
-            .unwrap();
-        let session = client.login(&Login { phone: phone.into(), code: self.newest_code(phone) }).unwrap();
-        self.client().with_session(session.token)
-    }
-
-    fn newest_code(&self, phone: &str) -> String {
-        let query = OutboxQuery { phone: Some(phone.into()), ..OutboxQuery::default() };
-        self.operator()
-            .sms_outbox(&query)
-            .unwrap()
-            .items
-            .into_iter()
-            .find_map(|message| message.code)
-            .unwrap()
+        self.client().with_session(self.session(phone))
     }
 
     pub fn step_up(&self, client: &Client, order: &str, purpose: Purpose) -> String {
@@ -186,26 +78,6 @@ impl World {
         self.connect(&remote);
         remote
     }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-type Serving = (Portal, SocketAddr, oneshot::Sender<()>, JoinHandle<Result<(), ycd_portal::Error>>);
-
-fn start(runtime: &Runtime, folder: &TempDir, config: &Config, clock: &Arc<Shifted>) -> Serving {
-    let opening = Portal::open(folder.path(), config.clone(), Arc::clone(clock) as Arc<dyn Clock>);
-    let portal = runtime.block_on(opening).unwrap();
-    let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
-    let address = listener.local_addr().unwrap();
-    let (stop, stopped) = oneshot::channel();
-    let serving = ycd_portal::serve(portal.clone(), listener, async {
-        let _ = stopped.await;
-    });
-    (portal, address, stop, runtime.spawn(serving))
 }
 
 /// The embedded authority at the other end of a line that can be cut or held.
@@ -448,39 +320,4 @@ pub fn signed(pair: &KeyPair, statement: &Statement, nonce: [u8; 32]) -> SignedS
 
 pub fn spki(pair: &KeyPair) -> Bytes {
     Bytes(pair.public_key().to_spki_der())
-}
-
-fn form() -> OrderForm {
-    OrderForm {
-        applicant: Applicant {
-            name: "李四".into(),
-            phone: PHONE.into(),
-            email: "lisi@example.cn".into(),
-            id_number: "11010519491231002X".into(),
-            ..Applicant::default()
-        },
-        legal_representative: Some(LegalRepresentative {
-            name: "王五".into(),
-            id_number: "440524188001010014".into(),
-            ..LegalRepresentative::default()
-        }),
-        company: Some(Company {
-            name: COMPANY.into(),
-            kind: "有限责任公司".into(),
-            code: USCC.into(),
-            industry: "包装".into(),
-            ..Company::default()
-        }),
-        invoice: Invoice { title: COMPANY.into(), ..Invoice::default() },
-        delivery: Delivery { kind: DeliveryKind::None, ..Delivery::default() },
-    }
-}
-
-/// Asserts the code of the portal's refusal.
-#[track_caller]
-pub fn refused<T: std::fmt::Debug>(result: Result<T, ApiError>, code: &str) {
-    match result {
-        Err(ApiError::Refused(problem)) => assert_eq!(problem.code, code, "{problem:?}"),
-        other => panic!("not refused: {other:?}"),
-    }
 }

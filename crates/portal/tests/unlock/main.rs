@@ -1,0 +1,18 @@
+//! Unlocking and production, over HTTP: key pairs in memory stand for driver hosts and for keys in tokens. The clock is
+//! moved, never waited for.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod accounting;
+mod bad_input;
+mod challenge;
+#[path = "../common/mod.rs"]
+mod common;
+mod completion;
+mod offer;
+mod orders;
+mod production;
+mod release;
+mod tokens;
+mod walk;
+mod world;

@@ -1,0 +1,183 @@
+use time::Duration;
+use ycd_pki::KeyPair;
+use ycd_portal::{Config, config::Project};
+use ycd_portal_api::wire::{
+    Bytes,
+    keys::{DeclareSoPin, SoPinScheme},
+    login::{Purpose, RequestCode},
+    orders::{OrderState, Reason},
+    unlock::{KeyInHand, PinRules, Road},
+};
+
+use crate::world::{KEY_ID, PHONE, Work, World, assignment, first_certificate, personalisation, refused};
+
+#[test]
+fn a_key_in_hand_is_told_how_it_can_be_unlocked_before_a_code_is_spent() {
+    let world = World::new();
+    let key = world.key();
+    let offer = world.client().unlock_check(&key.in_hand()).unwrap();
+    assert_eq!((offer.portal.as_str(), offer.phone.as_str()), (world.portal.name(), "138****0000"));
+    assert_eq!(offer.pin, PinRules { min_len: 6, max_len: 8, digits_only: true });
+    assert_eq!((offer.road, offer.approval, offer.open_order), (Road::Wrapped, false, None));
+    assert!(world.messages(PHONE).is_empty());
+
+    let work = world.open(&key);
+    let offer = world.client().unlock_check(&key.in_hand()).unwrap();
+    assert_eq!(offer.open_order, Some(work.order()));
+}
+
+#[test]
+fn a_key_whose_so_pin_is_shared_derived_or_unknown_gets_no_code() {
+    let world = World::new();
+    let operator = world.operator();
+    let pair = KeyPair::generate().unwrap();
+    let made = operator.personalise_key(&personalisation(KEY_ID, &pair)).unwrap();
+    let hand = KeyInHand { key_id: KEY_ID.into(), certificate: made.certificate };
+    for scheme in [SoPinScheme::None, SoPinScheme::Shared, SoPinScheme::Derived] {
+        operator.declare_so_pin(KEY_ID, &DeclareSoPin { scheme }).unwrap();
+        refused(world.client().unlock_check(&hand), "unlock.not_escrowed");
+        refused(world.client().unlock_code(&hand), "unlock.not_escrowed");
+    }
+    let produced = world.produced("softkey:0002", Road::Wrapped);
+    let mut opening = world.opening(&produced);
+    (opening.key_id, opening.certificate) = (hand.key_id.clone(), hand.certificate.clone());
+    refused(world.client().open_unlock(&opening), "unlock.not_escrowed");
+    assert_eq!(world.messages(PHONE).len(), 1, "the one for the other key");
+}
+
+#[test]
+fn a_key_that_is_still_in_production_cannot_be_unlocked() {
+    let world = World::new();
+    let operator = world.operator();
+    let (host, pair) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    operator.open_production(&assignment(KEY_ID, Road::Wrapped, &host)).unwrap();
+    let made = operator.first_certificate(KEY_ID, &first_certificate(&pair)).unwrap();
+    let hand = KeyInHand { key_id: KEY_ID.into(), certificate: made.certificate };
+    refused(world.client().unlock_check(&hand), "unlock.not_escrowed");
+}
+
+#[test]
+fn only_a_certificate_of_ours_on_its_own_key_is_looked_at() {
+    let world = World::new();
+    let (key, other) = (world.key(), world.produced("softkey:0002", Road::Wrapped));
+    let mut hand = key.in_hand();
+    hand.key_id = other.id.clone();
+    refused(world.client().unlock_check(&hand), "unlock.key_unknown");
+    hand = key.in_hand();
+    *hand.certificate.0.last_mut().unwrap() ^= 1;
+    refused(world.client().unlock_check(&hand), "unlock.key_unknown");
+    for garbage in [vec![], vec![0x30], b"no certificate".to_vec(), vec![0x30; 100_000]] {
+        hand.certificate = Bytes(garbage);
+        refused(world.client().unlock_check(&hand), "unlock.key_unknown");
+        refused(world.client().unlock_code(&hand), "unlock.key_unknown");
+    }
+    hand.certificate = Bytes(vec![0x30; 300_000]);
+    refused(world.client().unlock_check(&hand), "request.too_large");
+    assert!(world.messages(PHONE).is_empty());
+}
+
+#[test]
+fn an_expired_certificates_key_can_be_unlocked_and_a_revoked_ones_cannot() {
+    let world = World::new();
+    let key = world.key();
+    world.advance(Duration::days(400));
+    let work = world.open(&key);
+    let reason = Reason { reason: "持有人申请吊销".into() };
+    world.operator().revoke_certificate(&key.serial(), &reason).unwrap();
+    refused(world.client().unlock_check(&key.in_hand()), "certificate.revoked");
+    let request = work.request(&key, &KeyPair::generate().unwrap());
+    refused(work.send(&request), "certificate.revoked");
+}
+
+#[test]
+fn one_address_can_ask_about_so_many_keys_an_hour_right_or_wrong() {
+    let config = Config { unlock_checks_per_address_and_hour: 3, ..Config::default() };
+    let world = World::with(config);
+    let key = world.key();
+    let client = world.client();
+    client.unlock_check(&key.in_hand()).unwrap();
+    let mut wrong = key.in_hand();
+    wrong.key_id = "softkey:9999".into();
+    refused(client.unlock_check(&wrong), "unlock.key_unknown");
+    refused(client.unlock_code(&wrong), "unlock.key_unknown");
+    let problem = refused(client.unlock_check(&key.in_hand()), "unlock.too_many");
+    assert_eq!(problem.extra["retry_after"], 3600);
+    refused(client.unlock_code(&key.in_hand()), "unlock.too_many");
+    world.advance(Duration::minutes(61));
+    client.unlock_check(&key.in_hand()).unwrap();
+}
+
+#[test]
+fn a_code_goes_to_the_bound_phone_and_is_good_for_this_key_and_purpose_alone() {
+    let world = World::new();
+    let (key, other) = (world.key(), world.produced("softkey:0002", Road::Wrapped));
+    let code = world.unlock_code(&key);
+    let message = world.messages(PHONE).remove(0);
+    assert!(message.text.contains("解锁 USBKEY") && message.order.is_none(), "{}", message.text);
+    let problem = refused(world.client().unlock_code(&key.in_hand()), "sms.too_soon");
+    assert!(problem.extra["retry_after"].as_u64().unwrap() <= 60);
+
+    let mut for_other = world.opening(&other);
+    for_other.code = code;
+    refused(world.client().open_unlock(&for_other), "sms.code_wrong");
+    let mut by_login = world.opening(&key);
+    world
+        .client()
+        .request_code(&RequestCode { purpose: Purpose::Login, phone: Some(PHONE.into()), order: None })
+        .unwrap();
+    let unlock_code = by_login.code.clone();
+    by_login.code = world.newest_code(PHONE);
+    if by_login.code != unlock_code {
+        refused(world.client().open_unlock(&by_login), "sms.code_wrong");
+    }
+    by_login.code = unlock_code;
+    world.client().open_unlock(&by_login).unwrap();
+    refused(world.client().open_unlock(&by_login), "sms.code_expired");
+}
+
+#[test]
+fn a_code_is_exhausted_by_wrong_tries() {
+    let world = World::new();
+    let key = world.key();
+    let right = world.opening(&key);
+    let mut wrong = right.clone();
+    wrong.code = "abcdef".into();
+    for _ in 0..4 {
+        refused(world.client().open_unlock(&wrong), "sms.code_wrong");
+    }
+    refused(world.client().open_unlock(&wrong), "sms.code_exhausted");
+    refused(world.client().open_unlock(&right), "sms.code_exhausted");
+}
+
+#[test]
+fn opening_again_takes_the_open_order_up_and_a_key_has_one_alone() {
+    let world = World::new();
+    let key = world.key();
+    let first = world.open(&key);
+    let mut again = world.opening(&key);
+    again.locked = false;
+    again.order = Some(first.no.clone());
+    let grant = world.client().open_unlock(&again).unwrap();
+    assert_eq!((grant.order.no.as_str(), grant.order.was_locked), (first.no.as_str(), true));
+    assert_eq!(grant.order.state, OrderState::AwaitingUnlock);
+    assert_ne!(grant.token.reveal(), first.token);
+
+    let mut other = world.opening(&key);
+    other.order = Some("SAAS120200101000000000001".into());
+    refused(world.client().open_unlock(&other), "unlock.order_other");
+    // The code has not been spent.
+    other.order = None;
+    Work::new(&world, world.client().open_unlock(&other).unwrap());
+}
+
+#[test]
+fn a_project_can_set_other_rules_for_pins() {
+    let pin = PinRules { min_len: 8, max_len: 12, digits_only: false };
+    let config = Config { project: Project { pin, ..Project::default() }, ..Config::default() };
+    let world = World::with(config);
+    let key = world.key();
+    assert_eq!(world.client().unlock_check(&key.in_hand()).unwrap().pin, pin);
+    let release = world.open(&key).release(&key);
+    assert_eq!((release.context.pin.min_len, release.context.pin.max_len), (8, 12));
+    assert!(!release.context.pin.digits_only);
+}

@@ -1,0 +1,216 @@
+use time::Duration;
+use ycd_pki::{Certificate, KeyPair};
+use ycd_portal_api::wire::{
+    keys::{DeclareSoPin, SoPinScheme},
+    orders::Reason,
+    unlock::Road,
+};
+
+use crate::world::{
+    KEY_ID, OTHER_PHONE, PHONE, World, assignment, first_certificate, personalisation, refused,
+};
+
+#[test]
+fn a_produced_key_has_its_so_pin_kept_and_proven() {
+    let world = World::new();
+    let key = world.key();
+    let record = world.operator().key_record(KEY_ID).unwrap();
+    assert_eq!((record.road, record.so_pin), (Road::Wrapped, SoPinScheme::Random));
+    assert_eq!((record.current_version, record.next_version, record.unproven_releases), (1, None, 0));
+    assert_eq!(record.certificates, [key.serial()]);
+    assert!(record.produced_at.is_some());
+    assert!(key.so_pin.expose().len() == 16 && key.so_pin.expose().bytes().all(|b| b.is_ascii_digit()));
+    assert!(key.unblock_key.is_none());
+}
+
+#[test]
+fn a_production_is_taken_up_with_the_same_secrets_whichever_the_one_time_key() {
+    let world = World::new();
+    let operator = world.operator();
+    let mut seen = Vec::new();
+    for opening in 1..=3 {
+        let host = KeyPair::generate().unwrap();
+        let opened = operator.open_production(&assignment(KEY_ID, Road::Challenge, &host)).unwrap();
+        assert!(!opened.done && opened.certificate.is_none());
+        let (context, secrets) = world.first_secrets(&opened, &host);
+        assert_eq!((context.release, context.valid_seconds), (opening, 600));
+        assert_eq!((context.current_version, context.next_version, context.unblock_key_version), (0, 1, 1));
+        assert_eq!((context.certificate, context.key_id.as_str()), ([0; 32], KEY_ID));
+        seen.push((context.order, secrets));
+    }
+    assert!(seen[0].1.unblock_key.is_some());
+    assert!(seen.iter().all(|secrets| *secrets == seen[0]));
+}
+
+#[test]
+fn secrets_survive_a_restart_and_lie_nowhere_open() {
+    let mut world = World::new();
+    let host = KeyPair::generate().unwrap();
+    let first = world.operator().open_production(&assignment(KEY_ID, Road::Challenge, &host)).unwrap();
+    let (_, first) = world.first_secrets(&first, &host);
+    world.restart();
+    let second = world.operator().open_production(&assignment(KEY_ID, Road::Challenge, &host)).unwrap();
+    assert_eq!(world.first_secrets(&second, &host).1, first);
+    world.stop();
+    let so_pin = first.so_pin.expose().as_bytes();
+    let unblock_key = first.unblock_key.as_ref().unwrap().expose();
+    for entry in std::fs::read_dir(world.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let content = std::fs::read(&path).unwrap();
+            assert!(!content.windows(so_pin.len()).any(|window| window == so_pin), "{}", path.display());
+            assert!(!content.windows(32).any(|window| window == unblock_key), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_key_in_production_is_not_given_to_another_until_its_time_is_over() {
+    let world = World::new();
+    let operator = world.operator();
+    let host = KeyPair::generate().unwrap();
+    let wanted = assignment(KEY_ID, Road::Wrapped, &host);
+    let first = operator.open_production(&wanted).unwrap();
+    let (_, first) = world.first_secrets(&first, &host);
+    let mut other = wanted.clone();
+    other.phone = OTHER_PHONE.into();
+    refused(operator.open_production(&other), "production.other_assignment");
+    other = wanted.clone();
+    other.term_years = 2;
+    refused(operator.open_production(&other), "production.other_assignment");
+    other = wanted.clone();
+    other.road = Road::Challenge;
+    refused(operator.open_production(&other), "production.other_assignment");
+
+    world.advance(Duration::days(31));
+    let second = world.operator().open_production(&other).unwrap();
+    let (context, second) = world.first_secrets(&second, &host);
+    // The SO PIN may have come onto the key by now, so it stays.
+    assert_eq!((context.next_version, &second.so_pin), (1, &first.so_pin));
+    assert!(second.unblock_key.is_some());
+}
+
+#[test]
+fn a_finished_production_says_so_and_gives_no_secrets_any_more() {
+    let world = World::new();
+    let key = world.key();
+    let host = KeyPair::generate().unwrap();
+    let operator = world.operator();
+    let wanted = assignment(KEY_ID, Road::Wrapped, &host);
+    let again = operator.open_production(&wanted).unwrap();
+    assert!(again.done && again.secrets.sealed_box.0.is_empty() && again.secrets.context.0.is_empty());
+    assert_eq!(again.certificate.unwrap().serial, key.serial());
+    let mut other = wanted.clone();
+    other.phone = OTHER_PHONE.into();
+    refused(operator.open_production(&other), "production.other_assignment");
+    refused(operator.production_nonce(KEY_ID), "production.done");
+    let anew = first_certificate(&KeyPair::generate().unwrap());
+    refused(operator.first_certificate(KEY_ID, &anew), "production.done");
+    // The one it has can be had again.
+    let same = operator.first_certificate(KEY_ID, &first_certificate(&key.pair)).unwrap();
+    assert_eq!(same.serial, key.serial());
+}
+
+#[test]
+fn a_key_whose_certificate_is_revoked_is_produced_again_with_the_so_pin_it_has() {
+    let world = World::new();
+    let key = world.key();
+    let operator = world.operator();
+    operator.revoke_certificate(&key.serial(), &Reason { reason: "作废".into() }).unwrap();
+    let host = KeyPair::generate().unwrap();
+    let mut wanted = assignment(KEY_ID, Road::Wrapped, &host);
+    wanted.phone = OTHER_PHONE.into();
+    let opened = operator.open_production(&wanted).unwrap();
+    assert!(!opened.done && opened.certificate.is_none());
+    let (context, secrets) = world.first_secrets(&opened, &host);
+    assert_eq!((context.next_version, &secrets.so_pin), (1, &key.so_pin));
+}
+
+#[test]
+fn a_production_is_proven_by_the_first_certificates_key_and_by_nothing_else() {
+    let world = World::new();
+    let operator = world.operator();
+    let host = KeyPair::generate().unwrap();
+    refused(operator.production_nonce(KEY_ID), "production.not_found");
+    operator.open_production(&assignment(KEY_ID, Road::Challenge, &host)).unwrap();
+    let pair = KeyPair::generate().unwrap();
+    let issued = operator.first_certificate(KEY_ID, &first_certificate(&pair)).unwrap();
+    let certificate = Certificate::from_der(&issued.certificate.0).unwrap();
+
+    let by_another = world.produced_proof(KEY_ID, &KeyPair::generate().unwrap(), &certificate, 1, 1);
+    refused(operator.produced(KEY_ID, &by_another), "attempt.statement_invalid");
+    for (so_pin, unblock_key) in [(0, 1), (2, 1), (1, 0), (1, 2)] {
+        let proof = world.produced_proof(KEY_ID, &pair, &certificate, so_pin, unblock_key);
+        refused(operator.produced(KEY_ID, &proof), "production.proof_mismatch");
+    }
+    let mut replayed = world.produced_proof(KEY_ID, &pair, &certificate, 1, 1);
+    replayed.statement.nonce.0[0] ^= 1;
+    refused(operator.produced(KEY_ID, &replayed), "attempt.nonce_invalid");
+    assert_eq!(operator.key_record(KEY_ID).unwrap().current_version, 0);
+
+    let proof = world.produced_proof(KEY_ID, &pair, &certificate, 1, 1);
+    let record = operator.produced(KEY_ID, &proof).unwrap();
+    assert_eq!((record.current_version, record.next_version), (1, None));
+    assert_eq!(operator.produced(KEY_ID, &proof).unwrap(), record);
+}
+
+#[test]
+fn nothing_is_proven_before_there_is_a_certificate() {
+    let world = World::new();
+    let operator = world.operator();
+    let (host, pair) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    operator.open_production(&assignment(KEY_ID, Road::Wrapped, &host)).unwrap();
+    let other = world.produced("softkey:0002", Road::Wrapped);
+    let proof = world.produced_proof(KEY_ID, &pair, &other.certificate, 1, 0);
+    refused(operator.produced(KEY_ID, &proof), "attempt.not_issued");
+}
+
+#[test]
+fn what_a_production_is_asked_with_is_checked() {
+    let world = World::new();
+    let operator = world.operator();
+    let host = KeyPair::generate().unwrap();
+    let good = assignment(KEY_ID, Road::Wrapped, &host);
+    for (min_len, max_len) in [(0, 0), (9, 8), (33, 40)] {
+        let mut wrong = good.clone();
+        (wrong.so_pin_min_len, wrong.so_pin_max_len) = (min_len, max_len);
+        refused(operator.open_production(&wrong), "production.invalid");
+    }
+    let mut wrong = good.clone();
+    wrong.one_time_key.0.truncate(40);
+    refused(operator.open_production(&wrong), "production.invalid");
+    wrong = good.clone();
+    wrong.key_id = "with blank".into();
+    refused(operator.open_production(&wrong), "key.holder_invalid");
+    wrong = good.clone();
+    wrong.holder.name = "长".repeat(65);
+    refused(operator.open_production(&wrong), "key.holder_invalid");
+    wrong = good.clone();
+    wrong.term_years = 9;
+    refused(operator.open_production(&wrong), "product.not_found");
+    world.advance(Duration::seconds(61));
+    let applicant = world.client().with_session(world.session(PHONE));
+    refused(applicant.open_production(&good), "auth.forbidden");
+    refused(operator.key_record(KEY_ID), "unlock.key_unknown");
+}
+
+#[test]
+fn a_key_made_elsewhere_has_no_so_pin_here_and_its_kind_can_be_declared() {
+    let world = World::new();
+    let operator = world.operator();
+    let pair = KeyPair::generate().unwrap();
+    operator.personalise_key(&personalisation(KEY_ID, &pair)).unwrap();
+    assert_eq!(operator.key_record(KEY_ID).unwrap().so_pin, SoPinScheme::None);
+    for scheme in [SoPinScheme::Shared, SoPinScheme::Derived, SoPinScheme::None] {
+        let record = operator.declare_so_pin(KEY_ID, &DeclareSoPin { scheme }).unwrap();
+        assert_eq!((record.so_pin, record.current_version), (scheme, 0));
+    }
+    let random = DeclareSoPin { scheme: SoPinScheme::Random };
+    refused(operator.declare_so_pin(KEY_ID, &random), "request.invalid");
+    world.produced("softkey:0002", Road::Wrapped);
+    let shared = DeclareSoPin { scheme: SoPinScheme::Shared };
+    refused(operator.declare_so_pin("softkey:0002", &shared), "key.so_pin_fixed");
+    let host = KeyPair::generate().unwrap();
+    let taken = operator.open_production(&assignment(KEY_ID, Road::Wrapped, &host));
+    refused(taken, "key.already_personalised");
+}

@@ -1,0 +1,257 @@
+use std::thread;
+
+use time::Duration;
+use ycd_pki::{KeyPair, PublicKey, sm3::sm3, unlock::Alive};
+use ycd_portal_api::wire::{
+    Bytes,
+    keys::{DeclareSoPin, SoPinScheme},
+    orders::OrderState,
+    unlock::{AskAlive, Road},
+};
+
+use crate::world::{KEY_ID, World, refused};
+
+#[test]
+fn a_release_brings_the_so_pin_on_the_key_and_the_next_one_for_this_host_alone() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    let release = work.release(&key);
+    let context = &release.context;
+    assert_eq!((context.order.as_str(), context.release), (work.no.as_str(), 1));
+    assert_eq!((context.key_id.as_str(), context.certificate), (KEY_ID, sm3(key.certificate.der())));
+    assert_eq!(context.one_time_key, release.host.public_key().fingerprint());
+    assert_eq!((context.current_version, context.next_version, context.unblock_key_version), (1, 2, 0));
+    assert_eq!((context.valid_seconds, context.nonce.len()), (600, 32));
+    let pins = release.so_pins();
+    assert_eq!(pins.current, key.so_pin);
+    assert_ne!(pins.next, pins.current);
+    assert_eq!(pins.next.expose().len(), 16);
+    let order = work.order();
+    assert_eq!((order.newest_release, order.releases_left), (1, 2));
+    assert_eq!(order.state, OrderState::AwaitingUnlock);
+}
+
+#[test]
+fn the_next_so_pin_is_the_same_in_every_box_across_releases_and_orders() {
+    let world = World::new();
+    let key = world.key();
+    let first = world.open(&key);
+    let pins = first.release(&key).so_pins();
+    assert_eq!(first.release(&key).so_pins(), pins);
+    first.client.cancel_unlock(&first.no).unwrap();
+    let second = world.open(&key);
+    assert_ne!(second.no, first.no);
+    let release = second.release(&key);
+    assert_eq!(release.so_pins(), pins);
+    assert_eq!((release.context.current_version, release.context.next_version), (1, 2));
+}
+
+#[test]
+fn the_same_one_time_key_gets_the_same_bytes_for_ten_minutes_and_then_nothing() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    let host = KeyPair::generate().unwrap();
+    let request = work.request(&key, &host);
+    let answer = work.send(&request).unwrap();
+    world.advance(Duration::seconds(500));
+    assert_eq!(work.send(&request).unwrap(), answer);
+    assert_eq!(work.order().newest_release, 1);
+    // With a younger token too, but not longer than ten minutes.
+    let again = world.open(&key);
+    assert_eq!(again.send(&again.request(&key, &host)).unwrap(), answer);
+    world.advance(Duration::seconds(60));
+    refused(again.send(&again.request(&key, &host)), "unlock.release_expired");
+    assert_eq!(again.order().newest_release, 1);
+    again.release(&key);
+}
+
+#[test]
+fn a_one_time_key_of_another_order_is_refused() {
+    let world = World::new();
+    let key = world.key();
+    let first = world.open(&key);
+    let host = KeyPair::generate().unwrap();
+    first.send(&first.request(&key, &host)).unwrap();
+    first.client.cancel_unlock(&first.no).unwrap();
+    let second = world.open(&key);
+    refused(second.send(&second.request(&key, &host)), "unlock.release_expired");
+}
+
+#[test]
+fn a_fourth_release_takes_an_operator() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    for number in 1..=3 {
+        assert_eq!(work.release(&key).context.release, number);
+    }
+    let host = KeyPair::generate().unwrap();
+    refused(work.send(&work.request(&key, &host)), "unlock.releases_used_up");
+    assert_eq!(work.order().releases_left, 0);
+    refused(work.client.grant_releases(&work.no), "auth.session_expired");
+    let order = world.operator().grant_releases(&work.no).unwrap();
+    assert_eq!((order.newest_release, order.releases_left), (3, 3));
+    // Three more, however often it is granted.
+    assert_eq!(world.operator().grant_releases(&work.no).unwrap().releases_left, 3);
+    for number in 4..=6 {
+        assert_eq!(work.release(&key).context.release, number);
+    }
+    refused(work.send(&work.request(&key, &host)), "unlock.releases_used_up");
+}
+
+#[test]
+fn a_request_is_for_its_order_key_certificate_and_road() {
+    let world = World::new();
+    let (key, other) = (world.key(), world.produced("softkey:0002", Road::Wrapped));
+    let work = world.open(&key);
+    let host = KeyPair::generate().unwrap();
+    let good = work.request(&key, &host);
+    let mut wrong = good.clone();
+    wrong.order = "SAAS120200101000000000001".into();
+    refused(work.send(&wrong), "unlock.order_other");
+    wrong = good.clone();
+    wrong.key_id = other.id.clone();
+    refused(work.send(&wrong), "key.wrong");
+    wrong = good.clone();
+    wrong.certificate = sm3(other.certificate.der());
+    refused(work.send(&wrong), "key.wrong");
+    wrong = good.clone();
+    (wrong.road, wrong.challenge) = (ycd_pki::unlock::Road::Challenge, vec![1; 16]);
+    refused(work.send(&wrong), "unlock.road_wrong");
+    wrong = good.clone();
+    wrong.challenge = vec![1; 16];
+    refused(work.send(&wrong), "unlock.request_sealed");
+    assert_eq!(work.order().newest_release, 0);
+    work.send(&good).unwrap();
+}
+
+#[test]
+fn an_order_that_is_over_gives_no_release() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    let release = work.release(&key);
+    work.client.cancel_unlock(&work.no).unwrap();
+    refused(work.send(&work.request(&key, &release.host)), "unlock.not_ready");
+    refused(work.send(&work.request(&key, &KeyPair::generate().unwrap())), "unlock.not_ready");
+    refused(work.client.unlock_nonce(&work.no), "unlock.not_ready");
+    refused(work.alive(1), "unlock.release_stale");
+    refused(world.operator().grant_releases(&work.no), "unlock.not_ready");
+}
+
+#[test]
+fn the_portals_word_is_given_for_the_newest_release_and_signed() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    refused(work.alive(0), "unlock.release_stale");
+    refused(work.alive(1), "unlock.release_stale");
+    work.release(&key);
+    let nonce = [9; 32];
+    let question = AskAlive { release: 1, nonce: Bytes(nonce.to_vec()) };
+    let answer = work.client.alive(&work.no, &question).unwrap();
+    let alive = Alive {
+        portal: world.portal.name().into(),
+        order: work.no.clone(),
+        release: 1,
+        key_id: KEY_ID.into(),
+        nonce,
+    };
+    let keys = world.client().portal_keys().unwrap();
+    let portal = PublicKey::from_spki_der(&keys.signing_key.0).unwrap();
+    portal.verify(&alive.to_bytes(), &answer.signature.0).unwrap();
+
+    work.release(&key);
+    let problem = refused(work.alive(1), "unlock.release_stale");
+    assert_eq!(problem.extra["newest"], 2);
+    work.alive(2).unwrap();
+    let short = AskAlive { release: 2, nonce: Bytes(vec![1; 31]) };
+    refused(work.client.alive(&work.no, &short), "request.invalid");
+}
+
+#[test]
+fn releases_and_refusals_are_in_the_audit_and_no_secret_is() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    let pins = work.release(&key).so_pins();
+    work.alive(1).unwrap();
+    let mut wrong = work.request(&key, &KeyPair::generate().unwrap());
+    wrong.key_id = "softkey:0002".into();
+    refused(work.send(&wrong), "key.wrong");
+    let audited = world.audited(&work.no);
+    let actions: Vec<_> = audited.iter().map(|(action, _)| action.as_str()).collect();
+    let expected = [
+        "unlock.refused",
+        "unlock.alive",
+        "unlock.release",
+        "unlock.open",
+        "order.grant_unlock",
+        "order.create",
+    ];
+    assert_eq!(actions, expected);
+    assert_eq!((audited[0].1.as_str(), audited[1].1.as_str()), ("key.wrong", "release 1"));
+    for (_, detail) in &audited {
+        assert!(!detail.contains(pins.current.expose()) && !detail.contains(pins.next.expose()));
+    }
+}
+
+#[test]
+fn of_many_hosts_at_once_three_get_a_release_each_with_a_number_of_its_own() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    let requests: Vec<_> = (0..6).map(|_| work.request(&key, &KeyPair::generate().unwrap())).collect();
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let work = &work;
+        let asking: Vec<_> = requests.iter().map(|request| scope.spawn(move || work.send(request))).collect();
+        asking.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let (given, refusals): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    assert_eq!((given.len(), refusals.len()), (3, 3));
+    assert!(refusals.iter().all(|r| r.as_ref().unwrap_err().code() == "unlock.releases_used_up"));
+    assert_eq!(work.order().newest_release, 3);
+}
+
+#[test]
+fn one_host_asking_many_times_at_once_gets_one_release() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    let request = work.request(&key, &KeyPair::generate().unwrap());
+    let answers: Vec<_> = thread::scope(|scope| {
+        let (work, request) = (&work, &request);
+        let asking: Vec<_> = (0..5).map(|_| scope.spawn(move || work.send(request).unwrap())).collect();
+        asking.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(work.order().newest_release, 1);
+}
+
+#[test]
+fn the_portals_keys_stay_when_it_is_started_again() {
+    let mut world = World::new();
+    let before = world.client().portal_keys().unwrap();
+    assert_ne!(before.signing_key, before.sealing_key);
+    world.restart();
+    assert_eq!(world.client().portal_keys().unwrap(), before);
+}
+
+#[test]
+fn a_scheme_that_is_not_random_stops_a_release_whatever_the_order() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    let scheme = DeclareSoPin { scheme: SoPinScheme::Shared };
+    // It cannot be declared of such a key; as if the table had been changed by hand.
+    refused(world.operator().declare_so_pin(KEY_ID, &scheme), "key.so_pin_fixed");
+    world.run(async {
+        let mut tx = world.portal.db().write().await.unwrap();
+        sqlx::query("UPDATE keys SET so_pin = 'shared'").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    let request = work.request(&key, &KeyPair::generate().unwrap());
+    refused(work.send(&request), "unlock.not_escrowed");
+}
