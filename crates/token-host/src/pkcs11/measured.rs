@@ -113,7 +113,11 @@ impl Raw {
     ) -> Result<Values<N>, Fault> {
         let mut lengths = [None; N];
         let mut asked = wanted.map(|kind| CK_ATTRIBUTE { type_: kind, pValue: null_mut(), ulValueLen: 0 });
-        self.get_values(session, object, &mut asked)?;
+        match self.get_values(session, object, &mut asked)? {
+            // The others are answered all the same.
+            CKR_ATTRIBUTE_TYPE_INVALID | CKR_ATTRIBUTE_SENSITIVE => {}
+            rv => answered(rv, Function::GetAttributeValue)?,
+        }
         for (length, attribute) in lengths.iter_mut().zip(asked) {
             *length = told(&attribute, MAX_VALUE)?;
         }
@@ -150,7 +154,8 @@ impl Raw {
         if template.is_empty() {
             return Ok(values);
         }
-        self.get_values(session, object, &mut template)?;
+        // All of these were told of.
+        answered(self.get_values(session, object, &mut template)?, Function::GetAttributeValue)?;
         let filled = values.iter_mut().filter(|value| value.as_ref().is_some_and(|value| !value.is_empty()));
         for (value, attribute) in filled.zip(&template) {
             let room = value.as_ref().map_or(0, Vec::len);
@@ -165,21 +170,16 @@ impl Raw {
         Ok(values)
     }
 
-    /// Answers the template. An attribute that the object has not, or does not tell, is no failure.
+    /// Has the module answer the template.
     fn get_values(
         &self,
         session: &Session,
         object: ObjectHandle,
         template: &mut [CK_ATTRIBUTE],
-    ) -> Result<(), Fault> {
+    ) -> Result<CK_RV, Fault> {
         let call = self.functions().C_GetAttributeValue.ok_or_else(lacks)?;
         // SAFETY: each attribute has no value, or one with the room that it says, which outlives the call.
-        let rv =
-            unsafe { call(session.handle(), object.handle(), template.as_mut_ptr(), count(template.len())) };
-        match rv {
-            CKR_ATTRIBUTE_TYPE_INVALID | CKR_ATTRIBUTE_SENSITIVE => Ok(()),
-            rv => answered(rv, Function::GetAttributeValue),
-        }
+        Ok(unsafe { call(session.handle(), object.handle(), template.as_mut_ptr(), count(template.len())) })
     }
 }
 

@@ -154,6 +154,15 @@ impl Kind {
         }
     }
 
+    /// Whether the driver says yes and does nothing.
+    pub fn forgets(self) -> bool {
+        match self {
+            Self::Forgets => true,
+            Self::Answers(at) => CODES[at % CODES.len()] == 0,
+            _ => false,
+        }
+    }
+
     /// Whether the driver says that it has refused what it has done.
     fn is_refusal_of_what_was_done(self) -> bool {
         matches!(self, Self::AnswersAfter(at) if matches!(CODES[at % CODES.len()], 0x54 | 0x82 | 0xB5 | 0x101))

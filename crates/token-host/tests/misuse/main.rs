@@ -16,6 +16,7 @@
 mod common;
 mod kinds;
 mod operations;
+mod release;
 mod scene;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -94,9 +95,9 @@ fn every_operation_misused_in_every_way_ends_in_time_with_the_right_error_and_le
 fn honestly(operation: Operation, template: &Scene) -> Honest {
     let scene = template.copy();
     let mut host = scene.host();
-    operation.prepare(&scene, &mut host);
+    let ready = operation.prepare(&scene, &mut host);
     admin::set_trace(scene.dir.path(), true).unwrap();
-    let given = operation.perform(&scene, &mut host).unwrap();
+    let given = operation.perform(&scene, &ready, &mut host).unwrap();
     let mut functions: Vec<(String, u64)> = Vec::new();
     for (function, _) in admin::trace(scene.dir.path()).unwrap() {
         match functions.iter_mut().find(|(name, _)| *name == function) {
@@ -107,6 +108,7 @@ fn honestly(operation: Operation, template: &Scene) -> Honest {
     let main = operation.main_function();
     assert!(functions.iter().any(|(name, _)| name == main), "{operation:?} does not call {main}");
     admin::clear_fault(scene.dir.path()).unwrap();
+    operation.confirm(&scene, &mut host).unwrap();
     let seen = scene.look(&mut host).unwrap();
     assert!(operation.is_done(&scene, &given, &given, &seen), "{operation:?}: {seen:?}");
     Honest { given, functions }
@@ -132,6 +134,10 @@ fn cells_of(operation: Operation, row: usize, functions: &[(String, u64)], exhau
     }
     for (column, kind) in Kind::all(row * 3, 2).into_iter().enumerate() {
         add(kind, operation.main_function(), 1);
+        if matches!(kind, Kind::HangAfter | Kind::TooSlow | Kind::EatsMemory) {
+            // Those that take long.
+            continue;
+        }
         // Another function, or, of those that can fail like that, another call.
         let others = functions.iter().filter(|(name, _)| name != operation.main_function());
         let others: Vec<_> = others.filter(|(name, times)| kind.at(name, *times).is_some()).collect();
@@ -146,13 +152,13 @@ fn cells_of(operation: Operation, row: usize, functions: &[(String, u64)], exhau
 fn strike(cell: &Cell, scene: &Scene, honest: &Given) -> Result<(), String> {
     let (operation, kind) = (cell.operation, cell.kind);
     let mut host = scene.host();
-    operation.prepare(scene, &mut host);
+    let ready = operation.prepare(scene, &mut host);
     let fault = kind.at(&cell.function, cell.occurrence).ok_or("no such fault")?;
     admin::set_fault(scene.dir.path(), None, &fault).unwrap();
     let process = host.process_id();
 
     let begun = Instant::now();
-    let outcome = operation.perform(scene, &mut host);
+    let outcome = operation.perform(scene, &ready, &mut host);
     let took = begun.elapsed();
     let struck = admin::faults(scene.dir.path()).unwrap().rules.iter().all(|rule| rule.struck);
     admin::clear_fault(scene.dir.path()).unwrap();
@@ -170,13 +176,17 @@ fn strike(cell: &Cell, scene: &Scene, honest: &Given) -> Result<(), String> {
     if stopped && host.process_id().is_some() {
         return Err(format!("the host lives on after {outcome:?}"));
     }
+    let is_proven_later = kind.forgets() && operation.is_proven_later();
+    if outcome.is_ok() && kind != Kind::EatsMemory && !is_proven_later {
+        operation.confirm(scene, &mut host).map_err(|error| format!("a wrong success: {error:?}"))?;
+    }
     let seen = scene.look(&mut host)?;
     if stopped && host.process_id() == process {
         return Err("the host is the old one".into());
     }
     match &outcome {
         Ok(_) if !kind.allows_success(operation) => Err(format!("{outcome:?}")),
-        Ok(_) if kind.hides(operation, &cell.function) => Ok(()),
+        Ok(_) if kind.hides(operation, &cell.function) || is_proven_later => Ok(()),
         Ok(given) if operation.is_done(scene, given, honest, &seen) => Ok(()),
         Ok(given) => Err(format!("a wrong success: {given:?}, {seen:?}")),
         Err(error) if !kind.allows_error(operation, error) => Err(format!("{error:?}")),

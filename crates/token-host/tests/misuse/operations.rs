@@ -3,8 +3,11 @@
 use ycd_pki::name::Name;
 use ycd_pki::statement::Statement;
 use ycd_pki::{PublicKey, csr};
-use ycd_token::wire::Call;
-use ycd_token::{ContainerHandle, Contents, KeyInfo, ModuleHost, Pair, Pin, Result, Spki, Tag, Token};
+use ycd_token::wire::{Call, TokenMechanisms, UnlockCall};
+use ycd_token::{
+    Answer, ContainerHandle, Contents, KeyInfo, ModuleHost, Pair, Pin, Result, SoLogin, Spki, Tag, Token,
+    UnlockWays, Unlocker,
+};
 
 use crate::common::PIN;
 use crate::scene::{Scene, Seen};
@@ -35,8 +38,15 @@ macro_rules! operations {
             fn of(call: &Call) -> Option<Self> {
                 match call {
                     $($call => Some(Self::$name),)*
-                    // Has no deadline and is no part of `Token`: tests/watching.rs.
-                    Call::WaitForEvent | Call::WaitForDevices | Call::Mechanisms | Call::Unlock(..) => None,
+                    // These wait without a deadline (tests/watching.rs).
+                    Call::WaitForEvent | Call::WaitForDevices => None,
+                    // Asks nothing of the module.
+                    Call::Unlock(_, UnlockCall::Opened) => None,
+                    // The work is done by the card, past the module.
+                    Call::Unlock(
+                        _,
+                        UnlockCall::Challenge | UnlockCall::InstallUnblockKey | UnlockCall::Unblock(_),
+                    ) => None,
                 }
             }
         }
@@ -46,6 +56,7 @@ macro_rules! operations {
 operations! {
     Open = "open": Call::Open(_) | Call::Ping, at "C_Initialize";
     Keys = "keys": Call::Keys, at "C_GetSlotList";
+    Mechanisms = "mechanisms": Call::Mechanisms, at "C_GetMechanismInfo";
     Read = "read": Call::Read(_), at "C_FindObjects";
     Login = "login": Call::Login(..), at "C_Login";
     Logout = "logout": Call::Logout(_), at "C_Logout";
@@ -56,6 +67,14 @@ operations! {
     WriteCertificate = "write_certificate": Call::WriteCertificate(..), at "C_CreateObject";
     RemoveCertificate = "remove_certificate": Call::RemoveCertificate(..), at "C_DestroyObject";
     Destroy = "destroy": Call::Destroy(..), at "C_DestroyObject";
+    UnlockWays = "unlock_ways": Call::Unlock(_, UnlockCall::Ways), at "C_GetTokenInfo";
+    UnlockBegin = "unlock_begin": Call::Unlock(_, UnlockCall::Begin(_)), at "C_GetTokenInfo";
+    UnlockOpen = "unlock_open": Call::Unlock(_, UnlockCall::Open(_)), at "C_GetAttributeValue";
+    UnlockNonce = "unlock_nonce": Call::Unlock(_, UnlockCall::Nonce), at "C_GetSessionInfo";
+    SoLogin = "so_login": Call::Unlock(_, UnlockCall::SoLogin(..)), at "C_Login";
+    InitPin = "init_pin": Call::Unlock(_, UnlockCall::InitPin(_)), at "C_InitPIN";
+    RotateSoPin = "rotate_so_pin": Call::Unlock(_, UnlockCall::RotateSoPin), at "C_SetPIN";
+    UnlockEnd = "unlock_end": Call::Unlock(_, UnlockCall::End), at "C_Logout";
 }
 
 /// What an operation gave.
@@ -63,9 +82,18 @@ operations! {
 pub enum Given {
     Done,
     Keys(Vec<KeyInfo>),
+    Mechanisms(Vec<TokenMechanisms>),
     Contents(Contents),
     Pair(Spki),
     Signature(Vec<u8>),
+    Ways(UnlockWays),
+}
+
+/// What an operation is given that was made ready for it.
+#[derive(Default)]
+pub struct Ready {
+    answer: Option<Answer>,
+    alive: Vec<u8>,
 }
 
 impl Operation {
@@ -76,16 +104,34 @@ impl Operation {
             | Self::Generate
             | Self::WriteCertificate
             | Self::RemoveCertificate
-            | Self::Destroy => true,
-            Self::Open | Self::Keys | Self::Read | Self::Logout | Self::SignStatement | Self::SignRequest => {
-                false
-            }
+            | Self::Destroy
+            | Self::SoLogin
+            | Self::InitPin
+            | Self::RotateSoPin => true,
+            Self::Open
+            | Self::Keys
+            | Self::Mechanisms
+            | Self::Read
+            | Self::Logout
+            | Self::SignStatement
+            | Self::SignRequest
+            | Self::UnlockWays
+            | Self::UnlockBegin
+            | Self::UnlockOpen
+            | Self::UnlockNonce
+            | Self::UnlockEnd => false,
         }
     }
 
     /// Whether it is done once more by itself where the host died.
     pub fn is_repeated(self) -> bool {
-        matches!(self, Self::Keys | Self::Read)
+        matches!(self, Self::Keys | Self::Mechanisms | Self::Read | Self::UnlockWays)
+    }
+
+    /// Whether an answer that it is done is proven by what the flow does next, a login with the new PIN, and by nothing
+    /// before.
+    pub fn is_proven_later(self) -> bool {
+        matches!(self, Self::InitPin | Self::RotateSoPin)
     }
 
     /// Whether the certificate of the scene's pair is on the key before.
@@ -93,19 +139,46 @@ impl Operation {
         matches!(self, Self::RemoveCertificate | Self::Destroy)
     }
 
-    pub fn prepare(self, scene: &Scene, host: &mut ModuleHost) {
+    pub fn prepare(self, scene: &Scene, host: &mut ModuleHost) -> Ready {
+        let mut ready = Ready::default();
         match self {
             Self::Open => host.rest(),
-            Self::Keys | Self::Login => host.ping().unwrap(),
+            Self::Keys | Self::Mechanisms | Self::Login | Self::UnlockWays | Self::UnlockBegin => {
+                host.ping().unwrap();
+            }
+            Self::UnlockOpen
+            | Self::UnlockNonce
+            | Self::SoLogin
+            | Self::InitPin
+            | Self::RotateSoPin
+            | Self::UnlockEnd => self.prepare_release(scene, host, &mut ready),
             _ => host.login(&scene.key, &Pin::new(PIN)).unwrap(),
+        }
+        ready
+    }
+
+    fn prepare_release(self, scene: &Scene, host: &mut ModuleHost, ready: &mut Ready) {
+        let (key, portal) = (&scene.key, &scene.portal);
+        let one_time = host.unlock_begin(key, &portal.trusted()).unwrap();
+        let answer = portal.answer(key, &scene.bystanders_certificate, &one_time);
+        if self == Self::UnlockOpen {
+            ready.answer = Some(answer);
+            return;
+        }
+        host.unlock_open(key, &answer).unwrap();
+        match self {
+            Self::SoLogin => ready.alive = portal.alive(key, host.unlock_nonce(key).unwrap()),
+            Self::UnlockNonce => {}
+            _ => portal.so_login(key, host, &SoLogin::Current).unwrap(),
         }
     }
 
-    pub fn perform(self, scene: &Scene, host: &mut ModuleHost) -> Result<Given> {
+    pub fn perform(self, scene: &Scene, ready: &Ready, host: &mut ModuleHost) -> Result<Given> {
         let key = &scene.key;
         match self {
             Self::Open => host.ping().map(|()| Given::Done),
             Self::Keys => host.keys().map(Given::Keys),
+            Self::Mechanisms => host.mechanisms().map(Given::Mechanisms),
             Self::Read => host.read(key).map(Given::Contents),
             Self::Login => host.login(key, &Pin::new(PIN)).map(|()| Given::Done),
             Self::Logout => host.logout(key).map(|()| Given::Done),
@@ -118,6 +191,23 @@ impl Operation {
             Self::Destroy => {
                 host.destroy(key, &ContainerHandle::PublicKey(scene.pair.clone())).map(|()| Given::Done)
             }
+            Self::UnlockWays => host.unlock_ways(key).map(Given::Ways),
+            Self::UnlockBegin => host.unlock_begin(key, &scene.portal.trusted()).map(|_| Given::Done),
+            Self::UnlockOpen => host.unlock_open(key, ready.answer.as_ref().unwrap()).map(|_| Given::Done),
+            Self::UnlockNonce => host.unlock_nonce(key).map(|_| Given::Done),
+            Self::SoLogin => host.so_login(key, &SoLogin::Current, Some(&ready.alive)).map(|()| Given::Done),
+            Self::InitPin => host.init_pin(key, &Pin::new(NEW_PIN)).map(|()| Given::Done),
+            Self::RotateSoPin => host.rotate_so_pin(key).map(|()| Given::Done),
+            Self::UnlockEnd => host.unlock_end(key).map(|()| Given::Done),
+        }
+    }
+
+    /// What the module shows only while somebody is logged in, looked at after an answer that it is done.
+    pub fn confirm(self, scene: &Scene, host: &mut ModuleHost) -> Result<()> {
+        match self {
+            Self::SoLogin => host.init_pin(&scene.key, &Pin::new(PIN)),
+            Self::RotateSoPin => scene.portal.so_login(&scene.key, host, &SoLogin::Next),
+            _ => Ok(()),
         }
     }
 
@@ -127,12 +217,17 @@ impl Operation {
         let public = || PublicKey::from_spki_der(&scene.pair.0).unwrap();
         match (self, given) {
             (Self::Open, _) => true,
-            (Self::Keys, _) => given == honest,
+            (Self::Keys | Self::Mechanisms, _) => given == honest,
             // From a new host, where the first one died, or in a new session: then nobody is logged in.
             (Self::Read, _) => given == honest || *given == Given::Contents(seen.first.clone()),
             (Self::Login, _) => seen.first.logged_in,
             (Self::Logout, _) => !seen.first.logged_in,
-            (Self::ChangePin, _) => seen.pin == NEW_PIN,
+            (Self::ChangePin | Self::InitPin, _) => seen.pin == NEW_PIN,
+            (Self::UnlockWays, _) => given == honest,
+            // Shown by `confirm`, or in the host alone.
+            (Self::SoLogin | Self::RotateSoPin, _) => self.is_undone(scene, seen),
+            (Self::UnlockBegin | Self::UnlockOpen | Self::UnlockNonce, _) => self.is_undone(scene, seen),
+            (Self::UnlockEnd, _) => !seen.first.logged_in,
             (Self::Generate, Given::Pair(made)) => {
                 seen.certificates(made) == Some(Vec::new()) && seen.state.containers_used == 3
             }

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use ycd_softkey::admin::{self, KeyState};
+use ycd_softkey::admin::{self, KeyState, NewKey};
 use ycd_token::{Contents, Driver, KeyId, ModuleHost, Pair, Pin, Spki, Tag, Token};
 
 use crate::common::{Bench, PIN, certificate, host_exe, profile_with};
 use crate::operations::NEW_PIN;
+use crate::release::{Portal, SO_PIN};
 
 /// Of every call, milliseconds.
 pub const DEADLINE_MS: u64 = 2000;
@@ -21,7 +22,8 @@ pub struct Scene {
     pub other: KeyId,
     /// Nothing is to happen to this pair and its certificate.
     bystander: Spki,
-    bystanders_certificate: Vec<u8>,
+    pub bystanders_certificate: Vec<u8>,
+    pub portal: Arc<Portal>,
     /// What operations work on.
     pub pair: Spki,
     /// Of `pair`; on the key only where the operation needs it.
@@ -52,7 +54,7 @@ impl Seen {
 impl Scene {
     /// Without and with the certificate of the pair.
     pub fn templates() -> [Self; 2] {
-        let bench = Bench::new();
+        let bench = Bench::with(NewKey { so_pin: Some(SO_PIN.into()), ..NewKey::default() });
         let other = bench.another_key();
         let deadline = format!("_ms = {DEADLINE_MS}");
         let profile =
@@ -65,8 +67,18 @@ impl Scene {
         let pair = host.generate(&bench.key, &Tag([2; 16])).unwrap();
         let certificate = certificate(&pair, 2);
         let Bench { dir, serial, key } = bench;
-        let scene =
-            Self { dir, key, serial, other, bystander, bystanders_certificate, pair, certificate, driver };
+        let scene = Self {
+            dir,
+            key,
+            serial,
+            other,
+            bystander,
+            bystanders_certificate,
+            portal: Arc::new(Portal::new()),
+            pair,
+            certificate,
+            driver,
+        };
         let without = scene.copy();
         host.write_certificate(&scene.key, &scene.certificate).unwrap();
         [without, scene]
@@ -82,6 +94,7 @@ impl Scene {
             other: self.other.clone(),
             bystander: self.bystander.clone(),
             bystanders_certificate: self.bystanders_certificate.clone(),
+            portal: Arc::clone(&self.portal),
             pair: self.pair.clone(),
             certificate: self.certificate.clone(),
             driver: self.driver.clone(),
@@ -104,6 +117,9 @@ impl Scene {
         let state = state.swap_remove(at);
         if state.pin_tries_left + 1 < state.pin_tries_max {
             return Err(format!("{} tries of the PIN are left", state.pin_tries_left));
+        }
+        if state.so_pin_tries_left + 1 < state.so_pin_tries_max {
+            return Err(format!("{} tries of the SO PIN are left", state.so_pin_tries_left));
         }
         let login = |host: &mut ModuleHost, pin| host.login(&self.key, &Pin::new(pin));
         let pin = match (login(host, PIN), login(host, NEW_PIN)) {
