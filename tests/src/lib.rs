@@ -13,6 +13,7 @@
 pub mod bench;
 #[cfg(target_os = "linux")]
 pub mod card;
+pub mod cut;
 pub mod demo;
 pub mod outcome;
 #[cfg(target_os = "linux")]

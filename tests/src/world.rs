@@ -170,6 +170,13 @@ impl World {
         self.running = Some(Running { address, stop, ended });
     }
 
+    /// The portal is started again with other settings.
+    pub fn configure(&mut self, change: impl FnOnce(&mut Config)) {
+        self.stop_portal();
+        change(&mut self.config);
+        self.start_portal();
+    }
+
     /// The portal's time moves; nobody waits.
     pub fn time_passes(&self, by: Span) {
         self.clock.advance(by);
@@ -287,6 +294,16 @@ impl World {
         key: &KeyId,
         maker: &Maker,
     ) -> Result<ProducedKey, FlowError> {
+        self.production_with(keys, key, maker, FACTORY_SO_PIN)
+    }
+
+    pub fn production_with(
+        &self,
+        keys: &mut dyn Unlocker,
+        key: &KeyId,
+        maker: &Maker,
+        factory_so_pin: &str,
+    ) -> Result<ProducedKey, FlowError> {
         let station = self.path().join("station");
         std::fs::create_dir_all(&station).expect("a folder");
         let production = Production {
@@ -296,7 +313,7 @@ impl World {
             journal: &Journal::open(&station.join("journal.sqlite")).expect("a journal"),
             locks: &KeyLocks::in_folder(&station).expect("a folder for locks"),
             key: key.clone(),
-            factory_so_pin: Pin::new(FACTORY_SO_PIN),
+            factory_so_pin: Pin::new(factory_so_pin),
             road: maker.road,
             assignment: Assignment {
                 holder: Holder {

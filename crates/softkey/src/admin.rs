@@ -195,6 +195,11 @@ pub fn remove(dir: impl AsRef<Path>, serial_number: &str) -> Result<()> {
     existing(dir.as_ref(), serial_number)?.set_inserted(false)
 }
 
+/// Presents an SO PIN, as a login does: a wrong one costs a try, a right one gives all of them back.
+pub fn try_so_pin(dir: impl AsRef<Path>, serial_number: &str, pin: &Pin) -> Result<()> {
+    existing(dir.as_ref(), serial_number)?.login(Role::So, pin).map(drop)
+}
+
 /// What a key shows of itself; `None` leaves as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Dress {

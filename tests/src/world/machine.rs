@@ -174,11 +174,11 @@ impl Machine {
     }
 
     /// As [`unlock`](Self::unlock), through something that stands before the keys.
-    pub fn unlock_through(
-        &mut self,
+    pub fn unlock_through<'m>(
+        &'m mut self,
         portal: &Client,
         person: &mut UnlockScript,
-        before: impl FnOnce(&mut Keys) -> Box<dyn Unlocker + '_>,
+        before: impl FnOnce(&'m mut Keys) -> Box<dyn Unlocker + 'm>,
     ) -> Result<Outcome, UnlockError> {
         let mut token = before(&mut self.keys);
         let flow = Unlock {

@@ -1,6 +1,9 @@
 //! The watcher of keys: the software key as a card in a virtual reader, seen through PC/SC and by its module.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::mpsc::{Receiver, channel},
+    time::{Duration, Instant},
+};
 
 use tempfile::TempDir;
 use ycd_softkey::{
@@ -23,6 +26,8 @@ struct Scene {
     folder: TempDir,
     serial: String,
     _runner: Runner,
+    /// What the card tells.
+    card: Receiver<card::Event>,
 }
 
 impl Scene {
@@ -32,8 +37,10 @@ impl Scene {
         let new = NewKey { kdf: Kdf::WEAK, inserted: false, ..NewKey::default() };
         let serial = admin::create(folder.path(), &new).unwrap().serial_number;
         let reader = format!("127.0.0.1:{}", pcscd.ports()[0]);
-        let _runner = card::start(folder.path(), &serial, &reader, |_| ()).unwrap();
-        Self { pcscd, folder, serial, _runner }
+        let (tell, card) = channel();
+        let tell = move |event| drop(tell.send(event));
+        let _runner = card::start(folder.path(), &serial, &reader, tell).unwrap();
+        Self { pcscd, folder, serial, _runner, card }
     }
 
     fn watch(&self, profiles: Vec<Profile>) -> KeyWatcher {
@@ -44,10 +51,12 @@ impl Scene {
 
     fn insert(&self) {
         admin::insert(self.folder.path(), &self.serial).unwrap();
+        assert_eq!(self.card.recv_timeout(SOON).unwrap(), card::Event::Connected);
     }
 
     fn pull(&self) {
         admin::remove(self.folder.path(), &self.serial).unwrap();
+        assert_eq!(self.card.recv_timeout(SOON).unwrap(), card::Event::Pulled);
     }
 
     fn arrives(&self, watcher: &KeyWatcher) {
@@ -148,6 +157,7 @@ fn a_key_goes_with_the_service_and_comes_again_with_it() {
         scene.insert();
         scene.arrives(&watcher);
         scene.pcscd.kill();
+        assert_eq!(scene.card.recv_timeout(SOON).unwrap(), card::Event::ReaderClosed);
         scene.goes(&watcher);
         scene.pcscd.restart();
         scene.insert();
