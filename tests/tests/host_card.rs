@@ -80,7 +80,7 @@ impl Desk {
     }
 
     /// Makes the key a card in this reader, and waits until the service sees it.
-    fn into_reader(&self, at: usize) -> Runner {
+    fn put_in_reader(&self, at: usize) -> Runner {
         let reader = format!("127.0.0.1:{}", self.pcscd.ports()[at]);
         let runner = card::start(self.folder.path(), &self.serial, &reader, |_| ()).unwrap();
         wait(at, true);
@@ -252,7 +252,7 @@ fn a_key_gets_its_unblock_key_and_by_it_a_new_pin() {
         let mut desk = Desk::new(2);
         let key = desk.key.clone();
         assert!(!desk.host.unlock_ways(&key).unwrap().on_reader);
-        let _runner = desk.into_reader(1);
+        let _runner = desk.put_in_reader(1);
         let ways = desk.host.unlock_ways(&key).unwrap();
         assert!(ways.on_reader && ways.allow(Road::Challenge));
         desk.production();
@@ -303,7 +303,7 @@ fn a_pin_is_typed_again_under_the_same_release_with_a_new_challenge() {
     in_own_process("a_pin_is_typed_again_under_the_same_release_with_a_new_challenge", || {
         let mut desk = Desk::new(2);
         let key = desk.key.clone();
-        let _runner = desk.into_reader(0);
+        let _runner = desk.put_in_reader(0);
         desk.produced();
         let one_time = desk.begin();
         // The last challenge counts, and each once.
@@ -331,7 +331,7 @@ fn an_answer_that_the_key_does_not_take_is_told_and_another_one_helps() {
     in_own_process("an_answer_that_the_key_does_not_take_is_told_and_another_one_helps", || {
         let mut desk = Desk::new(2);
         let key = desk.key.clone();
-        let runner = desk.into_reader(0);
+        let runner = desk.put_in_reader(0);
         desk.produced();
         let one_time = desk.begin();
         // With the wrong unblock key: the MAC is wrong.
@@ -393,7 +393,7 @@ fn without_service_reader_or_the_keys_own_card_there_is_no_challenge() {
         assert!(told.lock().unwrap().iter().all(|apdu| matches!(apdu[1], 0xA4 | 0xCA)));
         // Beside them the right one is found.
         desk.serial = serial;
-        let runner = desk.into_reader(3);
+        let runner = desk.put_in_reader(3);
         assert!(desk.host.unlock_ways(&key).unwrap().on_reader);
         desk.host.unlock_challenge(&key).unwrap();
         runner.stop().unwrap();

@@ -1,9 +1,5 @@
 //! A key with a certificate whose PIN is locked, and the portal that keeps its SO PINs.
 
-use std::time::{Duration, Instant};
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use ycd_pki::sm3::sm3;
 use ycd_pki::statement::Statement;
 use ycd_pki::unlock::{Alive, Context, PinRules, Purpose, Road, SoPin, SoPins, signed_answer};
@@ -167,19 +163,6 @@ impl Desk {
     pub fn user_pin_is(&self, pin: &str) -> bool {
         self.host().login(self.key(), &Pin::new(pin)).is_ok()
     }
-}
-
-pub fn process(host: &ModuleHost) -> Pid {
-    Pid::from_raw(host.process_id().unwrap().cast_signed()).unwrap()
-}
-
-/// Waits for the end of a host, and gives how long it took.
-pub fn ends(host: &ModuleHost) -> Duration {
-    let begun = Instant::now();
-    let process = pidfd_open(process(host), PidfdFlags::empty()).unwrap();
-    let patience = Timespec { tv_sec: 20, tv_nsec: 0 };
-    assert_eq!(poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience)).unwrap(), 1, "it lives");
-    begun.elapsed()
 }
 
 /// What none of these may ever show in.

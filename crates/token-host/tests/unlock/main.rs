@@ -13,6 +13,8 @@ mod common;
 mod desk;
 mod faults;
 mod logins;
+#[cfg(target_os = "linux")]
+mod process;
 mod production;
 mod time;
 mod wrapped;

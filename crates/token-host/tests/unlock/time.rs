@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use ycd_pki::unlock::Context;
 use ycd_token::{ModuleHost, Pin, SoLogin, Token, TokenError, Unlocker};
 
-use crate::common::host_exe;
-use crate::desk::{CURRENT_VERSION, Desk, NEW_PIN, ends};
+use crate::desk::{CURRENT_VERSION, Desk, NEW_PIN};
 
 fn opened_for(desk: &Desk, host: &mut ModuleHost, valid_seconds: u32) {
     let one_time = desk.begin(host);
@@ -39,7 +38,11 @@ fn a_release_whose_time_is_over_is_gone_and_the_so_logged_out() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_host_with_an_open_release_does_not_end_for_want_of_calls() {
+    use crate::common::host_exe;
+    use crate::process::ends;
+
     let desk = Desk::new();
     let idle = Duration::from_millis(100);
     let start = || ModuleHost::start(host_exe(), &desk.bench.driver()).unwrap().with_idle(idle);
