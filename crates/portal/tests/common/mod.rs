@@ -40,6 +40,8 @@ pub struct World {
     config: Config,
     sms: Arc<dyn SmsProvider>,
     running: Option<Running>,
+    /// One for all: making one takes its time.
+    client: Client,
     folder: TempDir,
 }
 
@@ -73,6 +75,7 @@ impl World {
             config,
             sms,
             running: Some(running),
+            client: connected(address),
             runtime,
             folder,
         }
@@ -91,6 +94,7 @@ impl World {
         let (portal, address, running) =
             start(&self.runtime, self.folder.path(), &self.config, &self.clock, &self.sms);
         (self.portal, self.address, self.running) = (portal, address, Some(running));
+        self.client = connected(address);
     }
 
     /// The portal's process ends and another one begins on the same data. Sessions go on.
@@ -116,8 +120,7 @@ impl World {
     }
 
     pub fn client(&self) -> Client {
-        let patience = Patience { retries: 0, answer: Duration::from_secs(60), ..Patience::default() };
-        Client::new(&format!("http://{}", self.address), patience).unwrap()
+        self.client.clone()
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -178,6 +181,11 @@ fn start(
         let _ = stopped.await;
     });
     (portal, address, Running { stop, served: runtime.spawn(serving) })
+}
+
+fn connected(address: SocketAddr) -> Client {
+    let patience = Patience { retries: 0, answer: Duration::from_secs(60), ..Patience::default() };
+    Client::new(&format!("http://{address}"), patience).unwrap()
 }
 
 pub fn login_code(phone: &str) -> RequestCode {

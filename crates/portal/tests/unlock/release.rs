@@ -235,6 +235,8 @@ fn the_portals_keys_stay_when_it_is_started_again() {
     let mut world = World::new();
     let before = world.client().portal_keys().unwrap();
     assert_ne!(before.signing_key, before.sealing_key);
+    assert_eq!(before.sealing_key.0, world.portal.identity().sealing().public_key().to_spki_der());
+    assert_eq!(before.portal, world.portal.name());
     world.restart();
     assert_eq!(world.client().portal_keys().unwrap(), before);
 }

@@ -2,7 +2,7 @@
 
 use time::Duration as Span;
 use ycd_pki::{
-    Certificate, KeyPair, PublicKey, Signer as _, csr,
+    Certificate, KeyPair, Signer as _, csr,
     name::Name,
     sm3::sm3,
     statement::Statement,
@@ -139,12 +139,10 @@ impl World {
 
     /// The context of an answer that the portal has signed.
     pub fn verified(&self, purpose: Purpose, answer: &ReleaseAnswer) -> Context {
-        let keys = self.client().portal_keys().unwrap();
-        let key = PublicKey::from_spki_der(&keys.signing_key.0).unwrap();
         let text = signed_answer(&answer.context.0, &answer.sealed_box.0);
-        key.verify(&text, &answer.signature.0).unwrap();
+        self.portal.identity().signing_public().verify(&text, &answer.signature.0).unwrap();
         let context = Context::from_bytes(purpose, &answer.context.0).unwrap();
-        assert_eq!(context.portal, keys.portal);
+        assert_eq!(context.portal, self.portal.name());
         context
     }
 
@@ -222,8 +220,7 @@ impl<'a> Work<'a> {
 
     /// Sends a request, sealed to the portal. Without the session: the token is inside.
     pub fn send(&self, request: &Request) -> Result<ReleaseAnswer, ApiError> {
-        let keys = self.world.client().portal_keys().unwrap();
-        let portal = PublicKey::from_spki_der(&keys.sealing_key.0).unwrap();
+        let portal = self.world.portal.identity().sealing().public_key();
         let sealed = Bytes(request.seal(&portal).unwrap());
         self.world.client().release(&self.no, &AskRelease { sealed })
     }
