@@ -72,3 +72,36 @@ pub(crate) async fn forget_old(portal: &Portal) -> Result<(), Error> {
         .await?;
     tx.commit().await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sqlx::Row as _;
+
+    use super::*;
+    use crate::{
+        Config,
+        clock::{Clock, System},
+    };
+
+    #[tokio::test]
+    async fn questions_are_forgotten_after_an_hour() {
+        let folder = tempfile::tempdir().unwrap();
+        crate::init(folder.path(), &Config::default(), System.now()).await.unwrap();
+        let portal = Portal::open(folder.path(), Config::default(), Arc::new(System)).await.unwrap();
+        let mut tx = portal.db().write().await.unwrap();
+        for minutes in [59, 61] {
+            sqlx::query("INSERT INTO unlock_checks (address, at) VALUES ('a', $1)")
+                .bind(millis(portal.now() - Duration::minutes(minutes)))
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+        }
+        tx.commit().await.unwrap();
+        forget_old(&portal).await.unwrap();
+        let row = sqlx::query("SELECT count(*) FROM unlock_checks");
+        let row = row.fetch_one(&mut *portal.db().read().await.unwrap()).await.unwrap();
+        assert_eq!(row.try_get::<i64, _>(0).unwrap(), 1);
+    }
+}

@@ -257,3 +257,56 @@ fn a_scheme_that_is_not_random_stops_a_release_whatever_the_order() {
     let request = work.request(&key, &KeyPair::generate().unwrap());
     refused(work.send(&request), "unlock.not_escrowed");
 }
+
+#[test]
+fn the_portals_word_is_never_repeated_from_memory() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    work.release(&key);
+    let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    let ask = || {
+        let question = AskAlive { release: 1, nonce: Bytes(vec![7; 32]) };
+        let request = http
+            .post(world.url(&format!("/api/v1/unlock/orders/{}/alive", work.no)))
+            .header("Idempotency-Key", "same")
+            .bearer_auth(&work.token)
+            .json(&question);
+        request.send().unwrap().status().as_u16()
+    };
+    assert_eq!((ask(), ask()), (200, 200));
+    work.release(&key);
+    assert_eq!(ask(), 409);
+}
+
+#[test]
+fn a_portal_made_before_there_was_unlocking_gets_its_keys_when_it_is_opened() {
+    let mut world = World::new();
+    let before = world.client().portal_keys().unwrap();
+    world.run(async {
+        let mut tx = world.portal.db().write().await.unwrap();
+        sqlx::query("DELETE FROM portal_secrets").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    world.restart();
+    let after = world.client().portal_keys().unwrap();
+    assert_eq!(after.portal, before.portal);
+    assert!(after.signing_key != before.signing_key && after.sealing_key != before.sealing_key);
+    let key = world.key();
+    world.open(&key).release(&key);
+}
+
+#[test]
+fn a_renewed_certificate_takes_the_old_ones_place_in_the_order() {
+    let world = World::new();
+    let key = world.key();
+    let work = world.open(&key);
+    // As a renewal leaves it: the old one superseded, its successor in use on the same key.
+    let (successor, pair) = world.renewed(&key);
+    let renewed = crate::world::Key { pair, certificate: successor, ..key };
+    let again = world.open(&renewed);
+    assert_eq!(again.no, work.no);
+    let release = again.release(&renewed);
+    assert_eq!(release.context.certificate, sm3(renewed.certificate.der()));
+    again.unlocked(&renewed, &release.claim(2)).unwrap();
+}

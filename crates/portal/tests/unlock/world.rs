@@ -8,6 +8,7 @@ use ycd_pki::{
     statement::Statement,
     unlock::{Context, FirstSecrets, Purpose, Request, SoPin, SoPins, SoTries, UnblockKey, signed_answer},
 };
+use ycd_portal::certificates;
 use ycd_portal_api::{
     ApiError, Client,
     wire::{
@@ -108,6 +109,24 @@ impl World {
         operator.produced(id, &proof).unwrap();
         let FirstSecrets { so_pin, unblock_key } = secrets;
         Key { id: id.into(), road, pair, certificate, so_pin, unblock_key }
+    }
+
+    /// A successor of the key's certificate, put in its place without the way there.
+    pub fn renewed(&self, key: &Key) -> (Certificate, KeyPair) {
+        let elsewhere = self.produced("softkey:9999", Road::Wrapped);
+        self.run(async {
+            let mut tx = self.portal.db().write().await.unwrap();
+            certificates::supersede(&mut tx, &key.serial(), &elsewhere.serial()).await.unwrap();
+            sqlx::query("UPDATE certificates SET key_id = $1 WHERE serial = $2")
+                .bind(&key.id)
+                .bind(elsewhere.serial())
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        });
+        refused(self.client().unlock_check(&key.in_hand()), "certificate.superseded");
+        (elsewhere.certificate, elsewhere.pair)
     }
 
     /// What a station's driver host reads out of an answer.
