@@ -9,7 +9,6 @@
 //! | [`new_pin`] | how a new PIN is asked for |
 //! | [`trust`] | the portal that this machine was set up with |
 //! | [`produce`] | a blank key becomes an applicant's, at the operator's station |
-//! | [`personalise`] | the first certificate on a blank key, at the operator's station |
 //! | [`conversation`] | how a flow tells and asks, whatever the screen |
 //! | [`journal`] | where broken-off work is found again |
 //! | [`lock`] | one process of a machine works on a key at a time |
@@ -25,7 +24,6 @@ pub mod journal;
 pub mod lock;
 pub mod messages;
 pub mod new_pin;
-pub mod personalise;
 pub mod pin;
 pub mod produce;
 pub mod renewal;

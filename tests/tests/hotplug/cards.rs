@@ -76,8 +76,7 @@ fn readers_of_any_name_are_watched() {
         let mut pcscd = pcscd;
         pcscd.restart();
         let (_watch, events) = watch();
-        let expected =
-            ["\u{FFFD}\u{FFFD} reader 00 00", &"x".repeat(110), "读卡器 02 00", "?*[a] 50%s 03 00"];
+        let expected = ["\u{FFFD}\u{FFFD} reader 00", &"x".repeat(110), "读卡器 00", "?*[a] 50%s 00"];
         for (at, name) in expected.iter().enumerate() {
             let _card = Card::bare(pcscd.ports()[2 * at], &ATR);
             let (reader, atr) = next(&events);
@@ -143,19 +142,35 @@ fn a_card_that_bounces_ends_as_what_it_is() {
             thread::sleep(Duration::from_millis(50));
         }
         let other = [ATR[0], 0x81, 0x80, 0x01, 0x55, 0x55];
-        let _card = Card::bare(pcscd.ports()[0], &other);
+        let mut card = Card::bare(pcscd.ports()[0], &other);
         let mut told = 0;
         let mut is_there = false;
+        let begun = Instant::now();
         loop {
-            let (_, atr) = next(&events);
-            told += 1;
-            assert_ne!(is_there, atr.is_some(), "coming and going take turns");
-            is_there = atr.is_some();
-            if atr.as_deref() == Some(&other) {
-                break;
+            assert!(begun.elapsed() < SOON);
+            match events.recv_timeout(Duration::from_secs(3)) {
+                Ok(event) => {
+                    told += 1;
+                    let CardEvent::Came { card, .. } = event else {
+                        assert!(is_there, "coming and going take turns");
+                        is_there = false;
+                        continue;
+                    };
+                    assert!(!is_there, "coming and going take turns");
+                    is_there = true;
+                    if card.atr.as_deref() == Some(&other) {
+                        break;
+                    }
+                }
+                // The virtual reader itself gets confused by so many cards, until it sees a new one.
+                Err(_) => {
+                    drop(card);
+                    card = Card::bare(pcscd.ports()[0], &other);
+                }
             }
         }
         assert!(told < 60, "the watcher sets its own pace");
+        drop(card);
     });
 }
 
@@ -172,7 +187,9 @@ fn a_watch_that_is_dropped_leaves_no_thread() {
                 let _card = Card::bare(pcscd.ports()[0], &ATR);
                 next(&events);
             }
-            assert!(is_watching());
+            while !is_watching() {
+                thread::yield_now();
+            }
             let begun = Instant::now();
             drop(watch);
             assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());

@@ -16,7 +16,10 @@ use ycd_tests::{
     pcscd::{Pcscd, in_own_process},
     world::{profile, program},
 };
-use ycd_token::{Drivers, KeyEvent, KeyId, KeyWatcher, Profile};
+use ycd_token::{
+    Drivers, KeyEvent, KeyId, KeyWatcher, Profile,
+    readers::{CardEvent, ReaderWatch},
+};
 
 use crate::{ATR, SOON};
 
@@ -26,8 +29,10 @@ struct Scene {
     folder: TempDir,
     serial: String,
     _runner: Runner,
-    /// What the card tells.
+    /// What the card tells, and what the reader shows.
     card: Receiver<card::Event>,
+    reader: Receiver<CardEvent>,
+    _watch: ReaderWatch,
 }
 
 impl Scene {
@@ -40,7 +45,9 @@ impl Scene {
         let (tell, card) = channel();
         let tell = move |event| drop(tell.send(event));
         let _runner = card::start(folder.path(), &serial, &reader, tell).unwrap();
-        Self { pcscd, folder, serial, _runner, card }
+        let (tell, reader) = channel();
+        let _watch = ReaderWatch::start(move |event| drop(tell.send(event))).unwrap();
+        Self { pcscd, folder, serial, _runner, card, reader, _watch }
     }
 
     fn watch(&self, profiles: Vec<Profile>) -> KeyWatcher {
@@ -52,11 +59,14 @@ impl Scene {
     fn insert(&self) {
         admin::insert(self.folder.path(), &self.serial).unwrap();
         assert_eq!(self.card.recv_timeout(SOON).unwrap(), card::Event::Connected);
+        assert!(matches!(self.reader.recv_timeout(SOON).unwrap(), CardEvent::Came { .. }));
     }
 
     fn pull(&self) {
         admin::remove(self.folder.path(), &self.serial).unwrap();
         assert_eq!(self.card.recv_timeout(SOON).unwrap(), card::Event::Pulled);
+        // The virtual reader loses a card that comes before it has missed the one before.
+        assert!(matches!(self.reader.recv_timeout(SOON).unwrap(), CardEvent::Gone { .. }));
     }
 
     fn arrives(&self, watcher: &KeyWatcher) {
@@ -158,6 +168,7 @@ fn a_key_goes_with_the_service_and_comes_again_with_it() {
         scene.arrives(&watcher);
         scene.pcscd.kill();
         assert_eq!(scene.card.recv_timeout(SOON).unwrap(), card::Event::ReaderClosed);
+        assert!(matches!(scene.reader.recv_timeout(SOON).unwrap(), CardEvent::Gone { .. }));
         scene.goes(&watcher);
         scene.pcscd.restart();
         scene.insert();

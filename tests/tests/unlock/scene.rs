@@ -16,7 +16,7 @@ use ycd_softkey::admin;
 use ycd_tests::{
     cut::{Between, Crash},
     person::UnlockScript,
-    world::{FACTORY_SO_PIN, IssuedKey, Machine, Maker, PIN, World},
+    world::{IssuedKey, Machine, Maker, World},
 };
 use ycd_token::{Pin, Token as _, TokenError, Unlocker};
 
@@ -135,8 +135,7 @@ impl Scene {
         (key.so_pin_tries_left, key.so_pin_tries_max)
     }
 
-    /// The PIN works, the certificate's key signs with it, the SO PIN was guessed rightly in the end and is not the
-    /// maker's, the newest order is completed.
+    /// The PIN works, the certificate's key signs with it, no try of the SO PIN is lost, the newest order is completed.
     pub fn is_well(&mut self, pin: &str) {
         let key = &self.key.key_id;
         self.machine.keys.login(key, &Pin::new(pin)).expect("the new PIN works");
@@ -151,8 +150,6 @@ impl Scene {
         let (left, max) = self.so_tries();
         assert_eq!(left, max, "tries of the SO PIN");
         assert_eq!(self.orders()[0].order.summary.state, OrderState::Completed);
-        assert_ne!(PIN, FACTORY_SO_PIN);
-        assert_eq!(self.record().unproven_releases, 0);
     }
 }
 

@@ -7,7 +7,7 @@ use ycd_flows::{
 };
 use ycd_pki::KeyPair;
 use ycd_portal_api::wire::{
-    keys::{DeclareSoPin, SoPinScheme},
+    keys::{DeclareSoPin, PersonaliseKey, SoPinScheme},
     login::{Purpose, RequestCode},
     orders::{OrderState, Reason},
     unlock::{KeyInHand, PinRules},
@@ -19,9 +19,9 @@ use ycd_softkey::{
 use ycd_tests::{
     cut::{Between, When},
     proxy::Fate,
-    world::{Maker, OTHER_PHONE},
+    world::{IssuedKey, Maker, OTHER_PHONE, PHONE, PIN, World},
 };
-use ycd_token::{Pin, Token as _, TokenError, profile::Tristate};
+use ycd_token::{KeyId, Pin, Tag, Token as _, TokenError, profile::Tristate};
 
 use super::scene::{NEW, code, locked, unlocked, unlocked_order};
 
@@ -159,13 +159,55 @@ fn a_release_whose_time_is_over_is_not_used() {
 #[test]
 fn what_is_shared_or_derivable_or_not_kept_is_never_released() {
     for scheme in [SoPinScheme::Shared, SoPinScheme::Derived, SoPinScheme::None] {
-        let mut scene = locked();
+        let mut scene = made_elsewhere();
         let key = scene.key.key_id.to_string();
         scene.world.operator().declare_so_pin(&key, &DeclareSoPin { scheme }).unwrap();
+        scene.lock();
         let mut person = scene.person();
         assert_eq!(code(scene.unlock_by(&mut person)), "unlock.not_escrowed");
         assert_eq!(person.heard.codes, 0, "no code was spent");
     }
+}
+
+#[test]
+fn how_a_so_pin_came_about_cannot_be_said_of_one_that_the_portal_made() {
+    let scene = unlocked();
+    let scheme = DeclareSoPin { scheme: SoPinScheme::Shared };
+    let error = scene.world.operator().declare_so_pin(scene.key.key_id.as_str(), &scheme).unwrap_err();
+    assert_eq!(error.code(), "key.so_pin_fixed");
+}
+
+/// A key with a certificate of the portal, which somebody else has produced.
+fn made_elsewhere() -> super::scene::Scene {
+    let world = World::new();
+    let serial_number = world.blank_key("USBKEY", None);
+    let key = KeyId::new("softkey", &serial_number);
+    let mut machine = world.machine("a");
+    machine.keys.login(&key, &Pin::new(PIN)).unwrap();
+    let spki = machine.keys.generate(&key, &Tag([7; 16])).unwrap();
+    let subject = ycd_pki::name::Name::china().to_der().unwrap();
+    let request = machine.keys.sign_request(&key, &spki, &subject).unwrap();
+    let made = world
+        .operator()
+        .personalise_key(&PersonaliseKey {
+            key_id: key.to_string(),
+            holder: ycd_portal_api::wire::certificates::Holder {
+                kind: ycd_portal_api::wire::catalogue::HolderKind::Enterprise,
+                name: "泸州某某商贸有限公司".into(),
+                uscc: Some(ycd_tests::world::uscc("泸州某某商贸有限公司")),
+                id_number: None,
+                person: None,
+            },
+            phone: PHONE.into(),
+            product: "sm2-enterprise".into(),
+            term_years: 1,
+            request: request.into(),
+        })
+        .unwrap();
+    machine.keys.write_certificate(&key, &made.certificate.0).unwrap();
+    machine.keys.logout(&key).unwrap();
+    let key = IssuedKey { serial_number, key_id: key, certificate: made.serial, phone: PHONE.into() };
+    super::scene::Scene { world, key, machine }
 }
 
 #[test]
