@@ -80,6 +80,8 @@ pub enum Command {
     /// USBKEY 的驱动
     #[command(subcommand)]
     Driver(Driver),
+    /// 检查本机：读卡器、驱动、USBKEY、文件夹、门户
+    Doctor,
 }
 
 #[derive(Debug, Subcommand)]
@@ -590,4 +592,21 @@ pub enum Driver {
     List,
     /// 检查驱动配置文件；不给文件时检查全部并试着启动每个驱动
     Check { files: Vec<PathBuf> },
+    /// 启动本机的每个驱动，问它和插入的 USBKEY 支持什么
+    Probe {
+        /// 连同这份配置草稿一起试
+        #[arg(long = "try", value_name = "FILE")]
+        draft: Option<PathBuf>,
+    },
+    /// 说明一张卡为什么被当作某种 USBKEY；没有配置认得它时给出报告
+    Explain {
+        /// 读卡器名称的一部分，或十六进制的 ATR；不给时说明每一张卡
+        what: Option<String>,
+        /// 连同这份配置草稿一起试
+        #[arg(long = "try", value_name = "FILE")]
+        draft: Option<PathBuf>,
+        /// 把没有配置认得的 USBKEY 的配置草稿存入文件
+        #[arg(long, value_name = "FILE")]
+        save: Option<PathBuf>,
+    },
 }

@@ -8,7 +8,7 @@ use ycd_flows::{
 };
 use ycd_pki::{ChainError, PkiError};
 use ycd_portal_api::ApiError;
-use ycd_token::{ProfileError, TokenError};
+use ycd_token::{ProfileError, TokenError, readers::ReadersError};
 
 pub type Result<T = (), E = CliError> = std::result::Result<T, E>;
 
@@ -34,6 +34,8 @@ pub enum CliError {
     Chain(#[from] ChainError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    #[error(transparent)]
+    Readers(#[from] ReadersError),
     /// No address of a portal, neither in the settings nor given.
     #[error("no portal is set")]
     NoPortal,
@@ -71,6 +73,7 @@ impl CliError {
             Self::Pki(error) => error.code(),
             Self::Chain(error) => error.code(),
             Self::Profile(error) => error.code(),
+            Self::Readers(error) => error.code(),
             Self::NoPortal => "cli.no_portal",
             Self::PortalNotPinned => "cli.portal_not_pinned",
             Self::NoInput { .. } => "cli.no_input",
@@ -111,6 +114,7 @@ impl Explain for CliError {
             Self::Pki(error) => error.explain(language),
             Self::Chain(error) => error.explain(language),
             Self::Profile(error) => error.explain(language),
+            Self::Readers(error) => error.explain(language),
             Self::Portal(error) => own("detail", error.to_string()),
             Self::Softkey(error) => own("detail", error.to_string()),
             Self::NoInput { what, flag } => {

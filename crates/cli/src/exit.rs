@@ -61,7 +61,7 @@ pub fn code_of(code: &str) -> u8 {
         "flow.journal" | "flow.file" | "flow.no_progress" => 1,
         "profile.invalid" | "profile.unreadable" => 7,
         _ => match code.split_once('.').map(|(area, _)| area) {
-            Some("token") => 7,
+            Some("token" | "readers") => 7,
             Some("pin") => 4,
             Some("pki") => 9,
             Some("softkey" | "cli" | "flow") => 1,

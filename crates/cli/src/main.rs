@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     }
     let say = Say { json: cli.common.json, language: cli.common.lang.into() };
     match commands::run(cli.command, &Home::of(&cli.common), &say) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             say.failure(&error);
             ExitCode::from(exit::code_of(error.code()))

@@ -11,6 +11,7 @@ use reqwest::{
     header,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 use crate::{
     ApiError, Problem,
@@ -114,6 +115,13 @@ impl Client {
 
     pub fn project(&self) -> Result<Project, ApiError> {
         self.get("project", &())
+    }
+
+    /// The portal's clock, to the second (`Date`, RFC 9110 6.6.1); `None` where it does not tell.
+    pub fn clock(&self) -> Result<Option<OffsetDateTime>, ApiError> {
+        let answer = self.http.get(self.url("project")?).send().map_err(|error| failure(&error))?;
+        let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok()))
     }
 
     pub fn products(&self) -> Result<Vec<Product>, ApiError> {

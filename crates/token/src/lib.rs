@@ -7,7 +7,7 @@
 //! - [`Drivers`] reads the driver profiles and finds the modules that are installed.
 //! - [`Keys`] is all inserted keys behind all modules, each module in a [`ModuleHost`], a process of its own.
 //! - [`KeyWatcher`] tells when keys come and go; [`readers`] and [`usb`] are what it hears of cards and devices.
-//! - [`candidates`] says which makes a card may be of.
+//! - [`candidates`] says which makes a card may be of, [`report`] what can be told of a key that nobody knows.
 //! - [`PinPolicy`] says what a new PIN may be.
 //! - [`Unlocker`] is what unlocking a PIN needs beyond [`Token`].
 //!
@@ -23,6 +23,7 @@ mod model;
 mod pin;
 pub mod profile;
 pub mod readers;
+pub mod report;
 mod unlock;
 pub mod usb;
 mod watch;

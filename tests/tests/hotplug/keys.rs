@@ -150,8 +150,12 @@ fn a_card_that_nobody_claims_makes_every_module_look_that_cannot_wait() {
         admin::set_fault(folder.path(), None, &cannot).unwrap();
         let drivers = Drivers::of(vec![profile("softkey")]).with_env("YCD_SOFTKEY_DIR", folder.path());
         let watcher = KeyWatcher::start(&drivers, Some(&program("ycd-host")));
+        let (tell, reader) = channel();
+        let _watch = ReaderWatch::start(move |event| drop(tell.send(event))).unwrap();
         admin::insert(folder.path(), &serial).unwrap();
         let card = Card::bare(pcscd.ports()[0], &ATR);
+        // Pulled before it was seen it would be no event at all.
+        assert!(matches!(reader.recv_timeout(SOON).unwrap(), CardEvent::Came { .. }));
         assert!(matches!(watcher.events().recv_timeout(SOON).unwrap(), KeyEvent::Arrived(_)));
         admin::remove(folder.path(), &serial).unwrap();
         card.pull();

@@ -1,5 +1,10 @@
 //! `ycd driver …`: makes of key, and the modules of this machine.
 
+mod explain;
+mod probe;
+
+pub(super) use self::probe::wrong_bits;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -18,7 +23,19 @@ pub fn run(command: Command, home: &Home, say: &Say) -> Result {
         Command::List => list(&home.drivers()?, say),
         Command::Check { files } if files.is_empty() => check_all(&home.drivers()?, say),
         Command::Check { files } => check_files(&files, say),
+        Command::Probe { draft } => probe::run(&with_draft(home, draft.as_deref())?, say),
+        Command::Explain { what, draft, save } => {
+            explain::run(what.as_deref(), &with_draft(home, draft.as_deref())?, save.as_deref(), say)
+        }
     }
+}
+
+fn with_draft(home: &Home, draft: Option<&Path>) -> Result<Drivers> {
+    let drivers = home.drivers()?;
+    Ok(match draft {
+        Some(file) => drivers.with_file(file)?,
+        None => drivers,
+    })
 }
 
 fn list(drivers: &Drivers, say: &Say) -> Result {
@@ -53,11 +70,25 @@ fn value(drivers: &Drivers, lookup: &Lookup, say: &Say) -> Value {
 }
 
 fn name(drivers: &Drivers, lookup: &Lookup, say: &Say) -> String {
-    let names = drivers.profile(&lookup.profile).map(|profile| &profile.display);
-    names
-        .map(|names| if say.language == Language::Zh { &names.zh } else { &names.en })
-        .cloned()
-        .unwrap_or_default()
+    drivers.profile(&lookup.profile).map(|profile| make(profile, say)).unwrap_or_default()
+}
+
+/// What people call the make.
+pub(super) fn make(profile: &Profile, say: &Say) -> String {
+    if say.language == Language::Zh { &profile.display.zh } else { &profile.display.en }.clone()
+}
+
+/// "The driver of … is not installed; it is to be had from …".
+pub(super) fn not_installed(profile: &Profile, say: &Say) -> (String, String) {
+    let place = profile.display.driver_from.as_ref();
+    let place = place.map(|from| if say.language == Language::Zh { &from.zh } else { &from.en });
+    let place = place.map_or(say.t("USBKEY 的发放单位", "whoever handed out the USBKEY"), String::as_str);
+    let make = make(profile, say);
+    (
+        say.t("没有安装{}的驱动。", "The driver of {} is not installed.").replace("{}", &make),
+        say.t("请从{}下载并安装，再重新插入。", "Get it from {}, install it, and insert the USBKEY again.")
+            .replace("{}", place),
+    )
 }
 
 /// Every profile has been read when this begins; each module that is installed is started once.

@@ -1,6 +1,7 @@
 //! One module for each family of commands.
 
 mod cert;
+mod doctor;
 mod driver;
 mod key;
 mod login;
@@ -21,8 +22,10 @@ use crate::{
     say::Say,
 };
 
-pub fn run(command: Command, home: &Home, say: &Say) -> Result {
-    match command {
+/// Gives the number to end with.
+pub fn run(command: Command, home: &Home, say: &Say) -> Result<u8> {
+    let done = match command {
+        Command::Doctor => return doctor::run(home, say),
         Command::Key(command) => key::run(command, home, say),
         Command::Cert(command) => cert::run(command, home, say),
         Command::Order(command) => order::run(command, home, say),
@@ -32,7 +35,8 @@ pub fn run(command: Command, home: &Home, say: &Say) -> Result {
         Command::Operator(command) => operator::run(command, home, say),
         Command::Unlock(command) => unlock::run(&command, home, say),
         Command::Driver(command) => driver::run(command, home, say),
-    }
+    };
+    done.map(|()| 0)
 }
 
 /// The key that is meant: by the end of its number, or the only one.

@@ -59,6 +59,21 @@ impl Drivers {
         Ok(Self { profiles, environment: Vec::new() })
     }
 
+    /// Puts one more profile file in front, as the administrator's folder would; it takes the place of one with the same
+    /// name.
+    ///
+    /// # Errors
+    /// The file cannot be read or is no profile.
+    pub fn with_file(mut self, file: &Path) -> Result<Self, ProfileError> {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| ProfileError::Unreadable { file: name.clone(), detail: error.to_string() })?;
+        let profile = Profile::from_toml(&name, &text)?;
+        self.profiles.retain(|other| other.name != profile.name);
+        self.profiles.insert(0, Arc::new(profile));
+        Ok(self)
+    }
+
     /// These profiles and no others.
     pub fn of(profiles: Vec<Profile>) -> Self {
         Self { profiles: profiles.into_iter().map(Arc::new).collect(), environment: Vec::new() }

@@ -21,6 +21,7 @@ pub struct Card {
     pub atr: Option<Vec<u8>>,
 }
 
+/// Something happened to a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CardEvent {
     Came { reader: String, card: Card },

@@ -11,6 +11,9 @@ use super::pace::Pace;
 use super::states::Readers;
 use super::{CardEvent, bring_up_to_date, is_there, sight};
 
+/// What one call takes, the pseudo reader among them: as many as pcsc-lite holds readers (winscard_clnt.c,
+/// SCardGetStatusChange; pcsclite.h, PCSCLITE_MAX_READERS_CONTEXTS). Windows takes more.
+const MOST: usize = if cfg!(windows) { usize::MAX } else { 16 };
 /// Before the service is asked for again; doubled each time up to the second.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -163,7 +166,9 @@ impl<T: FnMut(CardEvent)> Watcher<T> {
                 Err(error) => return error,
             }
             let is_attentive = Instant::now() < attentive_until;
-            let waited = context.get_status_change(is_attentive.then_some(LOOK_AGAIN), &mut states);
+            // The first is the pseudo reader. A service that is full tells of no further one.
+            let asked = if states.len() > MOST { &mut states[1..] } else { &mut states[..] };
+            let waited = context.get_status_change(is_attentive.then_some(LOOK_AGAIN), asked);
             let changed = match waited {
                 Ok(()) => states.iter().any(|state| state.event_state().contains(State::CHANGED)),
                 Err(Error::Timeout) => continue,
