@@ -9,6 +9,7 @@ mod challenge;
 #[path = "../common/mod.rs"]
 mod common;
 mod completion;
+mod log;
 mod offer;
 mod orders;
 mod production;

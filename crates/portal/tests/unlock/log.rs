@@ -1,0 +1,52 @@
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use ycd_portal_api::wire::unlock::Road;
+
+use crate::world::{PHONE, World};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[test]
+fn no_so_pin_token_or_phone_comes_into_the_log() {
+    let log = Log::default();
+    let filter = EnvFilter::new("ycd_portal=trace,ycd_portal_api=trace,sqlx=debug,axum=trace");
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(log.clone()).init();
+
+    let world = World::new();
+    let key = world.produced("softkey:logged", Road::Wrapped);
+    let work = world.open(&key);
+    let release = work.release(&key);
+    let pins = release.so_pins();
+    work.alive(1).unwrap();
+    work.unlocked(&key, &release.claim(2)).unwrap();
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains(&format!("/api/v1/unlock/orders/{}/unlocked", work.no)), "nothing was logged");
+    for secret in [pins.current.expose(), pins.next.expose(), &work.token, PHONE] {
+        assert!(!log.contains(secret), "a secret is in the log");
+    }
+}
