@@ -44,7 +44,10 @@ pub trait Unlocker: Token {
     /// never with fewer than three tries left before the first and two before the other.
     ///
     /// # Errors
-    /// [`TokenError::SoPinIncorrect`](crate::TokenError::SoPinIncorrect), definite;
+    /// [`TokenError::SoPinIncorrect`](crate::TokenError::SoPinIncorrect), definite, also without another try where this
+    /// PIN was found wrong under this release;
+    /// [`TokenError::ReleaseRefused`](crate::TokenError::ReleaseRefused) where `alive` is not the portal's word for the
+    /// last nonce, or too old; [`TokenError::Removed`](crate::TokenError::Removed) where the key was pulled since;
     /// [`TokenError::SoTriesLow`](crate::TokenError::SoTriesLow) before anything is tried;
     /// [`TokenError::ReleaseGone`](crate::TokenError::ReleaseGone) where there is no open release (any more).
     fn so_login(&mut self, key: &KeyId, which: &SoLogin, alive: Option<&[u8]>) -> Result<()>;
@@ -55,6 +58,10 @@ pub trait Unlocker: Token {
 
     /// C_SetPIN by the SO that is logged in: the box's next PIN in the place of the one that opened it. Logs out; whether
     /// it took effect, a login with [`SoLogin::Next`] tells.
+    ///
+    /// # Errors
+    /// [`TokenError::ReleaseRefused`](crate::TokenError::ReleaseRefused) where the next PIN is in force already, or was
+    /// found wrong twice under this release, the other time after it had been set.
     fn rotate_so_pin(&mut self, key: &KeyId) -> Result<()>;
 
     /// Production: puts the unblock key of the box on the key, under the SO PIN that is in force.

@@ -23,7 +23,7 @@ impl Module {
         self.unlocks.are_live(Instant::now())
     }
 
-    /// Wipes what is over. Calls nothing of the module.
+    /// Wipes what is over. Calls nothing of the module or of PC/SC, which might hang.
     pub fn wipe_what_is_over(&mut self) {
         self.unlocks.expire(Instant::now());
     }
@@ -116,6 +116,7 @@ impl Module {
     /// Ends what time has ended, the SO's login too.
     fn end_what_is_over(&mut self, key: &KeyId) {
         self.wipe_what_is_over();
+        self.unlocks.let_go_of_cards();
         if self.unlocks.release(key, Instant::now()).is_err()
             && self.living_session(key).is_some()
             && self.so_session(key).is_ok()

@@ -33,6 +33,8 @@ pub struct Unlocks {
     keys: BTreeMap<KeyId, Unlock>,
     /// Releases that are over, with the moment at which each is forgotten.
     over: Vec<(Claims, Instant)>,
+    /// Cards that nobody needs any more. Letting go of one may hang, which must not happen to who wipes.
+    cards: Vec<Card>,
 }
 
 /// One key's.
@@ -83,9 +85,15 @@ impl Unlocks {
 
     /// Wipes what there is of a key.
     pub fn end(&mut self, key: &KeyId, now: Instant) {
-        if let Some(release) = self.keys.remove(key).and_then(|unlock| unlock.release) {
+        let Some(unlock) = self.keys.remove(key) else { return };
+        self.cards.extend(unlock.card);
+        if let Some(release) = unlock.release {
             self.over.push((release.into_claims(), now + MEMORY));
         }
+    }
+
+    pub fn let_go_of_cards(&mut self) {
+        self.cards.clear();
     }
 
     /// Wipes everything whose time is over.

@@ -22,11 +22,13 @@ fn a_release_whose_time_is_over_is_gone_and_the_so_logged_out() {
     let opened = host.unlock_opened(key).unwrap().unwrap();
     desk.so_login(&mut host, SoLogin::Current).unwrap();
     host.init_pin(key, &Pin::new(NEW_PIN)).unwrap();
+    desk.bench.trace();
     let begun = Instant::now();
     while host.unlock_opened(key).unwrap().is_some() {
         assert!(begun.elapsed() < Duration::from_secs(5));
         std::thread::sleep(Duration::from_millis(50));
     }
+    assert_eq!(desk.bench.calls("C_Logout"), 1);
     assert_eq!(host.init_pin(key, &Pin::new("314159")), Err(TokenError::ReleaseGone));
     assert_eq!(host.rotate_so_pin(key), Err(TokenError::ReleaseGone));
     assert_eq!(host.unlock_nonce(key), Err(TokenError::ReleaseGone));

@@ -22,8 +22,10 @@ fn a_locked_pin_is_unlocked_the_so_pin_replaced_and_both_proven() {
     desk.so_login(&mut host, SoLogin::Current).unwrap();
     assert_eq!(host.unlock_opened(key).unwrap().unwrap().proven_version, Some(CURRENT_VERSION));
     host.init_pin(key, &Pin::new(NEW_PIN)).unwrap();
+    desk.bench.trace();
     host.rotate_so_pin(key).unwrap();
-    // It has logged out, and nothing is proven before a login with the next one.
+    assert_eq!(desk.bench.calls("C_Logout"), 1);
+    // Nobody is in, and nothing is proven before a login with the next one.
     assert_eq!(host.init_pin(key, &Pin::new(NEW_PIN)), Err(TokenError::NotLoggedIn));
     assert_eq!(host.unlock_opened(key).unwrap().unwrap().proven_version, Some(CURRENT_VERSION));
     desk.so_login(&mut host, SoLogin::Next).unwrap();
