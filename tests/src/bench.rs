@@ -2,6 +2,8 @@
 
 pub mod crypto;
 pub mod host;
+#[cfg(target_os = "linux")]
+pub mod hotplug;
 pub mod listing;
 pub mod renewal;
 
@@ -13,7 +15,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
     pub name: String,
-    /// Seconds, or operations a second where `unit` says so.
+    /// Seconds, or operations a second where `unit` says so; a bare number without a unit.
     pub ours: f64,
     pub beside: f64,
     pub beside_name: String,

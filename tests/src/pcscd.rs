@@ -226,15 +226,14 @@ pub fn in_own_process(test: &str, body: impl FnOnce()) {
     if let Err(reason) = Pcscd::available() {
         return skip(test, &reason);
     }
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("run")).unwrap();
     let mut child = Command::new(env::current_exe().unwrap());
     child.args(["--exact", test, "--nocapture", "--test-threads", "1"]);
-    child.env(FOLDER_VARIABLE, folder.path());
-    child.env(SOCKET_VARIABLE, folder.path().join("run/pcscd.comm"));
-    let output = child.output().unwrap();
+    let (output, log) = with_own_service(child, |child| {
+        let output = child.output().unwrap();
+        let folder = child.get_envs().find(|(name, _)| *name == FOLDER_VARIABLE).and_then(|(_, value)| value);
+        (output, fs::read(Path::new(folder.unwrap()).join("log")).unwrap_or_default())
+    });
     let said = String::from_utf8_lossy(&output.stdout);
-    let log = fs::read(folder.path().join("log")).unwrap_or_default();
     assert!(
         output.status.success() && said.contains("1 passed"),
         "{test} in its own process: {}\n{said}\n{}\npcscd: {}",
@@ -242,6 +241,15 @@ pub fn in_own_process(test: &str, body: impl FnOnce()) {
         String::from_utf8_lossy(&output.stderr),
         String::from_utf8_lossy(&log)
     );
+}
+
+/// Runs a program whose PC/SC is the one service that it starts itself, as in [`in_own_process`].
+pub fn with_own_service<T>(mut program: Command, run: impl FnOnce(&mut Command) -> T) -> T {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("run")).unwrap();
+    program.env(FOLDER_VARIABLE, folder.path());
+    program.env(SOCKET_VARIABLE, folder.path().join("run/pcscd.comm"));
+    run(&mut program)
 }
 
 /// Has a test counted as skipped, with the reason.

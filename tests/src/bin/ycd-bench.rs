@@ -4,6 +4,8 @@
 
 use std::process::ExitCode;
 
+#[cfg(target_os = "linux")]
+use ycd_tests::bench::hotplug;
 use ycd_tests::bench::{crypto, host, listing, renewal};
 
 fn main() -> ExitCode {
@@ -17,6 +19,11 @@ fn main() -> ExitCode {
             renewal::bare(&arguments[1..]);
             return ExitCode::SUCCESS;
         }
+        #[cfg(target_os = "linux")]
+        Some(hotplug::CHILD) => {
+            hotplug::child(&arguments[1..]);
+            return ExitCode::SUCCESS;
+        }
         _ => {}
     }
     let json = arguments.iter().position(|a| a == "--json").and_then(|at| arguments.get(at + 1));
@@ -27,11 +34,18 @@ fn main() -> ExitCode {
         None => println!("skipped: ycd key list, cold: pkcs11-tool is not installed"),
     }
     rows.extend(crypto::measure());
+    #[cfg(target_os = "linux")]
+    match hotplug::measure(arguments.iter().any(|argument| argument == "--short")) {
+        Ok(measured) => rows.extend(measured),
+        Err(reason) => println!("skipped: insertion and removal: {reason}"),
+    }
 
     println!("{:<36} {:>13} {:>13} {:>7} {:>7}  beside", "", "ours", "beside", "ratio", "wanted");
     for row in &rows {
-        let show = |value: f64| {
-            if row.unit == "s" { format!("{:.3} ms", value * 1e3) } else { format!("{value:.0}/s") }
+        let show = |value: f64| match row.unit {
+            "s" => format!("{:.3} ms", value * 1e3),
+            "" => format!("{value:.0}"),
+            _ => format!("{value:.0}/s"),
         };
         let wanted = row.wanted.map_or_else(|| "-".to_owned(), |wanted| format!("{wanted:.1}"));
         let mark = if row.ok { "" } else { "  MISSED" };

@@ -21,9 +21,12 @@ fn watch() -> (ReaderWatch, Receiver<CardEvent>) {
 
 /// The next event, as a reader's name and the ATR of what came.
 fn next(events: &Receiver<CardEvent>) -> (String, Option<Vec<u8>>) {
-    match events.recv_timeout(SOON).unwrap() {
-        CardEvent::Came { reader, card } => (reader, Some(card.atr.unwrap_or_default())),
-        CardEvent::Gone { reader } => (reader, None),
+    loop {
+        match events.recv_timeout(SOON).unwrap() {
+            CardEvent::Came { reader, card } => return (reader, Some(card.atr.unwrap_or_default())),
+            CardEvent::Gone { reader } => return (reader, None),
+            CardEvent::NoService => {}
+        }
     }
 }
 

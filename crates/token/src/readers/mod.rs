@@ -24,8 +24,15 @@ pub struct Card {
 /// Something happened to a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CardEvent {
-    Came { reader: String, card: Card },
-    Gone { reader: String },
+    Came {
+        reader: String,
+        card: Card,
+    },
+    Gone {
+        reader: String,
+    },
+    /// The service is not there, or is there no more; cards that were told have been told as gone before this.
+    NoService,
 }
 
 /// A reader with the card in it.

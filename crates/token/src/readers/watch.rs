@@ -128,10 +128,12 @@ struct Watcher<T> {
 impl<T: FnMut(CardEvent)> Watcher<T> {
     fn run(mut self) {
         let mut pause = FIRST_PAUSE;
+        let mut is_down = false;
         loop {
             let error = match Context::establish(Scope::User) {
                 Ok(context) => {
                     pause = FIRST_PAUSE;
+                    is_down = false;
                     self.shared.lock().context = Some(context.clone());
                     let ended = self.attend(&context);
                     self.shared.lock().context = None;
@@ -144,6 +146,10 @@ impl<T: FnMut(CardEvent)> Watcher<T> {
             }
             tracing::debug!(%error, "PC/SC is not there");
             self.look(&[]);
+            if !is_down {
+                is_down = true;
+                (self.tell)(CardEvent::NoService);
+            }
             if self.shared.pause(pause) {
                 return;
             }

@@ -103,6 +103,8 @@ fn watch_readers(audience: &Audience) -> Option<ReaderWatch> {
             told.entry(reader).or_default().extend(asked);
         }
         CardEvent::Gone { reader } => audience.prompt(&told.remove(&reader).unwrap_or_default()),
+        // A key may have been listed whose card nobody had seen yet.
+        CardEvent::NoService => audience.prompt(&audience.with(|profile| profile.recognition.only_pcsc())),
     });
     watch.inspect_err(|error| tracing::warn!(%error, "PC/SC readers are not watched")).ok()
 }
@@ -118,8 +120,7 @@ fn watch_devices(audience: &Audience, readers: Option<&ReaderWatch>) -> Option<n
             }
             notices::Notice::Lost => true,
         };
-        let asked: Vec<usize> = (0..audience.0.len()).filter(|at| concerns(&audience.0[*at].0)).collect();
-        audience.prompt(&asked);
+        audience.prompt(&audience.with(concerns));
         if let Some(nudge) = &nudge {
             nudge();
         }
@@ -128,6 +129,10 @@ fn watch_devices(audience: &Audience, readers: Option<&ReaderWatch>) -> Option<n
 }
 
 impl Audience {
+    fn with(&self, concerns: impl Fn(&Profile) -> bool) -> Vec<usize> {
+        (0..self.0.len()).filter(|at| concerns(&self.0[*at].0)).collect()
+    }
+
     fn prompt(&self, asked: &[usize]) {
         for (_, prompts) in asked.iter().filter_map(|at| self.0.get(*at)) {
             let _ = prompts.send(Prompt::Look);
