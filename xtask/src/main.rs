@@ -27,7 +27,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask demo [--json FILE] [--keep DIR] [--serve]
                               the whole renewal on embedded defaults, told step by step
-cargo xtask bench [--json FILE]
+cargo xtask bench [--json FILE] [--short]
                               speed, release build, ratios beside other people's tools
 cargo xtask test [--quick]    quick tests first, then all that CI runs; ends with counts
 cargo xtask exhaustive        the key pulled at every single token call of a renewal, and every operation misused at every

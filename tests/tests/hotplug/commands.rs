@@ -11,7 +11,7 @@ use ycd_softkey::{
 use ycd_tests::{
     card::Card,
     pcscd::{Pcscd, in_own_process},
-    world::program,
+    world::{World, program},
 };
 
 use crate::ATR;
@@ -113,4 +113,19 @@ fn a_probe_says_what_each_key_reports_and_the_doctor_what_is_missing() {
         let lines = json(&ycd(&home, &["doctor"]))["lines"].as_array().unwrap().clone();
         assert!(lines.iter().any(|line| line["check"] == "pcsc" && line["level"] == "warn"));
     });
+}
+
+#[test]
+fn the_doctor_reaches_the_portal_and_compares_clocks() {
+    let world = World::new();
+    let home = tempfile::tempdir().unwrap();
+    let lines =
+        |url: &str| json(&ycd(&home, &["--portal", url, "doctor"]))["lines"].as_array().unwrap().clone();
+    let level = |lines: &[Value], check: &str| {
+        lines.iter().find(|line| line["check"] == check).map(|line| line["level"].clone())
+    };
+    let well = lines(&world.proxy.url());
+    assert_eq!((level(&well, "portal"), level(&well, "clock")), (Some("ok".into()), Some("ok".into())));
+    let nobody = lines("http://127.0.0.1:1");
+    assert_eq!((level(&nobody, "portal"), level(&nobody, "clock")), (Some("bad".into()), None));
 }
