@@ -41,7 +41,8 @@ pub async fn alive(
     let now = portal.now();
     let unlock = Unlock::load(&mut tx, &no).await?;
     let newest = newest_release(&mut tx, &no).await?;
-    if unlock.order.stage != Stage::AwaitingUnlock || newest == 0 || *release != newest {
+    let is_open = unlock.order.stage == Stage::AwaitingUnlock && !unlock.is_late(&portal);
+    if !is_open || newest == 0 || *release != newest {
         return Err(Problem::new(refusals::RELEASE_STALE).with("newest", newest).into());
     }
     unlock.certificate(&mut tx).await?;

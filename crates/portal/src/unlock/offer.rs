@@ -91,8 +91,8 @@ async fn offer(portal: &Portal, db: &mut Conn, hand: &KeyInHand) -> Result<Unloc
     let (certificate, key) = in_hand(db, hand).await?;
     let project = &portal.config().project;
     let open_order = match Unlock::open_of(db, &key.key_id).await? {
-        Some(unlock) => Some(unlock.view(portal, db).await?),
-        None => None,
+        Some(unlock) if !unlock.is_late(portal) => Some(unlock.view(portal, db).await?),
+        _ => None,
     };
     Ok(UnlockOffer {
         portal: portal.name().into(),

@@ -41,7 +41,11 @@ pub async fn open(State(portal): State<Portal>, change: Change<OpenUnlock>) -> A
     let hand = KeyInHand { key_id: body.key_id.clone(), certificate: body.certificate.clone() };
     let (certificate, _) = in_hand(&mut tx, &hand).await?;
     let form = checked_form(&body.form)?;
-    let open = Unlock::open_of(&mut tx, &body.key_id).await?;
+    let found = Unlock::open_of(&mut tx, &body.key_id).await?;
+    let (late, open) = match found {
+        Some(found) if found.is_late(&portal) => (Some(found), None),
+        found => (None, found),
+    };
     if let Some(meant) = &body.order
         && open.as_ref().is_none_or(|open| open.order.no != *meant)
     {
@@ -53,6 +57,9 @@ pub async fn open(State(portal): State<Portal>, change: Change<OpenUnlock>) -> A
     }
 
     let user = owner(&mut tx, &certificate.phone, now).await?;
+    if let Some(late) = late {
+        orders::transition(&mut tx, &late.order.no, Event::UnlockExpired, &Actor::System, None, now).await?;
+    }
     let no = match open {
         Some(open) => {
             take_up(&mut tx, &open, &user, &certificate, &form, now).await?;

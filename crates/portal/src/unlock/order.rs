@@ -59,6 +59,21 @@ impl Unlock {
         }
     }
 
+    /// Its days are over, though nobody has closed it yet.
+    pub fn is_late(&self, portal: &Portal) -> bool {
+        self.order.stage == Stage::AwaitingUnlock
+            && self.order.work_until(portal).is_some_and(|until| portal.now() > until)
+    }
+
+    /// `unlock.not_ready` unless secrets may be released for it now. A proof is taken longer: what it proves is done.
+    pub fn check_in_time(&self, portal: &Portal) -> Result<(), Error> {
+        self.check_ready()?;
+        if self.is_late(portal) {
+            return Err(Problem::new(refusals::NOT_READY).with("state", self.order.state).into());
+        }
+        Ok(())
+    }
+
     /// `unlock.not_ready` unless a new PIN can be set now.
     pub fn check_ready(&self) -> Result<(), Error> {
         if self.order.stage == Stage::AwaitingUnlock {

@@ -79,7 +79,7 @@ async fn given(
     request: &Request,
     now: OffsetDateTime,
 ) -> Result<ReleaseAnswer, Error> {
-    unlock.check_ready()?;
+    unlock.check_in_time(portal)?;
     let key = checked_key(db, unlock, request).await?;
     let one_time_key = request.one_time_key.fingerprint();
     if let Some((order, release)) = find(db, &one_time_key).await? {

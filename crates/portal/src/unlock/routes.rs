@@ -117,7 +117,7 @@ async fn grant_releases(
     let mut tx = change.begin(&portal, operator.clone()).await?;
     let now = tx.now();
     let unlock = Unlock::load(&mut tx, &no).await?;
-    unlock.check_ready()?;
+    unlock.check_in_time(&portal)?;
     let allowed = order::newest_release(&mut tx, &no).await? + RELEASES;
     sqlx::query("UPDATE unlocks SET releases_allowed = $1 WHERE order_no = $2")
         .bind(allowed)
