@@ -78,6 +78,21 @@ impl Teller {
         outcome.map(drop).map_err(|detail| format!("{name}: {detail}"))
     }
 
+    /// As [`step`](Self::step), for a step that makes something.
+    pub fn made<T>(
+        &mut self,
+        name: &str,
+        act: impl FnOnce() -> Result<(String, T), String>,
+    ) -> Result<T, String> {
+        let mut made = None;
+        self.step(name, || {
+            let (said, thing) = act()?;
+            made = Some(thing);
+            Ok(said)
+        })?;
+        made.ok_or_else(|| format!("{name}: nothing was made"))
+    }
+
     pub fn table(&self) {
         say("\n== 小结 Summary");
         for step in &self.steps {

@@ -16,6 +16,8 @@ use crate::world::program;
 pub struct Ycd {
     home: PathBuf,
     keys: PathBuf,
+    /// `PCSCLITE_CSOCK_NAME`, where the story has a smart card service of its own.
+    service: Option<(OsString, OsString)>,
 }
 
 /// How a run of `ycd --json` ended.
@@ -28,12 +30,21 @@ pub struct Ended {
 
 impl Ycd {
     pub fn new(home: &Path, keys: &Path) -> Self {
-        Self { home: home.to_owned(), keys: keys.to_owned() }
+        Self { home: home.to_owned(), keys: keys.to_owned(), service: None }
+    }
+
+    #[must_use]
+    pub fn with_service(mut self, service: Option<(OsString, OsString)>) -> Self {
+        self.service = service;
+        self
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program("ycd"));
         command.args(args).arg("--json").env("YCD_HOME", &self.home).env("YCD_SOFTKEY_DIR", &self.keys);
+        if let Some((name, value)) = &self.service {
+            command.env(name, value);
+        }
         command
     }
 
@@ -102,6 +113,53 @@ impl Ycd {
         drop(child.wait());
         Err(format!("ycd {} ended before it was waited for: {}", args.join(" "), said.join("; ")))
     }
+}
+
+impl Ycd {
+    /// Runs it and answers what it asks: `answer` is given each line it prints, and says what is typed then, or that the
+    /// process is to be killed.
+    pub fn talk(
+        &self,
+        args: &[&str],
+        mut answer: impl FnMut(&Value) -> Result<Reply, String>,
+    ) -> Result<Ended, String> {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("ycd does not start: {e}"))?;
+        let mut stdin = child.stdin.take().ok_or("no pipe")?;
+        let stdout = child.stdout.take().ok_or("no pipe")?;
+        let mut lines = Vec::new();
+        for line in BufReader::new(stdout).lines() {
+            let line = line.map_err(|e| e.to_string())?;
+            let Ok(value) = serde_json::from_str::<Value>(&line) else { continue };
+            let reply = answer(&value);
+            lines.push(value);
+            match reply? {
+                Reply::Nothing => {}
+                // It may have ended: then its last line says why.
+                Reply::Type(text) => drop(stdin.write_all(text.as_bytes())),
+                Reply::Kill(after) => {
+                    std::thread::sleep(after);
+                    child.kill().map_err(|e| e.to_string())?;
+                    break;
+                }
+            }
+        }
+        let status = child.wait().map_err(|e| e.to_string())?;
+        Ok(Ended { status, lines })
+    }
+}
+
+/// What is done about a line.
+#[derive(Debug)]
+pub enum Reply {
+    Nothing,
+    Type(String),
+    /// After this long.
+    Kill(std::time::Duration),
 }
 
 impl Ended {

@@ -10,7 +10,9 @@ use std::{
 use serde_json::{Value, json};
 use ycd_portal_api::wire::form::OrderForm;
 
-use super::command::Ycd;
+use super::command::{Ended, Reply, Ycd};
+#[cfg(target_os = "linux")]
+use crate::pcscd::Pcscd;
 use crate::world::{filled_in, uscc};
 
 pub const PIN: &str = "12345678";
@@ -23,6 +25,11 @@ pub struct Stage {
     pub station: Ycd,
     portal: Option<Child>,
     pub url: String,
+    /// Seconds that the portal's clock is off.
+    shift: i64,
+    #[cfg(target_os = "linux")]
+    service: Option<Pcscd>,
+    cards: Vec<Child>,
 }
 
 /// A key with its certificate, and who it belongs to.
@@ -37,8 +44,60 @@ pub struct Holder {
 impl Stage {
     pub fn new(folder: &Path) -> Self {
         let keys = folder.join("keys");
-        let station = Ycd::new(&folder.join("operator"), &keys);
-        Self { folder: folder.to_owned(), keys, station, portal: None, url: String::new() }
+        #[cfg(target_os = "linux")]
+        let service = Pcscd::available().is_ok().then(|| Pcscd::start(1));
+        let mut stage = Self {
+            folder: folder.to_owned(),
+            station: Ycd::new(&folder.join("operator"), &keys),
+            keys,
+            portal: None,
+            url: String::new(),
+            shift: 0,
+            #[cfg(target_os = "linux")]
+            service,
+            cards: Vec::new(),
+        };
+        stage.station = stage.machine("operator");
+        stage
+    }
+
+    /// Whoever's machine.
+    pub fn machine(&self, name: &str) -> Ycd {
+        #[cfg(target_os = "linux")]
+        let service = self.service.as_ref().map(Pcscd::environment);
+        #[cfg(not(target_os = "linux"))]
+        let service = None;
+        Ycd::new(&self.folder.join(name), &self.keys).with_service(service)
+    }
+
+    /// Why keys cannot be put into a card reader here.
+    #[cfg(target_os = "linux")]
+    pub fn no_reader(&self) -> Option<String> {
+        Pcscd::available().err()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn no_reader(&self) -> Option<String> {
+        Some("virtual readers are for Linux".to_owned())
+    }
+
+    /// A process that shows the key as a smart card in the virtual reader, for as long as it is inserted.
+    #[cfg(target_os = "linux")]
+    fn show_as_card(&mut self, key: &str) -> Result<(), String> {
+        let Some(port) = self.service.as_ref().and_then(|service| service.ports().first()) else {
+            return Err("no reader".to_owned());
+        };
+        let reader = format!("127.0.0.1:{port}");
+        let args = ["softkey", "card", "--reader", &reader, "--insert", key];
+        let connected = |line: &Value| line["event"] == "connected";
+        let (child, _) = self.station.start_until(&args, "", connected)?;
+        self.cards.push(child);
+        Ok(())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn show_as_card(&mut self, _key: &str) -> Result<(), String> {
+        Err("no reader".to_owned())
     }
 
     pub fn portal_folder(&self) -> PathBuf {
@@ -59,9 +118,19 @@ impl Stage {
 
     /// Starts the portal with its clock shifted by so many days; stops the one that runs.
     pub fn serve(&mut self, days: i64) -> Result<String, String> {
+        self.serve_shifted(days * DAY)
+    }
+
+    /// The portal's clock goes on by more than a minute: what must lie between two codes.
+    pub fn a_minute_passes(&mut self) -> Result<String, String> {
+        self.serve_shifted(self.shift + 65)
+    }
+
+    fn serve_shifted(&mut self, seconds: i64) -> Result<String, String> {
         self.stop();
+        self.shift = seconds;
         let listen = self.url.strip_prefix("http://").unwrap_or("127.0.0.1:0").to_owned();
-        let shift = (days * DAY).to_string();
+        let shift = seconds.to_string();
         let folder = path(&self.portal_folder());
         let args = ["portal", "serve", "--data", &folder, "--listen", &listen, "--clock-shift", &shift];
         let (child, said) = self.station.start_until(&args, "", |line| line["listening"].is_string())?;
@@ -92,14 +161,40 @@ impl Stage {
         self.portal.take()
     }
 
-    /// A key is made, personalised, and put into a drawer.
-    pub fn personalise(&self, company: &str, phone: &str) -> Result<Holder, String> {
-        let made = self.station.ok(&["softkey", "create", "--label", "USBKEY"], "")?;
-        let key = text(&made, "serial_number");
+    /// A key comes from its maker, is produced, and put into a drawer.
+    pub fn produce(&self, company: &str, phone: &str) -> Result<Holder, String> {
+        let made = self.made()?;
+        self.finish(&made, company, phone, "wrapped")
+    }
+
+    /// The same in a card reader, so that it will be unlocked by challenge and response.
+    pub fn produce_in_reader(&mut self, company: &str, phone: &str) -> Result<Holder, String> {
+        let made = self.made()?;
+        self.show_as_card(&text(&made, "serial_number"))?;
+        patiently(|| self.finish(&made, company, phone, "challenge"))
+    }
+
+    fn made(&self) -> Result<Value, String> {
+        self.station.ok(&["softkey", "create", "--label", "USBKEY", "--tries", "5", "--show-so-pin"], "")
+    }
+
+    fn finish(&self, made: &Value, company: &str, phone: &str, road: &str) -> Result<Holder, String> {
+        let key = text(made, "serial_number");
         let code = uscc(company);
-        let args =
-            ["operator", "personalise", "--name", company, "--uscc", &code, "--phone", phone, "--pin-stdin"];
-        let issued = self.station.ok(&args, PIN)?;
+        let args = [
+            "operator",
+            "produce",
+            "--name",
+            company,
+            "--uscc",
+            &code,
+            "--phone",
+            phone,
+            "--road",
+            road,
+            "--pin-stdin",
+        ];
+        let issued = self.station.ok(&args, &text(made, "so_pin"))?;
         self.remove(&key)?;
         Ok(Holder {
             company: company.to_owned(),
@@ -119,7 +214,7 @@ impl Stage {
 
     /// The applicant's own machine, logged in by SMS.
     pub fn applicant(&self, name: &str, phone: &str) -> Result<Ycd, String> {
-        let machine = Ycd::new(&self.folder.join(name), &self.keys);
+        let machine = self.machine(name);
         self.use_portal(&machine)?;
         let newest = self.newest_message(phone)?;
         machine.ok(&["login", "--phone", phone, "--send-code"], "")?;
@@ -153,6 +248,59 @@ impl Stage {
         let args = ["operator", "record-transfer", &order, "--reference", &reference, "--amount", &amount];
         self.station.ok(&args, "")?;
         Ok(order)
+    }
+
+    /// Wrong PINs until the key is locked.
+    pub fn lock_pin(&self, machine: &Ycd, key: &str) -> Result<String, String> {
+        let args = ["key", "pin", "--key", key, "--pin-stdin", "--last-try"];
+        for tries in 1..=6 {
+            let ended = machine.run(&args, "00000001\n86420975\n86420975\n")?;
+            let code = ended.result().and_then(|r| r["error"]["code"].as_str()).unwrap_or_default();
+            match code {
+                "token.pin_incorrect" => {}
+                "token.pin_locked" => return Ok(format!("第 {tries} 次：{}", ended.refusal())),
+                _ => return Err(ended.refusal()),
+            }
+        }
+        Err("the key does not lock".to_owned())
+    }
+
+    /// `ycd unlock`, with the code read from the phone and the new PIN typed twice; killed where it is told to.
+    pub fn unlock(
+        &self,
+        machine: &Ycd,
+        phone: &str,
+        pin: &str,
+        kill_at: Option<&str>,
+    ) -> Result<Ended, String> {
+        let newest = self.newest_message(phone)?;
+        machine.talk(&["unlock", "--pin-stdin", "--code-stdin", "--wait", "0"], |line| {
+            if line["event"] == "code_sent" {
+                let code = self.code_after(phone, newest)?;
+                return Ok(Reply::Type(format!("{code}\n{pin}\n{pin}\n")));
+            }
+            match kill_at {
+                Some(step) if line["event"] == "begins" && line["step"] == step => {
+                    Ok(Reply::Kill(Duration::from_millis(1200)))
+                }
+                _ => Ok(Reply::Nothing),
+            }
+        })
+    }
+
+    /// What the portal keeps of a key, and what is left of its tries.
+    pub fn kept_of(&self, holder: &Holder) -> Result<String, String> {
+        let keys = self.station.ok(&["softkey", "list"], "")?;
+        let key =
+            keys["keys"].as_array().into_iter().flatten().find(|k| k["serial_number"] == json!(holder.key));
+        let key = key.ok_or("the key is gone")?;
+        let (left, max) = (&key["so_pin_tries_left"], &key["so_pin_tries_max"]);
+        let (user, user_max) = (&key["pin_tries_left"], &key["pin_tries_max"]);
+        let said = format!(
+            "口令剩余 {user}/{user_max} 次，管理口令剩余 {left}/{max} 次，密钥对 {} 对",
+            key["containers_used"]
+        );
+        if left == max && user == user_max { Ok(said) } else { Err(said) }
     }
 
     fn outbox(&self, phone: &str) -> Result<Vec<Value>, String> {
@@ -220,8 +368,23 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        for card in &mut self.cards {
+            drop(card.kill());
+            drop(card.wait());
+        }
         self.stop();
     }
+}
+
+/// The smart card service looks at its readers now and then only: until it has seen the card.
+pub fn patiently<T>(act: impl Fn() -> Result<T, String>) -> Result<T, String> {
+    for _ in 0..20 {
+        match act() {
+            Err(said) if said.contains("token.card_missing") => thread::sleep(Duration::from_millis(250)),
+            outcome => return outcome,
+        }
+    }
+    act()
 }
 
 pub fn text(value: &Value, name: &str) -> String {

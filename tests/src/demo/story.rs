@@ -13,7 +13,7 @@ use super::{
     Teller, Wishes,
     command::{Ended, Ycd, other},
     report, say,
-    stage::{Holder, PIN, Stage, path, text},
+    stage::{Holder, PIN, Stage, path, patiently, text},
 };
 use crate::world::program;
 
@@ -61,7 +61,7 @@ fn scenes(
     })?;
     teller.step("门户启动，时间在一年前 Start it, its clock a year ago", || stage.serve(-345))?;
 
-    teller.part("一年前：制作 USBKEY A year ago: keys are personalised");
+    teller.part("一年前：制作 USBKEY A year ago: keys are produced");
     let names = [
         ("pulled", "泸州江阳商贸有限公司", "13800000001"),
         ("killed", "泸州龙马潭建设有限公司", "13800000002"),
@@ -70,8 +70,8 @@ fn scenes(
     ];
     let mut holders = Vec::new();
     for (_, company, phone) in names {
-        teller.step(&format!("制证 Personalise: {company}"), || {
-            let holder = stage.personalise(company, phone)?;
+        teller.step(&format!("制证 Produce: {company}"), || {
+            let holder = stage.produce(company, phone)?;
             let said = format!("USBKEY 尾号 {}，证书 {}", tail(&holder.key), holder.certificate);
             holders.push(holder);
             Ok(said)
@@ -79,10 +79,34 @@ fn scenes(
     }
     let [pulled, killed, revoked, elsewhere] =
         <[Holder; 4]>::try_from(holders).map_err(|_| "four keys were to be made".to_owned())?;
+    let locked = teller.made("制证 Produce: 合江酒业包装有限公司", || {
+        let holder = stage.produce("合江酒业包装有限公司", "13800000005")?;
+        Ok((format!("USBKEY 尾号 {}，以管理口令解锁 unlocked by its SO PIN", tail(&holder.key)), holder))
+    })?;
+    let challenged = match stage.no_reader() {
+        None => Some(teller.made(
+            "制证（在读卡器中）Produce, in a card reader: 古蔺物流有限公司",
+            || {
+                let holder = stage.produce_in_reader("古蔺物流有限公司", "13800000006")?;
+                let said = format!("USBKEY 尾号 {}，以质询应答解锁 unlocked by challenge", tail(&holder.key));
+                Ok((said, holder))
+            },
+        )?),
+        Some(why) => {
+            say(&format!(
+                "  （没有读卡器，质询应答不演示 no challenge and response without a reader: {why}）"
+            ));
+            None
+        }
+    };
     teller.step("今天：证书还有 20 天 Today: 20 days are left", || stage.serve(0))?;
 
     let (machine, order) = renewed_though_pulled(stage, teller, &pulled, keep)?;
     renewed_though_killed(stage, teller, &killed)?;
+    unlocked_though_killed(stage, teller, &locked)?;
+    if let Some(challenged) = &challenged {
+        unlocked_by_challenge(stage, teller, challenged)?;
+    }
     refusals(stage, teller, &machine, &pulled, &revoked, &elsewhere)?;
     verdicts(stage, teller, &pulled, keep)?;
 
@@ -163,6 +187,70 @@ fn renewed_though_killed(stage: &Stage, teller: &mut Teller, holder: &Holder) ->
     )?;
     stage.remove(&holder.key)?;
     Ok(())
+}
+
+/// The PIN that a locked key gets.
+const NEW_PIN: &str = "27182818";
+
+fn unlocked_though_killed(stage: &mut Stage, teller: &mut Teller, holder: &Holder) -> Result<(), String> {
+    teller.part(
+        "口令锁定，解锁；设置新口令前进程被杀 A locked PIN, the process killed before the new one is set",
+    );
+    let machine = stage.machine("locked-machine");
+    stage.use_portal(&machine)?;
+    teller.step("插入，口令连续输错，锁定 Insert; wrong PINs lock it", || {
+        stage.insert(&holder.key)?;
+        stage.lock_pin(&machine, &holder.key)
+    })?;
+    teller.step(
+        "解锁，管理口令登录后、设置新口令前杀掉 Unlock; killed between the SO login and the new PIN",
+        || {
+            let fault = ["softkey", "fault", &holder.key, "--function", "C_InitPIN", "--do", "delay=8000"];
+            stage.station.ok(&fault, "")?;
+            let ended = stage.unlock(&machine, &holder.phone, NEW_PIN, Some("set_pin"))?;
+            if ended.status.success() {
+                Err("it was not killed".to_owned())
+            } else {
+                Ok(ended.status.to_string())
+            }
+        },
+    )?;
+    teller.step("过一分钟，再运行，接着做完 A minute later it goes on to the end", || {
+        stage.a_minute_passes()?;
+        unlocked(stage, &machine, holder)
+    })?;
+    teller.step("新口令可用，管理口令一次没少 The new PIN works, no SO try is lost", || {
+        works(stage, &machine, holder)
+    })?;
+    stage.remove(&holder.key)?;
+    Ok(())
+}
+
+fn unlocked_by_challenge(stage: &Stage, teller: &mut Teller, holder: &Holder) -> Result<(), String> {
+    teller.part("同样的几步，以质询应答解锁 The same steps, by challenge and response");
+    let machine = stage.machine("challenged-machine");
+    stage.use_portal(&machine)?;
+    teller.step("插入读卡器，口令连续输错，锁定 Insert; wrong PINs lock it", || {
+        stage.insert(&holder.key)?;
+        stage.lock_pin(&machine, &holder.key)
+    })?;
+    teller.step("解锁 Unlock", || patiently(|| unlocked(stage, &machine, holder)))?;
+    teller.step("新口令可用 The new PIN works", || works(stage, &machine, holder))?;
+    stage.remove(&holder.key)?;
+    Ok(())
+}
+
+fn unlocked(stage: &Stage, machine: &Ycd, holder: &Holder) -> Result<String, String> {
+    let done = stage.unlock(machine, &holder.phone, NEW_PIN, None)?.succeeded()?;
+    let steps = done.lines.iter().filter(|line| line["event"] == "begins").count();
+    let order = done.result().map(|result| text(result, "order")).unwrap_or_default();
+    Ok(format!("订单 {order} 完成，{steps} 步"))
+}
+
+fn works(stage: &Stage, machine: &Ycd, holder: &Holder) -> Result<String, String> {
+    let pins = format!("{NEW_PIN}\n31415926\n31415926\n");
+    machine.ok(&["key", "pin", "--key", &holder.key, "--pin-stdin"], &pins)?;
+    stage.kept_of(holder)
 }
 
 fn ordered(stage: &Stage, teller: &mut Teller, home: &str, holder: &Holder) -> Result<(Ycd, String), String> {

@@ -103,7 +103,6 @@ fn tell(order: &OperatorOrder, say: &Say) {
 }
 
 fn produce(client: &Client, command: Produce, home: &Home, say: &Say) -> Result {
-    let trust = home.trust()?;
     let mut keys = home.keys()?;
     let key = one_key(&mut keys, command.key.as_deref())?;
     let mut pins = Secrets::pins(&command.pin, say)?;
@@ -111,6 +110,7 @@ fn produce(client: &Client, command: Produce, home: &Home, say: &Say) -> Result 
         .t("尾号 {} 的 USBKEY 出厂的管理口令：", "The maker's SO PIN of the USBKEY ending in {}: ")
         .replace("{}", key.key_id.tail());
     let factory_so_pin = Pin::new(pins.need(&prompt)?.as_str());
+    let trust = home.trust()?;
     let production = Production {
         portal: client,
         trust: &trust,

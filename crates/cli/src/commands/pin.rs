@@ -10,14 +10,7 @@ use ycd_flows::{
 use ycd_token::{KeyInfo, Pin, TokenError, Weakness};
 
 use super::one_key;
-use crate::{
-    args::ChangePin,
-    ask::Secrets,
-    error::Result,
-    home::Home,
-    new_pin::PinsAtTerminal,
-    say::Say,
-};
+use crate::{args::ChangePin, ask::Secrets, error::Result, home::Home, new_pin::PinsAtTerminal, say::Say};
 
 pub fn run(command: &ChangePin, home: &Home, say: &Say) -> Result {
     let mut keys = home.keys()?;

@@ -37,11 +37,13 @@ impl Year {
         desk.json(&["portal", "use", &portal.url, "--anchor", &root]).ok();
         log_operator_in(&desk, &made);
 
-        let key = desk.json(&["softkey", "create", "--label", COMPANY, "--containers", containers]).ok();
-        let key = key["serial_number"].as_str().unwrap().to_owned();
-        let personalise =
-            ["operator", "personalise", "--name", COMPANY, "--uscc", USCC, "--phone", PHONE, "--pin-stdin"];
-        let certificate = desk.json_with(&personalise, PIN).ok();
+        let create = ["softkey", "create", "--label", COMPANY, "--containers", containers, "--show-so-pin"];
+        let made_key = desk.json(&create).ok();
+        let so_pin = made_key["so_pin"].as_str().unwrap();
+        let key = made_key["serial_number"].as_str().unwrap().to_owned();
+        let produce =
+            ["operator", "produce", "--name", COMPANY, "--uscc", USCC, "--phone", PHONE, "--pin-stdin"];
+        let certificate = desk.json_with(&produce, so_pin).ok();
         let certificate = certificate["serial"].as_str().unwrap().to_owned();
         drop(portal);
 

@@ -60,7 +60,7 @@ fn plain_http_is_taken_for_this_machine_only() {
 fn with_nobody_to_ask_it_names_the_option() {
     let desk = Desk::new();
     desk.json(&["softkey", "create", "--label", "a"]).ok();
-    let args = ["operator", "personalise", "--name", "x", "--phone", "13800000000"];
+    let args = ["operator", "produce", "--name", "x", "--phone", "13800000000"];
     let said = desk.json(&[&["--portal", "http://127.0.0.1:9"][..], &args].concat());
     assert_eq!((said.exit, said.error_code()), (4, "cli.no_input".into()));
     let flag = if cfg!(unix) { "--pin-fd" } else { "--pin-stdin" };
