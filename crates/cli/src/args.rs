@@ -537,9 +537,9 @@ pub enum Operator {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RoadArg {
-    /// 管理口令由平台保管，解锁时加密下发
+    /// 管理口令由门户保管，解锁时加密下发
     Wrapped,
-    /// USBKEY 发出质询，平台应答
+    /// USBKEY 发出质询，门户应答
     Challenge,
 }
 

@@ -41,7 +41,7 @@ pub fn code_of(code: &str) -> u8 {
         | "token.not_logged_in"
         | "cli.no_input" => 4,
         "pin.stopped" | "unlock.stopped" => 8,
-        "unlock.other_portal" | "unlock.not_possible" | "unlock.so_pin_unknown" => 6,
+        "flow.other_portal" | "unlock.not_possible" | "unlock.so_pin_unknown" => 6,
         "unlock.not_locked" => 1,
         "unlock.no_certificate" => 3,
         "pin.outcome_unknown" => 1,

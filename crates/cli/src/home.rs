@@ -106,8 +106,12 @@ impl Home {
 
     /// The portal that this machine was set up with.
     pub fn trust(&self) -> Result<PinnedPortal> {
-        let pinned = self.config()?.pinned.ok_or(CliError::PortalNotPinned)?;
-        Ok(PinnedPortal::from_wire(&pinned)?)
+        self.pinned()?.ok_or(CliError::PortalNotPinned)
+    }
+
+    /// The same, where this machine has seen it.
+    pub fn pinned(&self) -> Result<Option<PinnedPortal>> {
+        Ok(self.config()?.pinned.as_ref().map(PinnedPortal::from_wire).transpose()?)
     }
 
     /// Keeps a portal's address, its name and keys, and copies of the roots that it is trusted by. Tells whether name and

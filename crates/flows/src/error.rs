@@ -11,6 +11,9 @@ pub type Result<T, E = FlowError> = std::result::Result<T, E>;
 /// Every variant leaves the key with at least one usable certificate, if it had one, and the work resumable.
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
+    /// The portal that answers is not the one this machine was set up with.
+    #[error("another portal answers: {found}")]
+    OtherPortal { found: String },
     #[error("no key is inserted")]
     NoKey,
     #[error("{} keys are inserted", keys.len())]
@@ -81,6 +84,7 @@ impl FlowError {
     /// Stable: maps to one sentence and one remedy per language.
     pub fn code(&self) -> &str {
         match self {
+            Self::OtherPortal { .. } => "flow.other_portal",
             Self::NoKey => "flow.no_key",
             Self::SeveralKeys { .. } => "flow.several_keys",
             Self::WrongKey { .. } => "flow.wrong_key",

@@ -41,6 +41,7 @@ use crate::{
     error::{FlowError, OperatorReason, Result},
     journal::Journal,
     lock::KeyLocks,
+    trust::PinnedPortal,
 };
 
 /// What a renewal works with.
@@ -52,6 +53,8 @@ pub struct Renewal<'a> {
     pub locks: &'a KeyLocks,
     /// The certificate authorities this machine trusts.
     pub anchors: &'a [Certificate],
+    /// The portal this machine was set up with, where it has seen one: keys sign for no other.
+    pub trust: Option<&'a PinnedPortal>,
     pub clock: &'a dyn Clock,
     pub options: Options,
 }
@@ -317,6 +320,11 @@ impl Renewal<'_> {
             .map_err(|source| FlowError::Portal { step: Step::Open, source })?;
         if view.order != order || view.key_id != key.key_id.as_str() {
             return Err(bad_answer("an attempt of another order or key".to_owned()));
+        }
+        if let Some(trust) = self.trust
+            && view.portal != trust.name
+        {
+            return Err(FlowError::OtherPortal { found: view.portal });
         }
         let off = (view.portal_time.0 - self.clock.now()).whole_seconds();
         if off.abs() > CLOCK_TOLERANCE_SECONDS {

@@ -273,7 +273,7 @@ impl Unlock<'_> {
             let in_hand = in_hand(key, &certificate);
             match self.at_portal(Step::FindKey, |portal| portal.unlock_check(&in_hand), None) {
                 Ok(offer) if offer.portal == self.trust.name => return Ok((certificate, offer)),
-                Ok(offer) => return Err(UnlockError::OtherPortal { found: offer.portal }),
+                Ok(offer) => return Err(FlowError::OtherPortal { found: offer.portal }.into()),
                 // An older certificate, or one of somebody else, that lies beside the one in force.
                 Err(UnlockError::Portal { source: ApiError::Refused(problem), step })
                     if is_about_the_certificate(&problem.code) =>

@@ -144,6 +144,7 @@ impl Machine {
             journal: &self.journal,
             locks: &self.locks,
             anchors: &self.anchors,
+            trust: Some(&self.trust),
             clock: &SystemClock,
             options,
         }

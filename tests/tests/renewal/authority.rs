@@ -102,6 +102,7 @@ fn a_clock_that_is_a_year_off_is_told_and_does_no_harm() {
         journal: &machine.journal,
         locks: &machine.locks,
         anchors: &machine.anchors,
+        trust: Some(&machine.trust),
         clock: &YearOff,
         options: Options::default(),
     }
@@ -131,4 +132,17 @@ fn the_new_certificate_is_the_first_in_the_list_and_the_old_one_is_superseded_no
     let crl = ycd_pki::crl::Crl::from_der(&portal.crl().unwrap()).unwrap();
     let old = ycd_pki::Certificate::from_der(&renewed.old).unwrap();
     assert!(crl.revokes(&old).is_none());
+}
+
+#[test]
+fn another_portal_than_the_one_this_machine_was_set_up_with_gets_no_signature() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    machine.trust.name = "another".into();
+    let portal = world.applicant(&key.phone);
+    let mut person = Scripted::with_pin(PIN);
+    let error = machine.renew(&portal, &mut person, &order).unwrap_err();
+    assert_eq!(error.code(), "flow.other_portal");
+    assert!(person.heard.lock().unwrap().pins.is_empty(), "no PIN was asked for");
 }

@@ -107,7 +107,7 @@ fn a_portal_whose_key_is_not_the_one_kept_is_not_believed() {
 
     scene.machine.trust = PinnedPortal { name: "another".into(), ..scene.world.trust() };
     let mut person = scene.person();
-    assert_eq!(code(scene.unlock_by(&mut person)), "unlock.other_portal");
+    assert_eq!(code(scene.unlock_by(&mut person)), "flow.other_portal");
     assert_eq!(person.heard.codes, 0);
 
     // Sealed to somebody else: the portal cannot open it, and says so.

@@ -150,7 +150,7 @@ fn produce(client: &Client, command: Produce, home: &Home, say: &Say) -> Result 
     });
     say.result(&value, || {
         say.t(
-            "制证完成：证书 {serial}，USBKEY 尾号 {tail}，初始口令 12345678，管理口令已由平台保管。",
+            "制证完成：证书 {serial}，USBKEY 尾号 {tail}，初始口令 12345678，管理口令已由门户保管。",
             "Produced: certificate {serial} on the USBKEY ending in {tail}; its PIN is 12345678, its SO PIN is kept by the portal.",
         )
         .replace("{serial}", &made.certificate.serial)

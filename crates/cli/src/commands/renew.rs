@@ -57,6 +57,7 @@ pub fn run(command: &Renew, home: &Home, say: &Say) -> Result {
         keep: command.keep.as_deref(),
         reason: None,
     };
+    let trust = home.pinned()?;
     let renewal = Renewal {
         portal: &client,
         token: &mut keys,
@@ -64,6 +65,7 @@ pub fn run(command: &Renew, home: &Home, say: &Say) -> Result {
         journal: &journal,
         locks: &Home::locks()?,
         anchors: &home.anchors()?,
+        trust: trust.as_ref(),
         clock: &SystemClock,
         options: Options { same_key_pair: command.same_key_pair, remove_old_pair: command.remove_old },
     };

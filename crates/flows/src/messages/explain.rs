@@ -33,7 +33,8 @@ impl Explain for FlowError {
             }
             Self::OrderNotReady { state } => vec![("state", word(&format!("order_state.{state}"), language))],
             Self::OperatorNeeded { reason } => vec![("reason", reason_word(*reason, language))],
-            Self::NoKey
+            Self::OtherPortal { .. }
+            | Self::NoKey
             | Self::KeyBusy { .. }
             | Self::Stopped { .. }
             | Self::CertificateMismatch { .. }
@@ -115,8 +116,7 @@ impl Explain for UnlockError {
             Self::NoneFits { key, product } => none_fits(key, product),
             Self::Rejected { reason } => vec![("reason", reason.clone())],
             Self::Over { state } => vec![("state", word(&format!("order_state.{}", state.name()), language))],
-            Self::OtherPortal { .. }
-            | Self::NoCertificate
+            Self::NoCertificate
             | Self::NotPossible
             | Self::NotLocked
             | Self::SoPinUnknown

@@ -17,9 +17,6 @@ pub enum UnlockError {
     Token { step: UnlockStep, source: TokenError },
     #[error("step {step:?}: {source}")]
     Portal { step: UnlockStep, source: ApiError },
-    /// The portal that answers is not the one this machine was set up with.
-    #[error("another portal answers: {found}")]
-    OtherPortal { found: String },
     #[error("the key carries no certificate of this portal that is in force")]
     NoCertificate,
     /// Neither profile nor key allow the way that the portal has for this key.
@@ -54,7 +51,6 @@ impl UnlockError {
             Self::Flow(source) => source.code(),
             Self::Token { source, .. } => source.code(),
             Self::Portal { source, .. } => source.code(),
-            Self::OtherPortal { .. } => "unlock.other_portal",
             Self::NoCertificate => "unlock.no_certificate",
             Self::NotPossible => "unlock.not_possible",
             Self::NotLocked => "unlock.not_locked",
