@@ -6,6 +6,8 @@ pub mod host;
 pub mod hotplug;
 pub mod listing;
 pub mod renewal;
+#[cfg(target_os = "linux")]
+pub mod unlock;
 
 use std::time::Duration;
 

@@ -38,7 +38,7 @@ const ROUNDS: usize = 15;
 /// Vendor numbers of the software key's family (drivers-config/softkey.toml).
 const CKK_SM2: c_ulong = 0x8000_0004;
 const CKM_SM2_KEY_PAIR_GEN: c_ulong = 0x8000_8001;
-const CKM_SM3_SM2_DER: c_ulong = 0x8000_8103;
+pub(super) const CKM_SM3_SM2_DER: c_ulong = 0x8000_8103;
 /// OBJECT IDENTIFIER 1.2.156.10197.1.301
 const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
 /// Records of the journal in one renewal.
@@ -220,7 +220,7 @@ fn nonce(portal: &Client, view: &AttemptView, purpose: NoncePurpose) -> [u8; 32]
     nonce.nonce.0.try_into().expect("32 bytes")
 }
 
-fn vendor(number: c_ulong) -> Mechanism<'static> {
+pub(super) fn vendor(number: c_ulong) -> Mechanism<'static> {
     let mechanism = MechanismType::new_vendor_defined(number).expect("a vendor number");
     Mechanism::VendorDefined(VendorDefinedMechanism::new::<()>(mechanism, None))
 }
@@ -276,7 +276,7 @@ fn public_key_of(session: &Session, public: ObjectHandle) -> PublicKey {
     PublicKey::from_point(point).expect("on the curve")
 }
 
-fn find_private(session: &Session, wanted: &PublicKey) -> ObjectHandle {
+pub(super) fn find_private(session: &Session, wanted: &PublicKey) -> ObjectHandle {
     let found = session.find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)]).expect("objects");
     let is_it = |object: &ObjectHandle| public_key_of(session, *object).to_point() == wanted.to_point();
     found.into_iter().find(is_it).expect("the old private key")

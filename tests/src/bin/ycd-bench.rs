@@ -4,9 +4,9 @@
 
 use std::process::ExitCode;
 
-#[cfg(target_os = "linux")]
-use ycd_tests::bench::hotplug;
 use ycd_tests::bench::{crypto, host, listing, renewal};
+#[cfg(target_os = "linux")]
+use ycd_tests::bench::{hotplug, unlock};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,11 +24,30 @@ fn main() -> ExitCode {
             hotplug::child(&arguments[1..]);
             return ExitCode::SUCCESS;
         }
+        #[cfg(target_os = "linux")]
+        Some(unlock::CHALLENGE) => {
+            unlock::child();
+            return ExitCode::SUCCESS;
+        }
+        #[cfg(target_os = "linux")]
+        Some(unlock::BARE) => {
+            unlock::bare();
+            return ExitCode::SUCCESS;
+        }
         _ => {}
     }
     let json = arguments.iter().position(|a| a == "--json").and_then(|at| arguments.get(at + 1));
 
-    let mut rows = vec![renewal::measure(), host::measure()];
+    let mut rows = vec![renewal::measure()];
+    #[cfg(target_os = "linux")]
+    {
+        rows.push(unlock::wrapped());
+        match unlock::challenge() {
+            Ok(row) => rows.push(row),
+            Err(reason) => println!("skipped: whole unlock by challenge: {reason}"),
+        }
+    }
+    rows.push(host::measure());
     match listing::measure() {
         Some(row) => rows.push(row),
         None => println!("skipped: ycd key list, cold: pkcs11-tool is not installed"),
