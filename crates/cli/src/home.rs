@@ -20,10 +20,10 @@ use ycd_portal_api::{
     Client, Patience,
     wire::{
         login::{Session, SessionToken},
-        unlock::PortalKeys,
+        unlock::{PinRules, PortalKeys},
     },
 };
-use ycd_token::{Drivers, Keys};
+use ycd_token::{Drivers, Keys, PinPolicy};
 
 use crate::{
     args::Common,
@@ -50,6 +50,8 @@ struct Config {
     portal: Option<String>,
     /// What the portal was when this machine was set up with it; no other is believed since.
     pinned: Option<PortalKeys>,
+    /// What its project asked of a new PIN then.
+    pin: Option<PinRules>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,7 +111,16 @@ impl Home {
         self.pinned()?.ok_or(CliError::PortalNotPinned)
     }
 
-    /// The same, where this machine has seen it.
+    /// What the project of the portal asks of a new PIN, where this machine has seen it.
+    pub fn pin_policy(&self) -> Result<Option<PinPolicy>> {
+        Ok(self.config()?.pin.map(|rules| PinPolicy {
+            min_len: rules.min_len,
+            max_len: rules.max_len,
+            digits_only: rules.digits_only,
+        }))
+    }
+
+    /// The portal that this machine was set up with, where it has seen it.
     pub fn pinned(&self) -> Result<Option<PinnedPortal>> {
         Ok(self.config()?.pinned.as_ref().map(PinnedPortal::from_wire).transpose()?)
     }
@@ -117,12 +128,13 @@ impl Home {
     /// Keeps a portal's address, its name and keys, and copies of the roots that it is trusted by. Tells whether name and
     /// keys are known now: not where the portal cannot be reached.
     pub fn use_portal(&self, url: &str, anchors: &[PathBuf]) -> Result<bool> {
-        let pinned = match Client::new(url, Patience::default())?.portal_keys() {
-            Ok(keys) => {
+        let client = Client::new(url, Patience::default())?;
+        let (pinned, pin) = match client.portal_keys().and_then(|keys| Ok((keys, client.project()?.pin))) {
+            Ok((keys, pin)) => {
                 PinnedPortal::from_wire(&keys)?;
-                Some(keys)
+                (Some(keys), Some(pin))
             }
-            Err(error) if error.is_passing() => None,
+            Err(error) if error.is_passing() => (None, None),
             Err(error) => return Err(error.into()),
         };
         let mut texts = Vec::new();
@@ -147,7 +159,7 @@ impl Home {
         }
         let path = self.folder.join("config.toml");
         let is_pinned = pinned.is_some();
-        let text = toml::to_string(&Config { portal: Some(url.to_owned()), pinned })
+        let text = toml::to_string(&Config { portal: Some(url.to_owned()), pinned, pin })
             .map_err(|error| CliError::config(&path, error))?;
         fs::write(&path, text).map_err(CliError::file(&path))?;
         Ok(is_pinned)

@@ -63,6 +63,7 @@ async fn project(State(portal): State<Portal>) -> Json<Project> {
         hotline: project.hotline.clone(),
         near_end_days: project.near_end_days,
         term_start: project.term_start,
+        pin: project.pin,
         bank_account: project.bank_account.clone(),
     })
 }

@@ -29,7 +29,7 @@ pub fn run(command: &ChangePin, home: &Home, say: &Say) -> Result {
         person: &mut person,
         locks: &Home::locks()?,
         key: Some(key.key_id),
-        policy: None,
+        policy: home.pin_policy()?,
     };
     let changed = change.run().map_err(|error| match (error, person.typing.reason.take()) {
         // Where this side ended the flow for a reason of its own, that is the reason, not a wish to stop.

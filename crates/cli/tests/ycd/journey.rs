@@ -271,3 +271,18 @@ fn a_session_lies_in_a_file_that_only_the_user_can_read() {
     year.desk.json(&["login", "--out"]).ok();
     assert!(!file.exists());
 }
+
+#[test]
+fn a_new_pin_satisfies_the_project_too_and_a_key_that_is_not_locked_is_left_alone() {
+    let office = Year::later();
+    let desk = &office.desk;
+    // The project of a new portal takes six to eight digits; the key would take more.
+    for (new, code) in [("123456789", "pin.too_long"), ("27182x", "pin.not_digits")] {
+        let said = desk.json_with(&["key", "pin", "--pin-stdin"], &format!("{PIN}{new}\n{new}\n"));
+        assert_eq!((said.exit, said.error_code()), (4, code.into()));
+    }
+    let said = desk.json_with(&["unlock", "--pin-stdin", "--code-stdin", "--wait", "0"], "");
+    assert_eq!((said.exit, said.error_code()), (1, "unlock.not_locked".into()));
+    let record = desk.json(&["key", "list"]).ok();
+    assert_eq!(record["keys"][0]["serial_number"], office.key.as_str());
+}

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::unlock::PinRules;
+
 /// `GET /project`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Project {
@@ -14,6 +16,8 @@ pub struct Project {
     /// Days before a certificate's end from which it is shown as near its end.
     pub near_end_days: u16,
     pub term_start: TermStart,
+    /// What a new PIN must be, beside the limits of the key itself.
+    pub pin: PinRules,
     pub bank_account: BankAccount,
 }
 
