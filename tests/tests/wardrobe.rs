@@ -1,6 +1,12 @@
 //! Renewals through the driver profile of each make, on a software key in its dress: its numbers, its form of
-//! signatures and public keys. And the habits that makes have, one by one.
+//! signatures and public keys. And the habits that makes have, one by one. Unlocks in the same dresses: `unlock`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[path = "unlock/scene.rs"]
+#[allow(dead_code, reason = "the tests of unlocking use the rest")]
+mod scene;
+#[path = "wardrobe/unlock.rs"]
+mod unlock;
 
 use std::{
     path::Path,
