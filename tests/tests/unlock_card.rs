@@ -255,25 +255,14 @@ fn a_key_that_is_pulled_and_put_back_is_unlocked() {
                         }
                     }
                 });
-                if code_is(&outcome, "token.card_missing") {
-                    assert_eq!(name, "unlock_challenge", "{what}");
-                    desk.reader.insert();
-                    let mut person = desk.patient_person();
-                    unlocked_order(desk.scene.unlock_by(&mut person));
-                } else {
-                    assert!(outcome.is_ok(), "{what}: {outcome:?} {calls:?}");
-                    assert!(person.heard.codes == 1, "{what}");
-                }
+                assert!(outcome.is_ok(), "{what}: {outcome:?} {calls:?}");
+                assert_eq!(person.heard.codes, 1, "{what}");
                 assert!(pulled, "{what}");
                 desk.is_well();
                 desk.scene.lock();
             }
         }
     });
-}
-
-fn code_is(outcome: &Result<Outcome, UnlockError>, code: &str) -> bool {
-    outcome.as_ref().is_err_and(|error| error.code() == code)
 }
 
 #[test]
@@ -293,21 +282,16 @@ fn a_service_that_ends_in_the_middle_ends_no_unlock_for_good() {
                     }
                 });
                 assert!(ended, "{what}");
-                match outcome {
-                    Ok(_) => assert!(comes_again, "{what}"),
-                    Err(error) => {
-                        assert!(
-                            matches!(error.code(), "token.card_missing" | "token.removed"),
-                            "{what}: {error:?} {calls:?}"
-                        );
-                        if !comes_again {
-                            desk.reader.pcscd.restart();
-                            desk.reader.insert();
-                        }
-                        let mut person = desk.scene.person();
-                        let outcome = desk.scene.unlock_by(&mut person);
-                        assert!(outcome.is_ok(), "{what}: {outcome:?}");
-                    }
+                if comes_again {
+                    assert!(outcome.is_ok(), "{what}: {outcome:?} {calls:?}");
+                } else {
+                    // The reader went with the service, and the key with the reader.
+                    assert_eq!(code(outcome), "token.removed", "{what}: {calls:?}");
+                    desk.reader.pcscd.restart();
+                    desk.reader.insert();
+                    let mut person = desk.scene.person();
+                    let outcome = desk.scene.unlock_by(&mut person);
+                    assert!(outcome.is_ok(), "{what}: {outcome:?}");
                 }
                 desk.is_well();
                 desk.scene.lock();
@@ -331,6 +315,27 @@ fn a_key_on_no_reader_is_told_before_a_code_is_spent() {
         assert_eq!((person.heard.codes, other.heard.codes), (0, 0));
         assert_eq!((person.heard.new_pins.len(), other.heard.new_pins.len()), (0, 0));
         assert!(desk.scene.orders().is_empty());
+    });
+}
+
+/// The key is in, and its card on no reader any more.
+#[test]
+fn a_card_that_leaves_its_reader_in_the_middle_is_told() {
+    in_own_process("a_card_that_leaves_its_reader_in_the_middle_is_told", || {
+        let mut desk = desk();
+        let mut runner = desk.runner.take();
+        let mut person = desk.patient_person();
+        let (outcome, _) = desk.unlock_while(&mut person, |reader, called, when| {
+            if called == "unlock_challenge"
+                && when == When::Before
+                && let Some(runner) = runner.take()
+            {
+                runner.stop().unwrap();
+                admin::insert(&reader.world, &reader.serial).unwrap();
+            }
+        });
+        assert_eq!(code(outcome), "token.card_missing");
+        assert_eq!(person.heard.keys, 0, "there is nothing to put back");
     });
 }
 

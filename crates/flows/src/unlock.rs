@@ -406,6 +406,13 @@ impl Unlock<'_> {
             Road::Challenge => match self.token.unlock_challenge(&key.key_id) {
                 Ok(challenge) => challenge.to_vec(),
                 Err(TokenError::ReleaseGone) => return Ok(None),
+                Err(TokenError::CardMissing) => {
+                    // A card that went with its key: the key is asked for.
+                    let keys = self.on_key(Step::Release, |token| token.keys())?;
+                    let is_in = keys.iter().any(|found| found.key_id == key.key_id);
+                    let source = if is_in { TokenError::CardMissing } else { TokenError::Removed };
+                    return Err(UnlockError::Token { step: Step::Release, source });
+                }
                 Err(source) => return Err(UnlockError::Token { step: Step::Release, source }),
             },
         };

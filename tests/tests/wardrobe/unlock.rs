@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use ycd_softkey::admin::Wardrobe;
-use ycd_token::{Pin, Profile, profile::Tristate};
+use ycd_token::{Pin, Profile, Token as _, profile::Tristate};
 
 use super::{
     MAKES, dress_of, profile,
@@ -126,6 +126,15 @@ fn a_key_that_asks_for_the_pin_before_each_signature_is_unlocked_and_the_pin_is_
     let mut person = scene.person();
     unlocked_order(scene.unlock_by(&mut person));
     assert_eq!((person.heard.new_pins.len(), asked.load(Ordering::Relaxed)), (1, 0));
+    // Which it is for: a second use asks.
+    let keys = &mut scene.machine.keys;
+    keys.login(&scene.key.key_id, &Pin::new(NEW)).unwrap();
+    let signer = keys.read(&scene.key.key_id).unwrap().containers[0].spki.clone().unwrap();
+    let subject = ycd_pki::name::Name::china().to_der().unwrap();
+    for asks in [0, 1] {
+        keys.sign_request(&scene.key.key_id, &signer, &subject).unwrap();
+        assert_eq!(asked.load(Ordering::Relaxed), asks);
+    }
     scene.is_well(NEW);
     assert_eq!(scene.record().current_version, 2);
 }
