@@ -40,7 +40,7 @@ impl CardError {
     }
 }
 
-/// A connection to a card. It ends when this is dropped; the card is left as it is.
+/// A connection to a card. It ends when this is dropped, with a reset; see [`Card::leave`].
 pub struct Card {
     card: pcsc::Card,
 }
@@ -54,8 +54,21 @@ impl Card {
         let missing = |_| CardError::Missing;
         let context = Context::establish(Scope::User).map_err(missing)?;
         let readers = context.list_readers_owned().map_err(missing)?;
-        let mut cards = readers.iter().filter_map(|reader| Self::connect(&context, reader));
-        cards.find_map(|mut card| card.is(commands, family, key).then_some(card)).ok_or(CardError::Missing)
+        for reader in &readers {
+            let Some(mut card) = Self::connect(&context, reader) else { continue };
+            if card.is(commands, family, key) {
+                return Ok(card);
+            }
+            card.leave();
+        }
+        Err(CardError::Missing)
+    }
+
+    /// Ends the connection and leaves the card as it is, for one that was only looked at: a reset takes the card a while
+    /// and ends the logins of the programs that share it.
+    pub fn leave(self) {
+        // A card that is gone does not mind.
+        let _ = self.card.disconnect(Disposition::LeaveCard);
     }
 
     /// Shared: the key's own driver works on it too. A reader that is empty, or of which another program wants to be

@@ -132,7 +132,7 @@ impl Unlocker for Module {
         let ways = self.on(key, |module| module.ways(key))?;
         let on_reader = self
             .card_commands()
-            .is_ok_and(|commands| Card::find(&commands, &self.profile.family, key).is_ok());
+            .is_ok_and(|commands| Card::find(&commands, &self.profile.family, key).map(Card::leave).is_ok());
         Ok(UnlockWays { on_reader, ..ways })
     }
 
