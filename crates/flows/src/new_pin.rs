@@ -29,6 +29,9 @@ pub enum NewPinRefusal {
     SameAsOld,
     #[error("easily guessed")]
     Weak(Weakness),
+    /// The key has a rule that it does not tell.
+    #[error("not taken by the key")]
+    ByTheKey,
 }
 
 impl NewPinRefusal {
@@ -39,6 +42,7 @@ impl NewPinRefusal {
             Self::Mismatch => "pin.mismatch",
             Self::SameAsOld => "pin.same_as_old",
             Self::Weak(_) => "pin.weak",
+            Self::ByTheKey => "pin.refused_by_key",
         }
     }
 }

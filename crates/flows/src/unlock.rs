@@ -490,10 +490,10 @@ impl Unlock<'_> {
             Ok(()) => Ok(None),
             Err(TokenError::ChallengeRefused) => Ok(Some("the key wants another answer")),
             Err(TokenError::ReleaseGone) => Ok(Some("the answer to the challenge is used up")),
-            Err(TokenError::PinInvalid { min_len, .. }) => {
+            Err(TokenError::PinInvalid { .. }) => {
                 // The key knows a rule of its own that it does not tell.
                 kept.new_pin = None;
-                kept.refused = Some(NewPinRefusal::Policy(ycd_token::PinRefusal::TooShort { min_len }));
+                kept.refused = Some(NewPinRefusal::ByTheKey);
                 Ok(Some("the key does not take this PIN"))
             }
             Err(source) => Err(UnlockError::Token { step: Step::SetPin, source }),

@@ -11,8 +11,7 @@ use ycd_token::{KeyId, Pin, Token as _};
 
 #[test]
 fn a_production_that_was_cut_off_anywhere_is_taken_up() {
-    let mut cuts = 0;
-    for n in (0..).step_by(3) {
+    for (cuts, n) in (0..).step_by(3).enumerate() {
         let world = World::new();
         let serial = world.blank_key("USBKEY", None);
         let key = KeyId::new("softkey", &serial);
@@ -35,14 +34,16 @@ fn a_production_that_was_cut_off_anywhere_is_taken_up() {
         keys.login(&key, &Pin::new(ycd_tests::world::PIN)).unwrap();
         let contents = keys.read(&key).unwrap();
         assert_eq!(contents.containers.len(), 1, "cut {n}: {contents:?}");
-        assert_eq!(contents.containers[0].certificates, [made.certificate.certificate.0.clone()]);
+        assert_eq!(
+            contents.containers[0].certificates,
+            std::slice::from_ref(&made.certificate.certificate.0)
+        );
         let listed = admin::list(world.keys_folder()).unwrap();
         assert_eq!(listed[0].so_pin_tries_left, listed[0].so_pin_tries_max);
         if !crashed {
             assert!(cuts > 8, "{cuts}");
             return;
         }
-        cuts += 1;
     }
 }
 

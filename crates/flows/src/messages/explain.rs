@@ -142,7 +142,7 @@ impl Explain for NewPinRefusal {
             Self::Policy(PinRefusal::TooShort { min_len }) => vec![("min", min_len.to_string())],
             Self::Policy(PinRefusal::TooLong { max_len }) => vec![("max", max_len.to_string())],
             Self::Weak(weakness) => vec![("why", weakness_word(*weakness, language))],
-            Self::Policy(_) | Self::Mismatch | Self::SameAsOld => Vec::new(),
+            Self::Policy(_) | Self::Mismatch | Self::SameAsOld | Self::ByTheKey => Vec::new(),
         };
         message(self.code(), language, &values)
     }

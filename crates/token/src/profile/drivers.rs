@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Interface, Profile, ProfileError, places};
+use super::{Interface, Profile, ProfileError, parse, places};
 use crate::{Result, TokenError};
 
 const BUILTIN: [(&str, &str); 14] = [
@@ -39,10 +39,7 @@ impl Drivers {
     /// # Errors
     /// The first file that cannot be read or is no profile.
     pub fn load(admin_folder: Option<&Path>) -> Result<Self, ProfileError> {
-        let mut texts: BTreeMap<String, (String, String)> = BUILTIN
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (format!("drivers-config/{name}"), (*text).to_owned())))
-            .collect();
+        let mut texts: BTreeMap<String, (String, String)> = BTreeMap::new();
         match admin_folder {
             Some(folder) => read_folder(folder, &mut texts)?,
             None => {
@@ -52,11 +49,15 @@ impl Drivers {
                 }
             }
         }
-        let profiles = texts
-            .values()
-            .map(|(file, text)| Profile::from_toml(file, text).map(Arc::new))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { profiles, environment: Vec::new() })
+        let mut profiles = BTreeMap::new();
+        for (name, text) in BUILTIN.iter().filter(|(name, _)| !texts.contains_key(*name)) {
+            profiles
+                .insert((*name).to_owned(), Arc::new(parse::own(&format!("drivers-config/{name}"), text)?));
+        }
+        for (name, (file, text)) in &texts {
+            profiles.insert(name.clone(), Arc::new(Profile::from_toml(file, text)?));
+        }
+        Ok(Self { profiles: profiles.into_values().collect(), environment: Vec::new() })
     }
 
     /// Puts one more profile file in front, as the administrator's folder would; it takes the place of one with the same

@@ -19,6 +19,11 @@ pub(super) fn profile(file: &str, text: &str) -> Result<Profile, ProfileError> {
     Ok(profile)
 }
 
+/// One of the program's own, which a test has checked: every start reads all of them.
+pub(super) fn own(file: &str, text: &str) -> Result<Profile, ProfileError> {
+    toml::from_str(text).map_err(|e| Source { file, text }.rejected(&e))
+}
+
 /// The fields that are lists.
 const LISTS: [&str; 9] = [
     "recognition.atrs",
