@@ -80,9 +80,11 @@ impl Production<'_> {
         // The portal makes the SO PIN once, and keeps it, before anything is written.
         let info = self.info()?;
         let ways = self.on_key(Step::Open, |token| token.unlock_ways(&key))?;
-        let can_challenge = ways.allow(Road::Challenge) && ways.on_reader;
+        // A key that can do challenge and response never gets its SO PIN released: one that is not seen on its reader
+        // now is not quietly made the other way.
+        let can_challenge = ways.allow(Road::Challenge);
         let road = self.road.unwrap_or(if can_challenge { Road::Challenge } else { Road::Wrapped });
-        if road == Road::Challenge && !can_challenge {
+        if road == Road::Challenge && !(can_challenge && ways.on_reader) {
             return Err(FlowError::Token { step: Step::Open, source: TokenError::CardMissing });
         }
         let host = self.trust.for_host();
@@ -156,15 +158,13 @@ impl Production<'_> {
         Ok(ProducedKey { certificate, record })
     }
 
-    /// SO login with the maker's PIN, or, where an earlier run came further, with the escrowed one; the user PIN; the
-    /// change of the SO PIN; a login with it.
+    /// SO login with the maker's PIN, or, where this station's earlier run came further, with the escrowed one first; the
+    /// user PIN; the change of the SO PIN; a login with it. A PIN that was never put on the key is not guessed.
     fn set_so_pin(&mut self, info: &KeyInfo, secrets: &Opened) -> Result<()> {
         let key = self.key.clone();
         let factory = SoLogin::Factory(self.factory_so_pin.clone());
-        let mut guesses = [factory, SoLogin::Next];
-        if self.journal.rotation(&self.trust.name, &key)? == Some(secrets.next_version) {
-            guesses.reverse();
-        }
+        let came_further = self.journal.rotation(&self.trust.name, &key)? == Some(secrets.next_version);
+        let guesses = if came_further { vec![SoLogin::Next, factory] } else { vec![factory] };
         let mut wrong = None;
         let mut logged_in = None;
         for guess in guesses {

@@ -16,7 +16,7 @@ use ycd_pki::{
     cert::{Certificate, CertificateInfo},
     sm3::sm3,
     statement::{NONCE_LEN, Statement},
-    unlock::{Purpose, Request, Road},
+    unlock::{Opening, Purpose, Request, Road},
 };
 use ycd_portal_api::{
     ApiError, Client,
@@ -34,6 +34,7 @@ use ycd_portal_api::{
 use ycd_token::{
     Answer, KeyId, KeyInfo, OneTime, Opened, Pin, PinPolicy, SoLogin, Spki, TokenError, Unlocker,
 };
+use zeroize::Zeroizing;
 
 pub use self::{
     conversation::{UnlockEvent, UnlockPerson},
@@ -194,7 +195,7 @@ impl Unlock<'_> {
         // 6. The key takes the new PIN.
         self.begins(Step::SetPin)?;
         let set = match road {
-            Road::Wrapped => self.set_by_so_pin(&portal, &key, &release, &new)?,
+            Road::Wrapped => self.set_by_so_pin(kept, &portal, &key, &release, &new)?,
             Road::Challenge => self.set_by_challenge(kept, &key, &new)?,
         };
         if let Some(because) = set {
@@ -297,7 +298,7 @@ impl Unlock<'_> {
         offer: &UnlockOffer,
     ) -> Result<Option<(UnlockOrder, Client)>> {
         self.begins(Step::Confirm)?;
-        if let Some(Grant { order, token }) = &kept.grant {
+        if let Some(Grant { order, token, .. }) = &kept.grant {
             let (order, portal) = (order.clone(), self.portal.with_session(token.clone()));
             return match self.at_portal(Step::Confirm, |portal| portal.unlock_order(&order), Some(&portal)) {
                 Ok(order) => Ok(Some((order, portal))),
@@ -311,7 +312,7 @@ impl Unlock<'_> {
         let in_hand = in_hand(key, certificate);
         self.at_portal(Step::Confirm, |portal| portal.unlock_code(&in_hand), None)?;
         let mut refused = None;
-        let grant = loop {
+        let (grant, step_up) = loop {
             let code = self.person.sms_code(&offer.phone, refused.as_ref());
             let Some(code) = code else {
                 return Err(match refused {
@@ -319,16 +320,18 @@ impl Unlock<'_> {
                     None => UnlockError::Stopped { step: Step::Confirm },
                 });
             };
+            // Neither the code nor what it gives stands in the clear, not even inside TLS.
+            let opening = Opening::new(key.key_id.as_str(), &code).map_err(FlowError::from)?;
             let open = OpenUnlock {
                 key_id: key.key_id.to_string(),
                 certificate: Bytes(certificate.der().to_vec()),
-                code,
+                sealed: Bytes(opening.seal(&self.trust.sealing_key).map_err(FlowError::from)?),
                 locked: key.pin.tries.is_locked(),
                 order: self.options.order.clone(),
                 form: self.options.form.clone(),
             };
             match self.at_portal(Step::Confirm, |portal| portal.open_unlock(&open), None) {
-                Ok(grant) => break grant,
+                Ok(grant) => break (grant, opening.step_up),
                 Err(UnlockError::Portal { source, .. }) if source.code() == "sms.code_wrong" => {
                     refused = Some(source);
                 }
@@ -336,7 +339,7 @@ impl Unlock<'_> {
             }
         };
         let portal = self.portal.with_session(grant.token.clone());
-        kept.grant = Some(Grant { order: grant.order.no.clone(), token: grant.token.clone() });
+        kept.grant = Some(Grant { order: grant.order.no.clone(), token: grant.token.clone(), step_up });
         self.journal.unlock_opened(&self.trust.name, &grant.order.no, &key.key_id, self.clock.now())?;
         let opened = UnlockEvent::Opened {
             order: grant.order.no.clone(),
@@ -419,7 +422,7 @@ impl Unlock<'_> {
         let Some(grant) = &kept.grant else { return Ok(None) };
         let request = Request {
             order: order.no.clone(),
-            step_up: grant.token.reveal().to_owned().into(),
+            step_up: grant.step_up.clone(),
             one_time_key: public_key(&one_time.public_key)?,
             key_id: key.key_id.to_string(),
             road,
@@ -461,6 +464,7 @@ impl Unlock<'_> {
     /// Gives why to start again, where it has to.
     fn set_by_so_pin(
         &mut self,
+        kept: &mut Kept,
         portal: &Client,
         key: &KeyInfo,
         release: &Opened,
@@ -476,7 +480,11 @@ impl Unlock<'_> {
             Login::Wrong => return Err(UnlockError::SoPinUnknown),
             Login::Stale => return Ok(Some("the release is no longer the newest")),
         }
-        self.on_key(Step::SetPin, |token| token.init_pin(&key.key_id, new)).map(|()| None)
+        match self.token.init_pin(&key.key_id, new) {
+            Ok(()) => Ok(None),
+            Err(TokenError::PinInvalid { .. }) => Ok(Some(kept.type_another())),
+            Err(source) => Err(UnlockError::Token { step: Step::SetPin, source }),
+        }
     }
 
     /// Step 6, challenge. One command to the key, made for its challenge.
@@ -490,12 +498,7 @@ impl Unlock<'_> {
             Ok(()) => Ok(None),
             Err(TokenError::ChallengeRefused) => Ok(Some("the key wants another answer")),
             Err(TokenError::ReleaseGone) => Ok(Some("the answer to the challenge is used up")),
-            Err(TokenError::PinInvalid { .. }) => {
-                // The key knows a rule of its own that it does not tell.
-                kept.new_pin = None;
-                kept.refused = Some(NewPinRefusal::ByTheKey);
-                Ok(Some("the key does not take this PIN"))
-            }
+            Err(TokenError::PinInvalid { .. }) => Ok(Some(kept.type_another())),
             Err(source) => Err(UnlockError::Token { step: Step::SetPin, source }),
         }
     }
@@ -533,7 +536,9 @@ impl Unlock<'_> {
         release: &Opened,
         guesses: &[SoLogin],
     ) -> Result<Login> {
-        for guess in guesses {
+        let mut guesses = guesses.iter();
+        let mut guess = guesses.next();
+        while let Some(which) = guess {
             let nonce = match self.token.unlock_nonce(&key.key_id) {
                 Ok(nonce) => nonce,
                 Err(TokenError::ReleaseGone) => return Ok(Login::Stale),
@@ -546,11 +551,15 @@ impl Unlock<'_> {
                     self.on_key(step, |token| token.unlock_end(&key.key_id))?;
                     return Ok(Login::Stale);
                 }
+                // Asked again with a new nonce.
+                Err(error) if error.is_passing() && self.person.portal_again(step, &error) == Go::On => {
+                    continue;
+                }
                 Err(source) => return Err(UnlockError::Portal { step, source }),
             };
-            match self.token.so_login(&key.key_id, guess, Some(&alive.signature.0)) {
+            match self.token.so_login(&key.key_id, which, Some(&alive.signature.0)) {
                 Ok(()) => return Ok(Login::Right),
-                Err(TokenError::SoPinIncorrect { .. }) => {}
+                Err(TokenError::SoPinIncorrect { .. }) => guess = guesses.next(),
                 Err(TokenError::ReleaseGone) => return Ok(Login::Stale),
                 Err(source) => return Err(UnlockError::Token { step, source }),
             }
@@ -667,9 +676,20 @@ struct Kept {
     one_time: Option<OneTime>,
 }
 
+impl Kept {
+    /// The key has a rule of its own that it does not tell. Gives why to start again.
+    fn type_another(&mut self) -> &'static str {
+        self.new_pin = None;
+        self.refused = Some(NewPinRefusal::ByTheKey);
+        "the key does not take this PIN"
+    }
+}
+
 struct Grant {
     order: String,
     token: SessionToken,
+    /// Made here, and known to nobody else but the portal.
+    step_up: Zeroizing<String>,
 }
 
 enum Round {

@@ -55,6 +55,8 @@ CREATE UNIQUE INDEX one_open_unlock_of_a_key ON orders (key_id) WHERE open = 1 A
 CREATE TABLE unlock_tokens (
     -- HMAC of the token.
     token BLOB PRIMARY KEY,
+    -- HMAC of the step-up.
+    step_up BLOB NOT NULL,
     order_no TEXT NOT NULL REFERENCES orders (no),
     releases_until BIGINT NOT NULL,
     expires_at BIGINT NOT NULL

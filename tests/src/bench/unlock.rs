@@ -26,7 +26,9 @@ use ycd_pki::{
     Certificate, KeyPair, PublicKey,
     sm3::sm3,
     statement::Statement,
-    unlock::{Context, Purpose, Request, Road, SessionKey, SoPins, SoTries, UNBLOCK_HEADER, UnblockCommand},
+    unlock::{
+        Context, Opening, Purpose, Request, Road, SessionKey, SoPins, SoTries, UNBLOCK_HEADER, UnblockCommand,
+    },
 };
 use ycd_portal_api::{
     Client, Patience,
@@ -263,10 +265,11 @@ fn straight_through(task: &Task, portal: &Client, sealing_key: &PublicKey, phone
         KeyInHand { key_id: task.key_id.to_string(), certificate: Bytes(certificate.der().to_vec()) };
     let offer = portal.unlock_check(&in_hand).expect("it can be unlocked");
     portal.unlock_code(&in_hand).expect("a code is sent");
+    let opening = Opening::new(&in_hand.key_id, &phone.code_after(read)).expect("random bytes");
     let open = OpenUnlock {
         key_id: in_hand.key_id,
         certificate: in_hand.certificate,
-        code: phone.code_after(read),
+        sealed: Bytes(opening.seal(sealing_key).expect("sealed")),
         locked: true,
         order: None,
         form: UnlockForm::default(),
@@ -279,7 +282,7 @@ fn straight_through(task: &Task, portal: &Client, sealing_key: &PublicKey, phone
     let one_time = KeyPair::generate().expect("a one-time key");
     let request = Request {
         order: order.clone(),
-        step_up: grant.token.reveal().to_owned().into(),
+        step_up: opening.step_up.clone(),
         one_time_key: one_time.public_key(),
         key_id: task.key_id.to_string(),
         road: task.road,

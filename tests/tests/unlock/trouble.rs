@@ -83,10 +83,11 @@ fn a_code_for_another_purpose_opens_nothing() {
     let in_hand = in_hand(&mut scene.machine, &scene.key.key_id);
     scene.world.time_passes(Span::seconds(1));
     visitor.unlock_code(&in_hand).unwrap();
+    let opening = ycd_pki::unlock::Opening::new(&in_hand.key_id, &login_code).unwrap();
     let open = ycd_portal_api::wire::unlock::OpenUnlock {
         key_id: in_hand.key_id.clone(),
         certificate: in_hand.certificate.clone(),
-        code: login_code,
+        sealed: opening.seal(&scene.machine.trust.sealing_key).unwrap().into(),
         locked: true,
         order: None,
         form: Default::default(),
@@ -110,7 +111,7 @@ fn a_portal_whose_key_is_not_the_one_kept_is_not_believed() {
     assert_eq!(code(scene.unlock_by(&mut person)), "flow.other_portal");
     assert_eq!(person.heard.codes, 0);
 
-    // Sealed to somebody else: the portal cannot open it, and says so.
+    // Sealed to somebody else: the portal cannot open it, and says so. Not even the code stands in the clear.
     scene.machine.trust = PinnedPortal { sealing_key: stranger, ..scene.world.trust() };
     let mut person = scene.person();
     assert_eq!(code(scene.unlock_by(&mut person)), "unlock.request_sealed");

@@ -41,8 +41,19 @@ impl Year {
         let made_key = desk.json(&create).ok();
         let so_pin = made_key["so_pin"].as_str().unwrap();
         let key = made_key["serial_number"].as_str().unwrap().to_owned();
-        let produce =
-            ["operator", "produce", "--name", COMPANY, "--uscc", USCC, "--phone", PHONE, "--pin-stdin"];
+        let produce = [
+            "operator",
+            "produce",
+            "--road",
+            "wrapped",
+            "--name",
+            COMPANY,
+            "--uscc",
+            USCC,
+            "--phone",
+            PHONE,
+            "--pin-stdin",
+        ];
         let certificate = desk.json_with(&produce, so_pin).ok();
         let certificate = certificate["serial"].as_str().unwrap().to_owned();
         drop(portal);

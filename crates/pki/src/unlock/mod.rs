@@ -1,5 +1,6 @@
 //! What portal, driver host and key say to each other to unlock a PIN, and to put the secrets for it on a new key.
 //!
+//! - [`Opening`]: what an unlock order is opened with, sealed to the portal's key.
 //! - [`Request`]: what a host asks a release with, sealed to the portal's key.
 //! - [`Context`]: what a release is for, signed by the portal with the hash of its box; the host checks every field.
 //! - [`SoPins`], [`SessionKey`], [`FirstSecrets`]: what is in a box, sealed to the host's one-time key.
@@ -12,12 +13,14 @@ mod alive;
 mod boxes;
 mod challenge;
 mod context;
+mod opening;
 mod request;
 
 pub use alive::Alive;
 pub use boxes::{FirstSecrets, SessionKey, SoPin, SoPins};
 pub use challenge::{CHALLENGE_LEN, UNBLOCK_HEADER, UnblockCommand, UnblockKey};
 pub use context::{Context, PinRules, Purpose, signed_answer};
+pub use opening::Opening;
 pub use request::{Request, SoTries};
 
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     pub order: String,
-    /// From the SMS code, for this order and this purpose.
+    /// That of the order's [`Opening`](super::Opening).
     pub step_up: Zeroizing<String>,
     /// The host's one-time public key.
     pub one_time_key: PublicKey,

@@ -1,7 +1,7 @@
 //! Unlocking: a new PIN for a key in hand, without login (`docs/unlock.md`).
 //!
-//! Whoever holds the key and reads its phone gets a token for one unlock order. Releases of secrets are asked for with
-//! it inside a sealed request; the other calls carry it as a session (`Authorization: Bearer`).
+//! Whoever holds the key and reads its phone gets a token for one unlock order. Releases of secrets are asked for
+//! with a step-up inside a sealed request; the other calls carry the token as a session (`Authorization: Bearer`).
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -68,14 +68,14 @@ pub struct UnlockOffer {
 }
 
 /// `POST /unlock/orders`: opens the key's unlock order, or takes up the open one, and lets work on it for ten minutes.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenUnlock {
     pub key_id: String,
     /// DER, as read from the key.
     pub certificate: Bytes,
-    /// From `POST /unlock/codes`.
-    pub code: String,
+    /// The code of `POST /unlock/codes` and a step-up, sealed to the portal's key: what `ycd_pki::unlock::Opening` makes.
+    pub sealed: Bytes,
     /// The PIN is locked now; kept from the order's first opening.
     pub locked: bool,
     /// The order that is meant, where there is one: `unlock.order_other` if it is not this key's open one.
@@ -83,19 +83,6 @@ pub struct OpenUnlock {
     pub order: Option<String>,
     #[serde(default)]
     pub form: UnlockForm,
-}
-
-/// Wiped: it is a secret.
-impl Drop for OpenUnlock {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.code);
-    }
-}
-
-impl std::fmt::Debug for OpenUnlock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OpenUnlock").field("key_id", &self.key_id).finish_non_exhaustive()
-    }
 }
 
 /// What an operator reads before approving.
@@ -113,7 +100,8 @@ pub struct UnlockForm {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct UnlockGrant {
     pub order: UnlockOrder,
-    /// For this order alone: ten minutes for releases, an hour for the rest.
+    /// For this order alone, for an hour, and for everything but releases: those take the step-up, which is not sent
+    /// back.
     #[schema(value_type = String)]
     pub token: SessionToken,
     /// Until when releases can be asked for.

@@ -132,6 +132,10 @@ async fn begin(
     }
     keys::ensure(db, portal.config(), &assignment.key_id).await?;
     let key = keys::begin(portal, db, &assignment.key_id, road, lengths).await?;
+    // With a version pending nobody knows which of the two is on the key, and a production guesses one only.
+    if key.current.is_some() && key.next.is_some() {
+        return Err(refusals::SO_PIN_PENDING.into());
+    }
     let so_pin = key.next.as_ref().or(key.current.as_ref()).ok_or(Error::Sealed)?;
     let production = Production {
         no: orders::number(db, NUMBER, now).await?,

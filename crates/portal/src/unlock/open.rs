@@ -3,6 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use sqlx::Row as _;
 use time::OffsetDateTime;
+use ycd_pki::unlock::Opening;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -51,8 +52,12 @@ pub async fn open(State(portal): State<Portal>, change: Change<OpenUnlock>) -> A
     {
         return Err(refusals::ORDER_OTHER.into());
     }
+    let opening = Opening::unseal(portal.identity().sealing(), &body.sealed.0)
+        .ok()
+        .filter(|opening| opening.key_id == body.key_id)
+        .ok_or(refusals::REQUEST_SEALED)?;
     let scope = Scope { phone: &certificate.phone, purpose: Purpose::Unlock, subject: &body.key_id };
-    if let Tried::Wrong(problem) = try_code(&portal, &mut tx, scope, &body.code, now).await? {
+    if let Tried::Wrong(problem) = try_code(&portal, &mut tx, scope, &opening.code, now).await? {
         return tx.refuse(problem).await;
     }
 
@@ -67,7 +72,7 @@ pub async fn open(State(portal): State<Portal>, change: Change<OpenUnlock>) -> A
         }
         None => begin(&portal, &mut tx, &user, &certificate, body.locked, &form, now).await?,
     };
-    let (token, releases_until) = token::grant(&portal, &mut tx, &no, now).await?;
+    let (token, releases_until) = token::grant(&portal, &mut tx, &no, &opening.step_up, now).await?;
     audit::record(&mut tx, &Actor::from(user), "unlock.open", &no, Some(&body.key_id), now).await?;
     let order = Unlock::load(&mut tx, &no).await?.view(&portal, &mut tx).await?;
     let grant = UnlockGrant { order, token, releases_until: releases_until.into() };

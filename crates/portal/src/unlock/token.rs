@@ -1,4 +1,5 @@
-//! The token of one unlock order: ten minutes for releases, an hour for the rest. It is no session, and no session
+//! The token of one unlock order, good for an hour, and its step-up, with which releases are asked for, for ten minutes.
+//! The step-up is the assistant's own and is never sent back. The token is no session, and no session
 //! stands in for it.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
@@ -50,19 +51,23 @@ impl FromRequestParts<Portal> for Holder {
     }
 }
 
-/// Makes a token for an order, and says until when releases can be asked for with it.
+/// Makes a token for an order, keeps the step-up that its opening brought, and says until when releases can be asked for
+/// with that.
 pub async fn grant(
     portal: &Portal,
     db: &mut Conn,
     order: &str,
+    step_up: &str,
     now: OffsetDateTime,
 ) -> Result<(SessionToken, OffsetDateTime), Error> {
     let token = secrets::token()?;
     let releases_until = now + Duration::seconds(i64::from(RELEASE_SECONDS));
     sqlx::query(
-        "INSERT INTO unlock_tokens (token, order_no, releases_until, expires_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO unlock_tokens (token, step_up, order_no, releases_until, expires_at)
+         VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(hash(portal, &token).as_slice())
+    .bind(step_up_hash(portal, step_up).as_slice())
     .bind(order)
     .bind(millis(releases_until))
     .bind(millis(now + EXPIRES_AFTER))
@@ -71,22 +76,26 @@ pub async fn grant(
     Ok((SessionToken::new(token.to_string()), releases_until))
 }
 
-/// That releases of an order can be asked for with this token. `auth.step_up_invalid`
+/// That releases of an order can be asked for with this step-up. `auth.step_up_invalid`
 pub async fn check(
     portal: &Portal,
     db: &mut Conn,
-    token: &str,
+    step_up: &str,
     order: &str,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
-    sqlx::query("SELECT 1 FROM unlock_tokens WHERE token = $1 AND order_no = $2 AND releases_until > $3")
-        .bind(hash(portal, token).as_slice())
+    sqlx::query("SELECT 1 FROM unlock_tokens WHERE step_up = $1 AND order_no = $2 AND releases_until > $3")
+        .bind(step_up_hash(portal, step_up).as_slice())
         .bind(order)
         .bind(millis(now))
         .fetch_optional(db)
         .await?
         .ok_or(kinds::STEP_UP_INVALID)?;
     Ok(())
+}
+
+fn step_up_hash(portal: &Portal, step_up: &str) -> [u8; 32] {
+    portal.secrets().mac("unlock step-up", &[step_up.as_bytes()])
 }
 
 fn hash(portal: &Portal, token: &str) -> [u8; 32] {

@@ -118,19 +118,20 @@ fn a_code_goes_to_the_bound_phone_and_is_good_for_this_key_and_purpose_alone() {
     assert!(problem.extra["retry_after"].as_u64().unwrap() <= 60);
 
     let mut for_other = world.opening(&other);
-    for_other.code = code;
+    for_other.sealed = world.sealed(&other, &code);
     refused(world.client().open_unlock(&for_other), "sms.code_wrong");
     let mut by_login = world.opening(&key);
+    let unlock_code = world.newest_code(PHONE);
     world
         .client()
         .request_code(&RequestCode { purpose: Purpose::Login, phone: Some(PHONE.into()), order: None })
         .unwrap();
-    let unlock_code = by_login.code.clone();
-    by_login.code = world.newest_code(PHONE);
-    if by_login.code != unlock_code {
+    let login_code = world.newest_code(PHONE);
+    by_login.sealed = world.sealed(&key, &login_code);
+    if login_code != unlock_code {
         refused(world.client().open_unlock(&by_login), "sms.code_wrong");
     }
-    by_login.code = unlock_code;
+    by_login.sealed = world.sealed(&key, &unlock_code);
     world.client().open_unlock(&by_login).unwrap();
     refused(world.client().open_unlock(&by_login), "sms.code_expired");
 }
@@ -141,7 +142,7 @@ fn a_code_is_exhausted_by_wrong_tries() {
     let key = world.key();
     let right = world.opening(&key);
     let mut wrong = right.clone();
-    wrong.code = "abcdef".into();
+    wrong.sealed = world.sealed(&key, "abcdef");
     for _ in 0..4 {
         refused(world.client().open_unlock(&wrong), "sms.code_wrong");
     }

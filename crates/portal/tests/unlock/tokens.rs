@@ -37,8 +37,10 @@ fn a_token_is_worth_nothing_for_another_order_and_no_session_stands_in_for_it() 
     refused(elsewhere.client.cancel_unlock(&work.no), "unlock.order_other");
     refused(elsewhere.client.unlock_nonce(&work.no), "unlock.order_other");
     let mut request = work.request(&key, &KeyPair::generate().unwrap());
-    request.step_up = Zeroizing::new(elsewhere.token.clone());
-    refused(work.send(&request), "auth.step_up_invalid");
+    for other in [&elsewhere.step_up, &elsewhere.token, &work.token] {
+        request.step_up = Zeroizing::new(other.clone());
+        refused(work.send(&request), "auth.step_up_invalid");
+    }
 
     world.advance(Duration::seconds(61));
     let session = world.session(PHONE);

@@ -6,7 +6,9 @@ use ycd_pki::{
     name::Name,
     sm3::sm3,
     statement::Statement,
-    unlock::{Context, FirstSecrets, Purpose, Request, SoPin, SoPins, SoTries, UnblockKey, signed_answer},
+    unlock::{
+        Context, FirstSecrets, Opening, Purpose, Request, SoPin, SoPins, SoTries, UnblockKey, signed_answer,
+    },
 };
 use ycd_portal::certificates;
 use ycd_portal_api::{
@@ -27,6 +29,11 @@ use ycd_portal_api::{
 use zeroize::Zeroizing;
 
 pub use crate::common::{COMPANY, OTHER_PHONE, PHONE, USCC, World, refused};
+
+thread_local! {
+    /// Of the opening that this test made last.
+    static STEP_UP: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
+}
 
 pub const KEY_ID: &str = "softkey:0001";
 
@@ -173,11 +180,18 @@ impl World {
         self.newest_code(PHONE)
     }
 
+    /// A code as it travels, with a step-up that the next [`Work`] uses.
+    pub fn sealed(&self, key: &Key, code: &str) -> Bytes {
+        let opening = Opening::new(&key.id, code).unwrap();
+        STEP_UP.set(opening.step_up.to_string());
+        Bytes(opening.seal(&self.portal.identity().sealing().public_key()).unwrap())
+    }
+
     pub fn opening(&self, key: &Key) -> OpenUnlock {
         OpenUnlock {
             key_id: key.id.clone(),
             certificate: key.in_hand().certificate,
-            code: self.unlock_code(key),
+            sealed: self.sealed(key, &self.unlock_code(key)),
             locked: true,
             order: None,
             form: UnlockForm::default(),
@@ -207,6 +221,7 @@ pub struct Work<'a> {
     pub world: &'a World,
     pub no: String,
     pub token: String,
+    pub step_up: String,
     /// With the token as session.
     pub client: Client,
 }
@@ -214,7 +229,8 @@ pub struct Work<'a> {
 impl<'a> Work<'a> {
     pub fn new(world: &'a World, grant: UnlockGrant) -> Self {
         let token = grant.token.reveal().to_owned();
-        Self { world, no: grant.order.no, token, client: world.client().with_session(grant.token) }
+        let step_up = STEP_UP.with_borrow(String::clone);
+        Self { world, no: grant.order.no, token, step_up, client: world.client().with_session(grant.token) }
     }
 
     pub fn order(&self) -> UnlockOrder {
@@ -224,7 +240,7 @@ impl<'a> Work<'a> {
     pub fn request(&self, key: &Key, host: &KeyPair) -> Request {
         Request {
             order: self.no.clone(),
-            step_up: Zeroizing::new(self.token.clone()),
+            step_up: Zeroizing::new(self.step_up.clone()),
             one_time_key: host.public_key(),
             key_id: key.id.clone(),
             road: match key.road {
