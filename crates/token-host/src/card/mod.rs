@@ -51,15 +51,40 @@ impl Card {
     /// # Errors
     /// [`CardError::Missing`].
     pub fn find(commands: &CardCommands, family: &str, key: &KeyId) -> Result<Self, CardError> {
+        Self::find_and(commands, family, key, |_| Ok(())).map(|(card, ())| card)
+    }
+
+    /// The key's card with a challenge of it, asked for in the transaction that found it.
+    ///
+    /// # Errors
+    /// [`CardError::Missing`]; those of [`Self::challenge`].
+    pub fn find_with_challenge(
+        commands: &CardCommands,
+        family: &str,
+        key: &KeyId,
+    ) -> Result<(Self, [u8; CHALLENGE_LEN]), CardError> {
+        Self::find_and(commands, family, key, |card| ask_for_challenge(card, commands))
+    }
+
+    fn find_and<T>(
+        commands: &CardCommands,
+        family: &str,
+        key: &KeyId,
+        act: impl Fn(&Transaction<'_>) -> Result<T, CardError>,
+    ) -> Result<(Self, T), CardError> {
         let missing = |_| CardError::Missing;
         let context = Context::establish(Scope::User).map_err(missing)?;
         let readers = context.list_readers_owned().map_err(missing)?;
         for reader in &readers {
             let Some(mut card) = Self::connect(&context, reader) else { continue };
-            if card.is(commands, family, key) {
-                return Ok(card);
+            let found = card.selected(commands, |card| {
+                Ok(if tells(card, commands, family, key)? { Some(act(card)) } else { None })
+            });
+            match found {
+                Ok(Some(made)) => return made.map(|made| (card, made)),
+                // Another key's, or no card of this make at all.
+                Ok(None) | Err(_) => card.leave(),
             }
-            card.leave();
         }
         Err(CardError::Missing)
     }
@@ -77,18 +102,6 @@ impl Card {
         context.connect(reader, ShareMode::Shared, Protocols::ANY).ok().map(|card| Self { card })
     }
 
-    /// Whether it tells the key's serial number.
-    fn is(&mut self, commands: &CardCommands, family: &str, key: &KeyId) -> bool {
-        let serial_number = self.selected(commands, |card| {
-            let response = send(card, &commands.serial_number.0).map_err(|_| CardError::Gone)?;
-            response.ok("GET DATA")
-        });
-        let Ok(serial_number) = serial_number else { return false };
-        let Ok(serial_number) = std::str::from_utf8(&serial_number) else { return false };
-        let tells = serial_number.bytes().any(|b| b.is_ascii_alphanumeric());
-        tells && KeyId::new(family, serial_number) == *key
-    }
-
     /// Whether it is in its reader, and was not reset.
     pub fn is_there(&self) -> bool {
         self.card.status2_owned().is_ok()
@@ -97,12 +110,7 @@ impl Card {
     /// # Errors
     /// [`CardError::Gone`]; [`CardError::Refused`], also where the answer is no challenge.
     pub fn challenge(&mut self, commands: &CardCommands) -> Result<[u8; CHALLENGE_LEN], CardError> {
-        const NAME: &str = "GET CHALLENGE";
-        self.selected(commands, |card| {
-            let response = send(card, &commands.challenge.0).map_err(|_| CardError::Gone)?;
-            let status = response.status;
-            response.ok(NAME)?.try_into().map_err(|_| CardError::Refused(NAME, status))
-        })
+        self.selected(commands, |card| ask_for_challenge(card, commands))
     }
 
     /// Sends the one command. `sent` is called directly before.
@@ -155,6 +163,30 @@ impl Card {
         let _ = transaction.end(Disposition::LeaveCard);
         done
     }
+}
+
+/// Whether the card tells the key's serial number.
+fn tells(
+    card: &Transaction<'_>,
+    commands: &CardCommands,
+    family: &str,
+    key: &KeyId,
+) -> Result<bool, CardError> {
+    let response = send(card, &commands.serial_number.0).map_err(|_| CardError::Gone)?;
+    let serial_number = response.ok("GET DATA")?;
+    let Ok(serial_number) = std::str::from_utf8(&serial_number) else { return Ok(false) };
+    let tells = serial_number.bytes().any(|b| b.is_ascii_alphanumeric());
+    Ok(tells && KeyId::new(family, serial_number) == *key)
+}
+
+fn ask_for_challenge(
+    card: &Transaction<'_>,
+    commands: &CardCommands,
+) -> Result<[u8; CHALLENGE_LEN], CardError> {
+    const NAME: &str = "GET CHALLENGE";
+    let response = send(card, &commands.challenge.0).map_err(|_| CardError::Gone)?;
+    let status = response.status;
+    response.ok(NAME)?.try_into().map_err(|_| CardError::Refused(NAME, status))
 }
 
 /// As [`CardError::Refused`] names it.

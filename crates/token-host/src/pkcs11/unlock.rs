@@ -106,11 +106,13 @@ impl Module {
 
     /// The card that is held since its challenge, or the key's card wherever it is.
     fn card(&mut self, key: &KeyId, commands: &CardCommands) -> Result<Card> {
-        let held = self.unlocks.of(key, Instant::now())?.card.take();
-        // One that was pulled, or reset by another program, is looked for once more.
-        let held = held.filter(Card::is_there);
-        let found = held.map_or_else(|| Card::find(commands, &self.profile.family, key), Ok);
+        let found = self.held_card(key)?.map_or_else(|| Card::find(commands, &self.profile.family, key), Ok);
         found.map_err(|error| error.into_error("card"))
+    }
+
+    /// The card that is held since its challenge: one that was pulled, or reset by another program, no more.
+    fn held_card(&mut self, key: &KeyId) -> Result<Option<Card>> {
+        Ok(self.unlocks.of(key, Instant::now())?.card.take().filter(Card::is_there))
     }
 
     /// Ends what time has ended, the SO's login too.
@@ -147,8 +149,11 @@ impl Unlocker for Module {
     fn unlock_challenge(&mut self, key: &KeyId) -> Result<[u8; CHALLENGE_LEN]> {
         self.end_what_is_over(key);
         let commands = self.card_commands()?;
-        let mut card = self.card(key, &commands)?;
-        let challenge = card.challenge(&commands).map_err(|error| error.into_error("unlock_challenge"))?;
+        let found = match self.held_card(key)? {
+            Some(mut card) => card.challenge(&commands).map(|challenge| (card, challenge)),
+            None => Card::find_with_challenge(&commands, &self.profile.family, key),
+        };
+        let (card, challenge) = found.map_err(|error| error.into_error("unlock_challenge"))?;
         let unlock = self.unlocks.of(key, Instant::now())?;
         unlock.challenge = Some(challenge);
         unlock.card = Some(card);
