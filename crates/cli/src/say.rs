@@ -1,6 +1,9 @@
 //! What the command line says: sentences for people, or JSON for programs.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    time::Duration,
+};
 
 use serde::Serialize;
 use serde_json::json;
@@ -18,6 +21,28 @@ pub struct Say {
 }
 
 impl Say {
+    /// The line of a step that begins: how long it usually takes and at most, and whether the key must stay in.
+    pub fn step(
+        &self,
+        number: u32,
+        of: u32,
+        name: &str,
+        [usual, longest]: [Duration; 2],
+        stays: bool,
+    ) -> String {
+        let text = self
+            .t(
+                "第 {n}/{of} 步：{name}，通常 {usual} 秒，最长 {longest} 秒。",
+                "Step {n}/{of}: {name}; usually {usual} s, at most {longest} s.",
+            )
+            .replace("{n}", &number.to_string())
+            .replace("{of}", &of.to_string())
+            .replace("{name}", name)
+            .replace("{usual}", &usual.as_secs().to_string())
+            .replace("{longest}", &longest.as_secs().to_string());
+        text + if stays { self.t("请勿拔出。", " Do not pull the key.") } else { "" }
+    }
+
     /// The words of the language in use.
     pub fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
         match self.language {

@@ -10,7 +10,7 @@ use ycd_pki::{
     csr,
     name::{Attribute, Name},
     sm3::sm3,
-    statement::{NONCE_LEN, Statement},
+    statement::Statement,
     unlock::{Purpose, Road},
 };
 use ycd_portal_api::{
@@ -31,7 +31,7 @@ use crate::{
     error::{FlowError, Result},
     journal::Journal,
     lock::KeyLocks,
-    renewal::Step,
+    renewal::{Step, array},
     trust::PinnedPortal,
 };
 
@@ -144,7 +144,7 @@ impl Production<'_> {
             serial: Certificate::from_der(&certificate.certificate.0)?.serial().to_vec(),
             so_pin_version: secrets.next_version,
             unblock_key_version: secrets.unblock_key_version,
-            nonce: nonce_of(&nonce)?,
+            nonce: array(&nonce)?,
         };
         let signature = self.on_key(Step::Confirm, |token| token.sign_statement(&key, &spki, &statement))?;
         let proof = Produced {
@@ -257,11 +257,4 @@ fn first_tag(key: &KeyId) -> Tag {
     let mut tag = [0; 16];
     tag.copy_from_slice(&digest[..16]);
     Tag(tag)
-}
-
-fn nonce_of(nonce: &Bytes) -> Result<[u8; NONCE_LEN]> {
-    nonce.0.as_slice().try_into().map_err(|_| FlowError::Portal {
-        step: Step::Confirm,
-        source: ApiError::BadAnswer { detail: "a nonce of another length".to_owned() },
-    })
 }

@@ -30,7 +30,8 @@ use ycd_portal_api::{
 };
 use ycd_token::{ContainerHandle, Contents, KeyId, KeyInfo, Pair, Spki, Tag, Token, TokenError};
 
-use self::moves::{array, bad_answer};
+pub(crate) use self::moves::array;
+use self::moves::bad_answer;
 pub use self::{
     reconcile::{Next, reconcile},
     step::Step,

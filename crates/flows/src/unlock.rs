@@ -15,7 +15,7 @@ mod step;
 use ycd_pki::{
     cert::{Certificate, CertificateInfo},
     sm3::sm3,
-    statement::{NONCE_LEN, Statement},
+    statement::Statement,
     unlock::{Opening, Purpose, Request, Road},
 };
 use ycd_portal_api::{
@@ -49,6 +49,7 @@ use crate::{
     journal::Journal,
     lock::{KeyLock, KeyLocks},
     new_pin::{NewPinRefusal, ask},
+    renewal::array,
     trust::PinnedPortal,
 };
 
@@ -598,7 +599,7 @@ impl Unlock<'_> {
             key_id: key.key_id.to_string(),
             one_time_key,
             so_pin_version,
-            nonce: nonce_of(&nonce)?,
+            nonce: array(&nonce)?,
         };
         let signer = Spki(certificate.public_key().map_err(FlowError::from)?.to_spki_der());
         let signature =
@@ -755,11 +756,4 @@ fn both(key: &KeyInfo, rules: wire::PinRules) -> Result<PinPolicy> {
 
 fn public_key(spki: &Spki) -> Result<ycd_pki::PublicKey> {
     Ok(ycd_pki::PublicKey::from_spki_der(&spki.0).map_err(FlowError::from)?)
-}
-
-fn nonce_of(nonce: &Bytes) -> Result<[u8; NONCE_LEN]> {
-    nonce.0.as_slice().try_into().map_err(|_| UnlockError::Portal {
-        step: Step::Prove,
-        source: ApiError::BadAnswer { detail: "a nonce of another length".to_owned() },
-    })
 }

@@ -126,17 +126,7 @@ impl UnlockPerson for AtTerminal<'_> {
             Some(match event {
                 UnlockEvent::Begins { step, number, of, usual, longest } => {
                     let name = word(&format!("unlock_step.{}", step.name()), say.language);
-                    let text = say
-                        .t(
-                            "第 {n}/{of} 步：{name}，通常 {usual} 秒，最长 {longest} 秒。",
-                            "Step {n}/{of}: {name}; usually {usual} s, at most {longest} s.",
-                        )
-                        .replace("{n}", &number.to_string())
-                        .replace("{of}", &of.to_string())
-                        .replace("{name}", &name)
-                        .replace("{usual}", &usual.as_secs().to_string())
-                        .replace("{longest}", &longest.as_secs().to_string());
-                    text + if step.works_on_key() { say.t("请勿拔出。", " Do not pull the key.") } else { "" }
+                    say.step(*number, *of, &name, [*usual, *longest], step.works_on_key())
                 }
                 UnlockEvent::Found { key, holder, policy, approval } => {
                     let mut text = say

@@ -107,7 +107,7 @@ impl Renewal<'_> {
     }
 }
 
-pub(super) fn array<const N: usize>(bytes: &Bytes) -> Result<[u8; N]> {
+pub(crate) fn array<const N: usize>(bytes: &Bytes) -> Result<[u8; N]> {
     bytes
         .0
         .as_slice()
