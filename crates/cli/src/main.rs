@@ -10,7 +10,6 @@ mod commands;
 mod error;
 mod exit;
 mod help;
-mod home;
 mod new_pin;
 mod person;
 mod say;
@@ -18,6 +17,8 @@ mod say;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+
+pub(crate) use ycd_assistant::home;
 
 use crate::{args::Cli, home::Home, say::Say};
 
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
             .init();
     }
     let say = Say { json: cli.common.json, language: cli.common.lang.into() };
-    match commands::run(cli.command, &Home::of(&cli.common), &say) {
+    match commands::run(cli.command, &Home::at(cli.common.places()), &say) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             say.failure(&error);

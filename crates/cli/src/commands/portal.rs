@@ -13,7 +13,7 @@ use ycd_portal::{
 use crate::{
     args::{ClockArgs, Portal},
     error::{CliError, Result},
-    home::Home,
+    home::{Home, read_certificates},
     say::Say,
 };
 
@@ -23,7 +23,15 @@ const SETTINGS: &str = "portal.toml";
 pub fn run(command: Portal, home: &Home, say: &Say) -> Result {
     match command {
         Portal::Use { url, anchor } => {
-            let is_pinned = home.use_portal(&url, &anchor)?;
+            let mut roots = Vec::new();
+            for path in &anchor {
+                let found = read_certificates(path)?;
+                if found.is_empty() {
+                    return Err(CliError::config(path, "no certificate in it"));
+                }
+                roots.extend(found);
+            }
+            let is_pinned = home.use_portal(&url, &roots)?;
             if !is_pinned {
                 say.aside(say.t(
                     "现在连不上门户，还不知道它的密钥；连上后请再运行一次，才能解锁和制证。",
