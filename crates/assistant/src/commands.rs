@@ -154,6 +154,12 @@ impl Assistant {
     /// # Errors
     /// In the words of the language in use.
     pub fn call(&self, name: &str, arguments: Value) -> Result<Value, Failure> {
-        dispatch(self, name, arguments).map_err(|error| error.tell(self.language()))
+        // A list would be taken for the arguments in their order.
+        let outcome = if arguments.is_object() {
+            dispatch(self, name, arguments)
+        } else {
+            Err(AssistantError::Arguments { detail: "an object is wanted".to_owned() })
+        };
+        outcome.map_err(|error| error.tell(self.language()))
     }
 }

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use ycd_pki::{Certificate, CertificateInfo, CertificateState};
 use ycd_token::{Contents, KeyId, Keys, Pair, Token as _, TokenError};
 
@@ -110,7 +110,12 @@ fn on_key(contents: &Contents, now: OffsetDateTime) -> OnKey {
     OnKey { certificates, pairs_without_certificate: bare, free_pairs: contents.free_containers }
 }
 
+/// A machine's clock may be behind the authority's: what was issued a moment ago is not told to be still to come.
+const CLOCK_TOLERANCE: Duration = Duration::minutes(15);
+
 fn shown(certificate: &Certificate, pair: PairOnKey, now: OffsetDateTime) -> CertificateOnKey {
+    let begins = certificate.not_before();
+    let now = if begins > now && begins - now <= CLOCK_TOLERANCE { begins } else { now };
     let info = CertificateInfo::of(certificate, now);
     CertificateOnKey {
         serial: info.serial,

@@ -34,7 +34,9 @@ pub(super) struct Board {
 struct Inner {
     view: WorkView,
     questions: u32,
+    /// When the running step began; moved on by what the person took to answer.
     began: Instant,
+    asked: Instant,
 }
 
 /// What comes to a flow that waits.
@@ -50,7 +52,8 @@ pub(super) enum Signal {
 
 impl Board {
     pub fn new(view: WorkView, shared: Arc<crate::assistant::Shared>) -> Self {
-        let inner = Inner { view, questions: 0, began: Instant::now() };
+        let now = Instant::now();
+        let inner = Inner { view, questions: 0, began: now, asked: now };
         Self { inner: Mutex::new(inner), shared, stop: AtomicBool::new(false) }
     }
 
@@ -195,6 +198,7 @@ impl Desk {
         let id = {
             let mut inner = lock(&self.board.inner);
             inner.questions += 1;
+            inner.asked = Instant::now();
             inner.questions
         };
         self.board.change(|view| {
@@ -205,6 +209,11 @@ impl Desk {
     }
 
     fn take_away(&self, on_key: bool) {
+        {
+            let mut inner = lock(&self.board.inner);
+            let waited = inner.asked.elapsed();
+            inner.began += waited;
+        }
         self.board.change(|view| {
             view.on_key = on_key;
             view.asked = None;

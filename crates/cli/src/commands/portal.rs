@@ -5,6 +5,7 @@ use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 use serde_json::json;
 use time::Duration;
 use tokio::{net::TcpListener, runtime::Runtime};
+use ycd_pki::Certificate;
 use ycd_portal::{
     Config, Portal as OpenPortal,
     clock::{Clock as _, Shifted},
@@ -13,7 +14,7 @@ use ycd_portal::{
 use crate::{
     args::{ClockArgs, Portal},
     error::{CliError, Result},
-    home::{Home, read_certificates},
+    home::Home,
     say::Say,
 };
 
@@ -25,7 +26,8 @@ pub fn run(command: Portal, home: &Home, say: &Say) -> Result {
         Portal::Use { url, anchor } => {
             let mut roots = Vec::new();
             for path in &anchor {
-                let found = read_certificates(path)?;
+                let text = fs::read_to_string(path).map_err(CliError::file(path))?;
+                let found = Certificate::all_from_pem(&text)?;
                 if found.is_empty() {
                     return Err(CliError::config(path, "no certificate in it"));
                 }
