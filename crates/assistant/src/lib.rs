@@ -8,6 +8,8 @@
 //! | [`view`] | what a screen is shown |
 //! | [`home`] | the data folder: portal, trusted roots, session, journal |
 //! | [`diagnosis`] | whether this machine can work with a USBKEY |
+//! | [`words`] | words for tray, notifications, terminal |
+//! | [`process`] | what a process does that secrets pass through |
 //! | `keys` | the keys that are inserted, read as they come |
 //! | `work` | a flow under way: its steps, its questions, its end |
 //! | `portal` | session, certificates, orders |
@@ -26,10 +28,12 @@ pub mod home;
 mod keys;
 pub mod makes;
 mod portal;
+pub mod process;
 mod reminders;
 mod revocation;
 pub mod settings;
 pub mod view;
+pub mod words;
 mod work;
 
 pub use assistant::Assistant;

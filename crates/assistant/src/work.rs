@@ -117,7 +117,7 @@ impl Works {
         let view = board.view();
         *current = Some(Current { board, signals, thread: Some(thread) });
         drop(current);
-        self.shared.events.tell(&Event::Work { work: Some(view.clone()) });
+        self.shared.events.tell(&Event::Work { work: Some(Box::new(view.clone())) });
         Ok(view)
     }
 

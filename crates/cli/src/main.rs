@@ -23,7 +23,7 @@ pub(crate) use ycd_assistant::home;
 use crate::{args::Cli, home::Home, say::Say};
 
 fn main() -> ExitCode {
-    leave_no_core_image();
+    ycd_assistant::process::leave_no_core_image();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -49,16 +49,5 @@ fn main() -> ExitCode {
             say.failure(&error);
             ExitCode::from(exit::code_of(error.code()))
         }
-    }
-}
-
-/// PINs and, in `ycd portal serve`, the authority's keys pass through this process: its memory is to lie nowhere after a
-/// crash.
-fn leave_no_core_image() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, setrlimit};
-        // Where a limit cannot be lowered it is the system's wish, and no reason not to work.
-        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     }
 }

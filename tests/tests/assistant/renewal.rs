@@ -27,8 +27,9 @@ fn a_renewal_is_seen_step_by_step_to_its_end() {
     let serial = &outcome["serial"];
     screen.wait("the new certificate", || {
         let shown = screen.the_key();
-        let current = shown["certificates"][shown["current"].as_u64()? as usize].clone();
-        (current["serial"] == *serial).then_some(())
+        let certificates = shown["certificates"].as_array()?;
+        let at = usize::try_from(shown["current"].as_u64()?).ok()?;
+        (certificates[at]["serial"] == *serial).then_some(())
     });
     assert_eq!(screen.call("unfinished", json!({}))["items"], json!([]));
     screen.dismiss();

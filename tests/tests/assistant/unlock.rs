@@ -180,7 +180,7 @@ fn the_last_try_needs_a_yes_of_its_own() {
     let key = world.issued_key(&Maker::default());
     world.insert(&key.serial_number);
     let max = admin::list(world.keys_folder()).unwrap()[0].pin_tries_max;
-    wrong_pins(&world, &key, u32::from(max) - 1);
+    wrong_pins(&world, &key, max - 1);
     let screen = Screen::new(&world, "machine");
     assert_eq!(screen.the_key()["pin"]["is_last_try"], true);
     screen.call("start_pin_change", json!({ "key_id": key.key_id.to_string() }));

@@ -93,7 +93,7 @@ pub struct Reminder {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     Keys { keys: KeysView },
-    Work { work: Option<WorkView> },
+    Work { work: Option<Box<WorkView>> },
     Session { session: Option<SessionView> },
     Unfinished { items: Vec<UnfinishedView> },
     Settings { settings: Settings },

@@ -82,7 +82,7 @@ impl Board {
             inner.view.version += 1;
             inner.view.clone()
         };
-        self.events().tell(&Event::Work { work: Some(view) });
+        self.events().tell(&Event::Work { work: Some(Box::new(view)) });
     }
 
     /// A step begins; those before it are done.
