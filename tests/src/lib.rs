@@ -22,4 +22,6 @@ pub mod pcscd;
 pub mod person;
 pub mod proxy;
 pub mod stage;
+#[cfg(target_os = "linux")]
+pub mod window;
 pub mod world;

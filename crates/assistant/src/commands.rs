@@ -139,6 +139,9 @@ commands! {
     fn dismiss_work(work: u32) -> Done;
     /// Work that was broken off on this machine.
     fn unfinished() -> Unfinished;
+    /// Tells of it no more, by the person's wish. Nothing else changes: the order stands, and the work can be gone on
+    /// with.
+    fn forget_unfinished(no: String) -> Unfinished;
 
     /// Looks at all that this machine needs to work with a key. Takes some seconds.
     fn diagnose() -> Diagnosis;

@@ -347,6 +347,19 @@ impl Assistant {
         Ok(Unfinished { items: self.unfinished_work()? })
     }
 
+    pub(crate) fn forget_unfinished(&self, no: String) -> Result<Unfinished> {
+        let journal = self.shared.home.journal()?;
+        for work in journal.unfinished()?.into_iter().filter(|work| work.order == no) {
+            journal.close(&work.portal, &work.order)?;
+        }
+        for work in journal.unfinished_unlocks()?.into_iter().filter(|work| work.order == no) {
+            journal.unlock_done(&work.portal, &KeyId::from(work.key_id), self.shared.clock.now())?;
+        }
+        let items = self.unfinished_work()?;
+        self.shared.events.tell(&Event::Unfinished { items: items.clone() });
+        Ok(Unfinished { items })
+    }
+
     pub(crate) fn unfinished_work(&self) -> Result<Vec<UnfinishedView>> {
         unfinished(&self.shared, &self.keys.handle())
     }

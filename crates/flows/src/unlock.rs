@@ -162,9 +162,14 @@ impl Unlock<'_> {
             }
             OrderState::Completed => return self.finish(&key, &order.no),
             OrderState::Rejected => {
+                self.journal.unlock_done(&self.trust.name, &key.key_id, self.clock.now())?;
                 return Err(UnlockError::Rejected { reason: order.reject_reason.unwrap_or_default() });
             }
-            state => return Err(UnlockError::Over { state }),
+            state => {
+                // What cannot come back is no unfinished work.
+                self.journal.unlock_done(&self.trust.name, &key.key_id, self.clock.now())?;
+                return Err(UnlockError::Over { state });
+            }
         }
 
         // 3. A PIN that was set under this order before it was broken off needs no other secret: only its proof.

@@ -117,6 +117,22 @@ fn what_was_stopped_is_found_at_the_next_start_and_goes_on() {
 }
 
 #[test]
+fn unfinished_work_is_told_until_it_is_done_or_the_person_wants_to_hear_no_more_of_it() {
+    let world = World::new();
+    let (screen, _, order) = approved(&world);
+    screen.start_renewal(&order);
+    screen.answer("pin", json!({ "answer": "stop" }));
+    screen.outcome();
+    assert_eq!(screen.call("unfinished", json!({}))["items"][0]["order"], order.as_str());
+    assert_eq!(screen.call("forget_unfinished", json!({ "no": order }))["items"], json!([]));
+    // Nothing else has changed.
+    screen.dismiss();
+    screen.start_renewal(&order);
+    screen.answer("pin", pin(PIN));
+    assert_eq!(screen.outcome()["outcome"], "renewed");
+}
+
+#[test]
 fn without_room_the_old_pair_goes_only_after_a_yes() {
     let world = World::new();
     let maker = Maker { containers: Some(1), ..Maker::default() };

@@ -1,0 +1,97 @@
+//! What happens in the assistant that the desktop should know.
+
+use std::thread;
+
+use tauri::AppHandle;
+use tauri_plugin_autostart::ManagerExt as _;
+use ycd_assistant::{
+    Assistant,
+    settings::Settings,
+    view::{Event, Reminder, WorkView},
+    words::word,
+};
+
+use crate::{awake::Awake, notify, tray, window};
+
+/// From now until the program ends.
+pub fn begin(app: &AppHandle, assistant: &Assistant) {
+    let settings = assistant.settings();
+    let why = word("window.writing", settings.language, &[]);
+    let mut desktop = Desktop {
+        app: app.clone(),
+        awake: Awake::new(&app.config().identifier, &why),
+        settings: settings.clone(),
+        is_writing: false,
+    };
+    follow_autostart(app, settings.autostart);
+    assistant.listen(move |event| {
+        desktop.hear(event);
+        true
+    });
+}
+
+struct Desktop {
+    app: AppHandle,
+    awake: Awake,
+    settings: Settings,
+    is_writing: bool,
+}
+
+impl Desktop {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Reminder { reminder } => remind(&self.app, reminder),
+            Event::Settings { settings } => self.settings_changed(settings),
+            Event::Work { work } => self.work_changed(work.as_deref()),
+            Event::Keys { .. } | Event::Session { .. } | Event::Unfinished { .. } => {}
+        }
+    }
+
+    fn settings_changed(&mut self, settings: &Settings) {
+        if settings.language != self.settings.language {
+            tray::speak(&self.app, settings.language);
+        }
+        if settings.autostart != self.settings.autostart {
+            follow_autostart(&self.app, settings.autostart);
+        }
+        self.settings = settings.clone();
+    }
+
+    fn work_changed(&mut self, work: Option<&WorkView>) {
+        let is_writing = work.is_some_and(|work| work.on_key);
+        if is_writing != self.is_writing {
+            self.awake.keep(is_writing);
+        }
+        self.is_writing = is_writing;
+        let has_ended = work.is_some_and(|work| work.outcome.is_some());
+        if has_ended && !window::is_open(&self.app) {
+            notify::say(&self.app, "window.work_over", &[]);
+        }
+    }
+}
+
+fn remind(app: &AppHandle, reminder: &Reminder) {
+    let name = if reminder.days_left > 0 { "window.reminder" } else { "window.reminder_today" };
+    let values = [
+        ("holder", reminder.holder.clone()),
+        ("days", reminder.days_left.to_string()),
+        ("tail", reminder.tail.clone()),
+    ];
+    notify::say(app, name, &values);
+}
+
+/// The desktop's own list of what starts with a session, brought into line with the setting.
+fn follow_autostart(app: &AppHandle, wanted: bool) {
+    let app = app.clone();
+    thread::spawn(move || {
+        let list = app.autolaunch();
+        let changed = list.is_enabled().and_then(|is_on| match (is_on, wanted) {
+            (false, true) => list.enable(),
+            (true, false) => list.disable(),
+            _ => Ok(()),
+        });
+        if let Err(error) = changed {
+            tracing::warn!(%error, "the start with the session cannot be changed");
+        }
+    });
+}

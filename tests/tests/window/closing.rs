@@ -1,0 +1,98 @@
+//! The window is closed while a key is written.
+
+use serde_json::{Value, json};
+use ycd_softkey::{
+    admin,
+    fault::{Action, Fault},
+};
+use ycd_tests::{
+    window::{Desktop, Page, Steered, wait},
+    world::{IssuedKey, PIN, World},
+};
+
+use crate::is_left_out;
+
+/// Long enough to close a window in.
+const SLOW: Action = Action::DelayMs(4000);
+
+/// A window in which a key is being written, slowly.
+fn writing(world: &World, desktop: &Desktop) -> (Steered, IssuedKey) {
+    let (key, order) = world.key_with_order();
+    let steered = Steered::start(desktop);
+    let page = &steered.page;
+    let code = world.code_sent_to(&key.phone, || {
+        drop(page.call("login_code", json!({ "phone": key.phone })));
+    });
+    page.call("login", json!({ "phone": key.phone, "code": code }));
+    admin::set_fault(world.keys_folder(), None, &Fault::at("C_GenerateKeyPair", SLOW)).unwrap();
+    page.call("start_renewal", json!({ "no": order, "remove_old": false }));
+    let work = wait("the question for the PIN", || {
+        let work = page.call("work", json!({}))["work"].take();
+        (work["asked"]["question"]["ask"] == "pin").then_some(work)
+    });
+    let answer = json!({ "answer": "pin", "pin": PIN });
+    page.call("answer", json!({ "work": work["id"], "question": work["asked"]["id"], "answer": answer }));
+    wait("the writing", || (work_of(page)["on_key"] == true).then_some(()));
+    (steered, key)
+}
+
+fn work_of(page: &Page) -> Value {
+    page.call("work", json!({}))["work"].take()
+}
+
+#[test]
+fn a_window_that_is_closed_while_a_key_is_written_asks_and_the_person_stays() {
+    if is_left_out("a_window_that_is_closed_while_a_key_is_written_asks_and_the_person_stays") {
+        return;
+    }
+    let world = World::new();
+    let desktop = Desktop::new(&world);
+    let (steered, _) = writing(&world, &desktop);
+    let page = &steered.page;
+    desktop.close_window();
+    page.press("留在这里");
+    let outcome = wait("the end", || Some(work_of(page)["outcome"].take()).filter(|it| !it.is_null()));
+    assert_eq!(outcome["outcome"], "renewed", "{outcome}");
+    assert!(desktop.has_window());
+    // Nothing is written any more, and nobody is asked.
+    let mut app = steered.process();
+    desktop.close_window();
+    wait("the program's end", || {
+        let family = app.family();
+        app = family[0];
+        (app.name() != "ycd-app").then_some(())
+    });
+}
+
+#[test]
+fn work_goes_on_without_its_window_and_is_seen_when_it_is_opened_again() {
+    if is_left_out("work_goes_on_without_its_window_and_is_seen_when_it_is_opened_again") {
+        return;
+    }
+    let world = World::new();
+    let desktop = Desktop::new(&world);
+    let (steered, key) = writing(&world, &desktop);
+    let app = steered.process();
+    let before = newest_certificate(&world, &key);
+    desktop.close_window();
+    steered.page.press("转到后台");
+    wait("no window", || (!desktop.has_window()).then_some(()));
+    // The driver of this session is bound to the window that is gone: from here on the desktop alone is looked at.
+    wait("the new certificate on the key", || (newest_certificate(&world, &key) != before).then_some(()));
+    assert_eq!(app.name(), "ycd-app");
+    assert_eq!(app.web_processes(), Vec::<String>::new());
+
+    assert!(desktop.start(&[]).ends().success());
+    desktop.wait_for_log("the page is ready", 2);
+    assert!(desktop.has_window());
+    assert_eq!(app.web_processes().len(), 1);
+    // Of the work that has ended the page was told at its start.
+    desktop.wait_for_log("a page starts: a work is there", 1);
+}
+
+/// What the key's state file says of its certificates.
+fn newest_certificate(world: &World, key: &IssuedKey) -> String {
+    let keys = admin::list(world.keys_folder()).unwrap();
+    let state = keys.into_iter().find(|state| state.serial_number == key.serial_number).unwrap();
+    format!("{state:?}")
+}

@@ -1,0 +1,35 @@
+import { i18n } from '@/i18n'
+import type { Failure } from './contract'
+
+/** A command was not done. */
+export class Refusal extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.code)
+    this.name = 'Refusal'
+  }
+}
+
+/** What the pages themselves can tell: the program behind them is gone, or one of the two has a fault. */
+export type OwnCode = 'app.unreachable' | 'app.internal'
+
+export function ownFailure(code: OwnCode): Failure {
+  const { t } = i18n.global
+  const name = code === 'app.unreachable' ? 'unreachable' : 'internal'
+  return {
+    code,
+    sentence: t(`common.failure.${name}.sentence`),
+    remedy: t(`common.failure.${name}.remedy`),
+    action: code === 'app.unreachable' ? 'retry' : 'diagnose',
+    fields: [],
+    retry_after: null,
+  }
+}
+
+/** For `catch`: whatever was thrown, as something that can be shown. */
+export function failureOf(thrown: unknown): Failure {
+  return thrown instanceof Refusal ? thrown.failure : ownFailure('app.internal')
+}
+
+export function isFailure(value: unknown): value is Failure {
+  return typeof value === 'object' && value !== null && 'code' in value && 'sentence' in value && 'remedy' in value
+}

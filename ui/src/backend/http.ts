@@ -1,0 +1,44 @@
+import type { Backend, CommandName, Given, Result } from './backend'
+import { copyText } from './clipboard'
+import type { Event as AssistantEvent, TextFile } from './contract'
+import { isFailure, ownFailure, Refusal } from './failure'
+
+/** The development server: the same commands over HTTP. Not in a release build. */
+export function httpBackend(token: string): Backend {
+  return {
+    call: <N extends CommandName>(name: N, ...[args]: Given<N>) => post<Result<N>>(token, name, args ?? {}),
+    events(listener) {
+      const source = new EventSource(`/events?token=${encodeURIComponent(token)}`)
+      source.onmessage = (message: MessageEvent<string>) => listener(JSON.parse(message.data) as AssistantEvent)
+      return () => source.close()
+    },
+    shell: {
+      saveText: (file) => Promise.resolve(download(file)),
+      onCloseAsked: () => () => undefined,
+      answerClose: () => Promise.resolve(),
+      copy: copyText,
+    },
+  }
+}
+
+async function post<T>(token: string, name: string, args: unknown): Promise<T> {
+  const answer = await fetch(`/ipc/${name}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-token': token },
+    body: JSON.stringify(args),
+  }).catch(() => {
+    throw new Refusal(ownFailure('app.unreachable'))
+  })
+  const body: unknown = await answer.json().catch(() => undefined)
+  if (answer.ok && body !== undefined) return body as T
+  throw new Refusal(isFailure(body) ? body : ownFailure('app.internal'))
+}
+
+function download(file: TextFile): boolean {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(new Blob([file.text], { type: 'text/plain;charset=utf-8' }))
+  link.download = file.name
+  link.click()
+  URL.revokeObjectURL(link.href)
+  return true
+}

@@ -1,0 +1,14 @@
+import type { RouteLocationRaw } from 'vue-router'
+import type { WorkView } from '@/backend/contract'
+
+/** The page of a work. */
+export function wayTo({ kind, order, key }: Pick<WorkView, 'kind' | 'order' | 'key'>): RouteLocationRaw {
+  switch (kind) {
+    case 'renewal':
+      return order ? { name: 'write', params: { no: order } } : { name: 'orders' }
+    case 'unlock':
+      return { name: 'unlock', query: { ...(key && { key: key.key_id }), ...(order && { order }) } }
+    case 'pin_change':
+      return { name: 'pin-change', query: key ? { key: key.key_id } : {} }
+  }
+}

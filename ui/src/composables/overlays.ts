@@ -1,0 +1,12 @@
+/** How many dialogs are open: Esc is theirs before it is the page's. */
+let open = 0
+
+export const overlays = {
+  opened: () => {
+    open++
+  },
+  closed: () => {
+    open = Math.max(0, open - 1)
+  },
+  any: () => open > 0,
+}

@@ -1,0 +1,5 @@
+import type { Words } from '../words'
+
+export default {
+  title: 'Certificates',
+} satisfies Words['certificates']

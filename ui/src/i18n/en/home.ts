@@ -1,0 +1,28 @@
+import type { Words } from '../words'
+
+export default {
+  title: 'Home',
+  unfinished: 'A {kind} is not finished',
+  unfinished_key: '{holder} (ending in {tail})',
+  unfinished_tail: 'ending in {tail}',
+  stopped_after: 'Stopped after "{step}" ({at}); {n} step left, the PIN is needed again. | Stopped after "{step}" ({at}); {n} steps left, the PIN is needed again.',
+  nothing_lost: 'Nothing is paid or reviewed again.',
+  go_on: 'Go on',
+  actions: 'What to do',
+  renew: 'Renew',
+  renew_about: 'The certificate ends soon or has ended, and the USBKEY is at hand',
+  unlock: 'Unlock',
+  unlock_about: 'The PIN was wrong too often: set a new one',
+  orders: 'Change or follow orders',
+  orders_about: 'Progress, changes, papers',
+  ending: 'Certificates near their end',
+  ending_row: '{holder} (ending in {tail})',
+  price: '{years} year: from {price} | {years} years: from {price}',
+  papers:
+    "Needed: picture of the business licence, of the applicant's identity card, sealed authorisation. Done in 1–3 working days",
+  hotline: 'Hotline {number}',
+  no_portal: 'No portal is set up yet, so nothing can be ordered. An administrator sets it up in "Settings".',
+  to_settings: 'To the settings',
+  going_on: 'Under way: {kind}',
+  see: 'See',
+} satisfies Words['home']

@@ -1,0 +1,25 @@
+/** Usual words of the register of companies (and of GB/T 4754), to choose from; anything else can be typed. */
+export const USUAL: Record<string, readonly string[] | undefined> = {
+  'company.kind': ['有限责任公司', '股份有限公司', '个人独资企业', '合伙企业', '个体工商户', '事业单位', '社会团体', '国家机关'],
+  'company.industry': [
+    '农、林、牧、渔业',
+    '采矿业',
+    '制造业',
+    '电力、热力、燃气及水生产和供应业',
+    '建筑业',
+    '批发和零售业',
+    '交通运输、仓储和邮政业',
+    '住宿和餐饮业',
+    '信息传输、软件和信息技术服务业',
+    '金融业',
+    '房地产业',
+    '租赁和商务服务业',
+    '科学研究和技术服务业',
+    '水利、环境和公共设施管理业',
+    '居民服务、修理和其他服务业',
+    '教育',
+    '卫生和社会工作',
+    '文化、体育和娱乐业',
+    '公共管理、社会保障和社会组织',
+  ],
+}

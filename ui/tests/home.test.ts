@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest'
+import HomePage from '@/pages/home/HomePage.vue'
+import { certificateOnKey, FakeBackend, keysView, keyView, project, settled, show, startView, workView } from './fake'
+
+const unfinished = {
+  kind: 'renewal',
+  order: 'SAAS1',
+  key_id: 'key-3F21',
+  tail: '3F21',
+  holder: '示例商贸有限公司',
+  after: '写入证书',
+  steps_left: 3,
+  at: new Date().toISOString(),
+} as const
+
+function portal(start: Partial<ReturnType<typeof startView>> = {}) {
+  return new FakeBackend({
+    start: () => startView(start),
+    project: () => project({ hotline: '400-000-1111' }),
+    products: () => [
+      {
+        code: 'a',
+        name: 'x',
+        holder: 'enterprise',
+        seal: '默认章',
+        prices: [
+          { term_years: 2, amount: 70050 },
+          { term_years: 1, amount: 40000 },
+        ],
+      },
+    ],
+    certificates: () => ({
+      items: [certificate('valid', 'AAAA', 200), certificate('near_end', '88A0', 12), certificate('near_end', '3F21', 9)],
+      page: 1,
+      page_size: 100,
+      total: 3,
+    }),
+  })
+}
+
+function certificate(state: 'valid' | 'near_end', tail: string, days_left: number) {
+  return {
+    serial: tail,
+    holder: { kind: 'enterprise' as const, name: `公司 ${tail}` },
+    state,
+    not_before: '2025-12-20T04:00:00Z',
+    not_after: '2026-12-07T04:00:00Z',
+    days_left,
+    product: 'a',
+    product_name: 'x',
+    phone: '138****0000',
+    key_id: `key-${tail}`,
+    actions: [],
+  }
+}
+
+test('offers what exists: no purchase', async () => {
+  const { wrapper } = await show(HomePage, { backend: portal() })
+  expect(wrapper.findAll('.choice strong').map((word) => word.text())).toEqual(['更新', '解锁', '订单修改及查询'])
+})
+
+test('the price, the papers and the hotline are told before anything begins', async () => {
+  const { wrapper } = await show(HomePage, { backend: portal() })
+  expect(wrapper.text()).toContain('办理 1 年期 400.00 元起')
+  expect(wrapper.text()).toContain('盖章授权书')
+  expect(wrapper.text()).toContain('热线 400-000-1111')
+})
+
+test('with the portal silent the page is whole, with what was known', async () => {
+  const { wrapper } = await show(HomePage)
+  expect(wrapper.text()).toContain('热线 400-666-3999')
+  expect(wrapper.text()).not.toContain('年期')
+})
+
+test('unfinished work goes on where it stopped', async () => {
+  const { wrapper, router } = await show(HomePage, {
+    backend: portal({ unfinished: [unfinished], session: { phone: '138****0000' } }),
+  })
+  expect(wrapper.text()).toContain('停在“写入证书”之后（今天 ')
+  expect(wrapper.text()).toContain('还剩 3 步，需再输口令。')
+  expect(wrapper.text()).toContain('不用重新付款或审核')
+  await wrapper.get('.unfinished button').trigger('click')
+  await settled()
+  expect(router.currentRoute.value.fullPath).toBe('/orders/SAAS1/write')
+})
+
+test('one next step: with unfinished work, the key card offers none', async () => {
+  const keys = keysView(keyView({ certificates: [certificateOnKey({ state: 'near_end', days_left: 5 })] }))
+  const { wrapper } = await show(HomePage, { backend: portal({ unfinished: [unfinished], keys }) })
+  expect(wrapper.findAll('.el-button--primary').map((button) => button.text())).toEqual(['继续'])
+})
+
+test('what is under way is not told as broken off', async () => {
+  const work = workView({ order: 'SAAS1' })
+  const { wrapper } = await show(HomePage, { backend: portal({ unfinished: [unfinished], work }) })
+  expect(wrapper.text()).toContain('正在办理：更新')
+  expect(wrapper.find('.unfinished').exists()).toBe(false)
+})
+
+test('certificates near their end, but for the one on the key above', async () => {
+  const backend = portal({ session: { phone: '138****0000' }, keys: keysView(keyView()) })
+  const { wrapper } = await show(HomePage, { backend })
+  expect(wrapper.text()).toContain('公司 88A0（尾号 88A0）')
+  expect(wrapper.text()).toContain('还有 12 天')
+  expect(wrapper.text()).not.toContain('公司 AAAA')
+  expect(wrapper.text()).not.toContain('公司 3F21')
+})
+
+test('a reminder is seen by who is not logged in, too', async () => {
+  const { wrapper, backend } = await show(HomePage, { backend: portal() })
+  expect(backend.count('certificates')).toBe(0)
+  backend.tell({ event: 'reminder', reminder: { holder: '丙公司', tail: 'CCCC', not_after: '2026-12-07T04:00:00Z', days_left: 7 } })
+  await settled()
+  expect(wrapper.text()).toContain('丙公司（尾号 CCCC）')
+})
+
+test('without a portal, says who sets it up', async () => {
+  const { wrapper, backend } = await show(HomePage, { backend: portal({ portal: { anchors: [] } }) })
+  expect(wrapper.text()).toContain('还没有设置门户地址')
+  expect(backend.count('project')).toBe(0)
+})
