@@ -533,6 +533,13 @@ pub enum Operator {
         #[command(flatten)]
         page: PageArgs,
     },
+    /// 用户发来的 USBKEY 报告：没有配置认得的种类
+    DriverReports {
+        /// 报告号；给出时连同配置草稿显示这一份
+        number: Option<String>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -608,5 +615,8 @@ pub enum Driver {
         /// 把没有配置认得的 USBKEY 的配置草稿存入文件
         #[arg(long, value_name = "FILE")]
         save: Option<PathBuf>,
+        /// 把没有配置认得的 USBKEY 的报告发给门户，得到报告号；发送的内容先全部显示，不含序列号、证书和个人信息
+        #[arg(long)]
+        send: bool,
     },
 }
