@@ -57,7 +57,7 @@ mod tests {
     fn no_folder_no_serial_number_and_no_control_character_is_sent() {
         let module = FoundModule {
             profile: "itrus".into(),
-            path: "/home/zhangsan/libgm3000_pkcs11.so".into(),
+            path: "/opt/zhangsan/libgm3000_pkcs11.so".into(),
             bits: Some(64),
             manufacturer: Some("Long\u{1b}[2Jmai\0".into()),
             version: None,

@@ -130,7 +130,7 @@ mod tests {
             (|r| r.usb[0].name = "\0".into(), "usb[0].name", FieldErrorCode::BadCharacters),
             (|r| r.modules = vec![r.modules[0].clone(); 65], "modules", FieldErrorCode::TooMany),
             (
-                |r| r.modules[0].file = "/home/x/lib.so".into(),
+                |r| r.modules[0].file = "/opt/x/lib.so".into(),
                 "modules[0].file",
                 FieldErrorCode::BadCharacters,
             ),
