@@ -419,7 +419,7 @@ pub struct Fault {
     /// 该函数的第几次调用
     #[arg(long, value_name = "K", default_value_t = 1, requires = "function")]
     pub occurrence: u64,
-    /// unplug, hang, crash, eat, code=0x30, delay=毫秒, torn=private_key|public_key|nothing
+    /// unplug, hang, crash, eat, code=0x30, delay=毫秒, torn=private_key|public_key|nothing, length=N|+N|-N（报告的长度或个数）, print=字节, hoard=MiB（占用内存）
     #[arg(long = "do", value_name = "ACTION")]
     pub action: Option<String>,
     /// 在调用生效之后

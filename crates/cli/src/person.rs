@@ -180,7 +180,7 @@ impl Person for AtTerminal<'_> {
                 Event::Begins { step, number, of, usual, longest } => {
                     let name = word(&format!("step.{}", step.name()), say.language);
                     let works_on_key = !matches!(step, Step::FindKey | Step::Open | Step::Pin | Step::Done);
-                    say.step(*number, *of, &name, [*usual, *longest], works_on_key)
+                    say.step(*number, Some(*of), &name, [*usual, *longest], works_on_key)
                 }
                 Event::Recorded { .. } | Event::Requested { .. } => return None,
                 Event::TakenUp { after } => say

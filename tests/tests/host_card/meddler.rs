@@ -28,10 +28,13 @@ pub enum When {
     After,
 }
 
+/// Makes a response of the right one.
+pub type Answer = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+
 #[derive(Clone)]
 pub enum How {
     /// Another response, made of the card's own (empty where it never heard of the command).
-    Answer(Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>),
+    Answer(Answer),
     /// No response at all.
     Silence,
     /// The card's own, later.

@@ -98,8 +98,10 @@ const WORDS: [u16; 14] = [
     0x0000,
 ];
 
+type Spoilt = fn(&[u8]) -> Vec<u8>;
+
 /// Responses with too little or too much in them, from the right one. One without any byte is none to the reader.
-const LENGTHS: [fn(&[u8]) -> Vec<u8>; 6] = [
+const LENGTHS: [Spoilt; 6] = [
     |right| right[right.len() - 2..right.len() - 1].to_vec(),
     |right| right[1..].to_vec(),
     |right| [&[0x55], right].concat(),
@@ -265,7 +267,6 @@ impl Scene {
     }
 
     fn spoil(&self, cell: &Cell) -> Option<Spoil> {
-        let answer = |answer: Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>| How::Answer(answer);
         let deadline = Duration::from_millis(DEADLINE_MS.into());
         let (when, how) = match cell.kind {
             Kind::Mute => return None,
@@ -280,9 +281,9 @@ impl Scene {
                 let word = WORDS[at].to_be_bytes();
                 // With the data where there were some: only the word is another one.
                 let says = move |right: &[u8]| [&right[..right.len().saturating_sub(2)], &word].concat();
-                (when, answer(Arc::new(says)))
+                (when, How::Answer(Arc::new(says)))
             }
-            Kind::Length(at) => (When::After, answer(Arc::new(LENGTHS[at]))),
+            Kind::Length(at) => (When::After, How::Answer(Arc::new(LENGTHS[at]))),
             Kind::Pulled(when) => {
                 let (folder, serial) = (self.own.folder.path().to_owned(), self.own.serial.clone());
                 (when, How::Act(Arc::new(move || admin::remove(&folder, &serial).unwrap())))
@@ -327,9 +328,13 @@ impl Scene {
             return Err("the host is another one".into());
         }
         // While the card is still stuck, mute or gone.
-        self.neighbour_works(!matches!(cell.kind, Kind::ServiceKilled(_)))?;
+        let is_service_there = !matches!(cell.kind, Kind::ServiceKilled(_));
+        self.neighbour_works(is_service_there)?;
         drop(mute);
         self.recover(cell);
+        if !is_service_there {
+            self.neighbour_works(true)?;
+        }
         self.judge(cell, &outcome)?;
         if matches!(cell.kind, Kind::Says(..) | Kind::Length(_) | Kind::Slow) {
             // Nothing is gone; the next cell works on the same card.
@@ -410,12 +415,16 @@ impl Scene {
         }
     }
 
-    fn neighbour_works(&mut self, by_card_too: bool) -> Result<(), String> {
+    /// Without a service its card is out of its reader, and so may be the key; its host lives.
+    fn neighbour_works(&mut self, is_service_there: bool) -> Result<(), String> {
         let station = &mut self.neighbour;
         let process = station.host.process_id();
         let failed = |error| format!("the neighbour: {error:?}");
-        station.host.read(&station.key).map_err(failed)?;
-        if by_card_too {
+        match station.host.read(&station.key) {
+            Err(TokenError::Removed | TokenError::NotFound { .. }) if !is_service_there => {}
+            outcome => drop(outcome.map_err(failed)?),
+        }
+        if is_service_there {
             station.host.unlock_challenge(&station.key).map_err(failed)?;
         }
         if process.is_none() || station.host.process_id() != process {
@@ -461,7 +470,6 @@ fn misuse(operation: Operation) {
         }
     }
     assert!(failures.is_empty(), "{} of {} cells:\n{}", failures.len(), cells.len(), failures.join("\n"));
-    println!("{} cells", cells.len());
 
     let hosts = [&scene.own, &scene.neighbour].map(|station| station.host.process_id());
     assert_eq!(children().len(), 1 + hosts.iter().flatten().count(), "{:?}", children());

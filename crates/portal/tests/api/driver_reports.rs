@@ -131,7 +131,7 @@ fn what_is_no_report_is_refused_and_not_kept() {
 fn one_address_can_send_so_many_an_hour() {
     let world = world(ReportRules { per_address_and_hour: 2, ..ReportRules::default() });
     let send = || world.client().send_driver_report(&report("A 00"));
-    (send().unwrap(), send().unwrap());
+    assert_ne!(send().unwrap(), send().unwrap());
     let problem = refused(send(), "driver_report.too_many");
     assert_eq!(problem.extra["retry_after"], 3600);
     world.advance(Duration::minutes(61));
