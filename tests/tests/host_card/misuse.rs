@@ -33,9 +33,10 @@ const DEADLINE_MS: u32 = 800;
 /// What a call may take beyond its deadline: for killing and burying the host, on a machine that is busy.
 const GRACE: Duration = Duration::from_millis(1500);
 
-const NEIGHBOURS_READER: usize = 0;
+/// Asked before the neighbour's, by whoever asks them one after the other.
+const ANOTHER_READER: usize = 0;
 const READER: usize = 2;
-const ANOTHER_READER: usize = 4;
+const NEIGHBOURS_READER: usize = 4;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
@@ -222,7 +223,6 @@ impl Scene {
             station.host.install_unblock_key(&station.key).unwrap();
             station.host.unlock_end(&station.key).unwrap();
         }
-        neighbour.begin();
         // From here on with the short deadline.
         own.hurry(pcscd.environment(), DEADLINE_MS);
         let pins = ["12345678".to_owned(), String::new()];
@@ -354,7 +354,6 @@ impl Scene {
         put_in_again(&self.own, READER);
         put_in_again(&self.neighbour, NEIGHBOURS_READER);
         self.neighbour.host.rest();
-        self.neighbour.begin();
     }
 
     /// A mute one in another reader.
@@ -425,6 +424,8 @@ impl Scene {
             outcome => drop(outcome.map_err(failed)?),
         }
         if is_service_there {
+            // Looks for its card among all readers, the stuck one too.
+            station.begin();
             station.host.unlock_challenge(&station.key).map_err(failed)?;
         }
         if process.is_none() || station.host.process_id() != process {
