@@ -112,19 +112,35 @@ const LENGTHS: [Spoilt; 6] = [
 ];
 
 impl Kind {
-    fn all(exhaustive: bool) -> Vec<Self> {
+    fn all() -> Vec<Self> {
         use When::{After, Before};
-        let mut kinds =
-            vec![Self::Crash(After), Self::Hang(Before), Self::Slow, Self::Pulled(After), Self::Mute];
-        let (words, lengths) = if exhaustive { (WORDS.len(), LENGTHS.len()) } else { (2, 3) };
-        kinds.extend((0..words).flat_map(|at| [Self::Says(at, Before), Self::Says(at, After)]));
-        kinds.extend((0..lengths).map(Self::Length));
-        kinds.push(Self::ServiceKilled(After));
-        if exhaustive {
-            let more = [Self::Crash(Before), Self::Hang(After), Self::TooSlow, Self::Pulled(Before)];
-            kinds.extend(more);
-            kinds.push(Self::ServiceKilled(Before));
-        }
+        let both: [fn(When) -> Self; 4] = [Self::Crash, Self::Hang, Self::Pulled, Self::ServiceKilled];
+        let mut kinds = vec![Self::Slow, Self::TooSlow, Self::Mute];
+        kinds.extend(both.iter().flat_map(|kind| [kind(Before), kind(After)]));
+        kinds.extend((0..WORDS.len()).flat_map(|at| [Self::Says(at, Before), Self::Says(at, After)]));
+        kinds.extend((0..LENGTHS.len()).map(Self::Length));
+        kinds
+    }
+
+    /// A few, of which those that take long are spread over the operations.
+    fn short(operation: Operation) -> Vec<Self> {
+        use When::{After, Before};
+        let mut kinds = vec![
+            Self::Crash(After),
+            Self::Hang(Before),
+            Self::Pulled(After),
+            Self::Slow,
+            Self::Says(0, Before),
+            Self::Says(0, After),
+            Self::Says(1, Before),
+            Self::Length(0),
+            Self::Length(2),
+        ];
+        kinds.push(match operation {
+            Operation::Challenge => Self::Mute,
+            Operation::Unblock => Self::ServiceKilled(After),
+            Operation::Install => Self::TooSlow,
+        });
         kinds
     }
 
@@ -457,11 +473,8 @@ fn misuse(operation: Operation) {
     let commands = if exhaustive { commands } else { &commands[commands.len() - 1..] };
     let mut cells = Vec::new();
     for command in commands {
-        cells.extend(Kind::all(exhaustive).into_iter().map(|kind| Cell {
-            operation,
-            command: *command,
-            kind,
-        }));
+        let kinds = if exhaustive { Kind::all() } else { Kind::short(operation) };
+        cells.extend(kinds.into_iter().map(|kind| Cell { operation, command: *command, kind }));
     }
     let mut failures = Vec::new();
     for (number, cell) in (0..).zip(&cells) {
