@@ -20,6 +20,8 @@ pub struct Wishes {
     pub json: Option<PathBuf>,
     pub keep: Option<PathBuf>,
     pub serve: bool,
+    /// Ends with the window, opened on the story's data.
+    pub window: bool,
 }
 
 impl Wishes {
@@ -33,6 +35,7 @@ impl Wishes {
                 "--json" => wishes.json = Some(path()?),
                 "--keep" => wishes.keep = Some(path()?),
                 "--serve" => wishes.serve = true,
+                "--window" => wishes.window = true,
                 _ => return Err(format!("unknown argument {arg}")),
             }
         }

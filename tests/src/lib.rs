@@ -15,9 +15,11 @@ pub mod bench;
 pub mod card;
 pub mod cut;
 pub mod demo;
+pub mod dev;
 pub mod outcome;
 #[cfg(target_os = "linux")]
 pub mod pcscd;
 pub mod person;
 pub mod proxy;
+pub mod stage;
 pub mod world;

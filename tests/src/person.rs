@@ -4,13 +4,19 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use ycd_flows::{
-    conversation::{Event, Go, KeyProblem, Person, PinQuestion},
+    conversation::{CodeAnswer, Event, Go, KeyProblem, Person, PinQuestion},
     new_pin::{NewPinPerson, NewPinQuestion},
     renewal::Step,
     unlock::{UnlockEvent, UnlockPerson, UnlockStep},
 };
 use ycd_pki::cert::CertificateInfo;
-use ycd_portal_api::{ApiError, wire::login::Purpose};
+use ycd_portal_api::{
+    ApiError,
+    wire::{
+        login::{CodeSent, Purpose},
+        unlock::UnlockForm,
+    },
+};
 use ycd_token::{KeyId, KeyInfo, Pin, Weakness};
 
 use crate::world::Phone;
@@ -118,8 +124,11 @@ impl Person for Scripted {
         self.agrees_to_replace
     }
 
-    fn sms_code(&mut self, _masked_phone: &str, purpose: Purpose) -> Option<String> {
-        (self.on_sms)(&purpose)
+    fn sms_code(&mut self, _sent: &CodeSent, purpose: Purpose, refused: Option<&ApiError>) -> CodeAnswer {
+        if refused.is_some() {
+            return CodeAnswer::Stop;
+        }
+        (self.on_sms)(&purpose).into()
     }
 }
 
@@ -263,13 +272,17 @@ impl UnlockPerson for UnlockScript {
         self.has_forgotten
     }
 
-    fn sms_code(&mut self, _masked_phone: &str, refused: Option<&ApiError>) -> Option<String> {
+    fn before_code(&mut self, _key: &KeyInfo, _phone: &str, _approval: bool) -> Option<UnlockForm> {
+        Some(UnlockForm::default())
+    }
+
+    fn sms_code(&mut self, _sent: &CodeSent, refused: Option<&ApiError>) -> CodeAnswer {
         self.heard.codes += 1;
         if let Some(refused) = refused {
             self.heard.refused_codes.push(refused.code().to_owned());
-            return None;
+            return CodeAnswer::Stop;
         }
-        self.phone.as_mut().map(Phone::next_code)
+        self.phone.as_mut().map(Phone::next_code).into()
     }
 
     fn pin_set_before(&mut self, _key: &KeyInfo) -> Option<Pin> {

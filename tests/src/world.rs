@@ -182,6 +182,11 @@ impl World {
         self.clock.advance(by);
     }
 
+    /// The portal's time goes on by as much as must lie between two codes.
+    pub fn another_code_may_be_sent(&self) {
+        self.time_passes(Span::seconds(i64::from(self.config.sms.next_after) + 1));
+    }
+
     /// Nobody, through the proxy.
     pub fn visitor(&self) -> Client {
         Client::new(&self.proxy.url(), hurried()).expect("a loopback address")
@@ -231,8 +236,7 @@ impl World {
     /// Somebody who knows the PIN and reads the codes that come to the key's phone.
     pub fn person_with_phone(&self, key: &IssuedKey) -> Scripted {
         let mut phone = self.phone(&key.phone);
-        // A minute must lie between two codes.
-        self.time_passes(Span::seconds(61));
+        self.another_code_may_be_sent();
         let mut person = Scripted::with_pin(PIN);
         person.on_sms = Box::new(move |_| Some(phone.next_code()));
         person
@@ -241,8 +245,7 @@ impl World {
     /// The code that a request brings to a phone.
     pub fn code_sent_to(&self, number: &str, request: impl FnOnce()) -> String {
         let mut phone = self.phone(number);
-        // A minute must lie between two codes.
-        self.time_passes(Span::seconds(61));
+        self.another_code_may_be_sent();
         request();
         phone.next_code()
     }

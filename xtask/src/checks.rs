@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{process, setup, tidy, tree::Tree};
+use crate::{process, setup, tidy, tree::Tree, ui};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -30,6 +30,13 @@ pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
 
     report.check("tidy", || tidy::run(root));
     report.check("format", || cargo(root, &["fmt", "--all", "--check"]));
+    // The window has the pages in it, so they come first.
+    let has_pages = report.check("pages: build", || ui::build(root, ui::Carrier::Window).map(|()| true));
+    if has_pages {
+        check_pages(&mut report, root);
+    } else {
+        report.cannot_run("pages", "their build failed");
+    }
     // Integration tests load and start what other packages build, so all of it is built first.
     let is_built = report.check("build", || cargo(root, &["build", "--workspace", "--locked"]));
     if is_built {
@@ -44,6 +51,7 @@ pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
         if is_built {
             tests.run(&mut report, "integration tests", &["--test", "*"]);
             tests.run_doc_tests(&mut report);
+            tests.run_journeys(&mut report);
         } else {
             report.cannot_run("integration tests", "the build failed");
         }
@@ -80,6 +88,23 @@ pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
     report.read_skips(&skips);
     report.print();
     Ok(report.failed == 0)
+}
+
+/// Types, style, and the tests that need no core.
+fn check_pages(report: &mut Report, root: &Path) {
+    for (name, script) in
+        [("pages: types", "typecheck"), ("pages: style", "lint"), ("pages: contract", "contract:check")]
+    {
+        report.check(name, || process::run(&mut ui::script(root, script)).map(|()| true));
+    }
+    heading("pages: tests");
+    match process::run_and_keep(ui::script(root, "test").env("NO_COLOR", "1")) {
+        Ok(said) => {
+            let counts = Counts::read_vitest(&said.lines);
+            report.tests("pages: tests", counts, said.status.success(), said.seconds);
+        }
+        Err(reason) => report.cannot_run("pages: tests", &reason),
+    }
 }
 
 /// What CI runs in a short form, in full. Takes some minutes.
@@ -142,6 +167,24 @@ impl Tests<'_> {
         self.watch(report, "examples in documentation", &mut command);
     }
 
+    /// The real pages in a browser, on the real core.
+    fn run_journeys(&self, report: &mut Report) {
+        const NAME: &str = "pages: journeys";
+        heading(NAME);
+        let outcome = ui::build(self.root, ui::Carrier::Browser).and_then(|()| {
+            let mut command = ui::script(self.root, "journeys");
+            command.env("NO_COLOR", "1").env("FORCE_COLOR", "0");
+            process::run_and_keep(ui::with_programs(self.root, &mut command)?)
+        });
+        match outcome {
+            Ok(said) => {
+                let counts = Counts::read_playwright(&said.lines);
+                report.tests(NAME, counts, said.status.success(), said.seconds);
+            }
+            Err(reason) => report.cannot_run(NAME, &reason),
+        }
+    }
+
     fn watch(&self, report: &mut Report, name: &str, command: &mut std::process::Command) {
         heading(name);
         command.env(SKIPS_VARIABLE, self.skips).env("CARGO_TERM_COLOR", "never");
@@ -185,10 +228,37 @@ impl Counts {
     }
 }
 
+/// Of the pages' test runners.
+impl Counts {
+    /// `      Tests  1 failed | 41 passed | 2 skipped (44)`
+    fn read_vitest(lines: &[String]) -> Self {
+        let closing = lines.iter().rev().find(|line| line.trim_start().starts_with("Tests "));
+        let number = |word| closing.map_or(0, |line| number_before(&line.replace('|', ","), word));
+        Self { passed: number("passed"), failed: number("failed"), skipped: number("skipped") }
+    }
+
+    /// `  12 passed (1.2m)`, `  1 failed`, each on a line of its own.
+    fn read_playwright(lines: &[String]) -> Self {
+        let number = |word: &str| {
+            let is_closing = |line: &&String| {
+                let mut words = line.split_whitespace();
+                words.next().is_some_and(|first| first.parse::<u64>().is_ok()) && words.next() == Some(word)
+            };
+            let closing = lines.iter().rev().find(is_closing);
+            closing.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+        };
+        Self {
+            passed: number("passed"),
+            failed: number("failed") + number("interrupted"),
+            skipped: number("skipped") + number("did"),
+        }
+    }
+}
+
 fn number_before(line: &str, word: &str) -> u64 {
     line.split([',', ';', ':', '.', '('])
         .filter_map(|part| part.trim().strip_suffix(word))
-        .filter_map(|rest| rest.trim().parse::<u64>().ok())
+        .filter_map(|rest| rest.split_whitespace().last()?.parse::<u64>().ok())
         .sum()
 }
 
@@ -289,6 +359,19 @@ mod tests {
             "test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.05s";
         let bad = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.05s";
         assert_eq!(read(&[good, bad]), Counts { passed: 5, failed: 2, skipped: 1 });
+    }
+
+    #[test]
+    fn counts_are_read_from_the_pages_test_runners() {
+        let lines = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let vitest =
+            lines(&[" Test Files  3 passed (3)", "      Tests  1 failed | 41 passed | 2 skipped (44)"]);
+        assert_eq!(Counts::read_vitest(&vitest), Counts { passed: 41, failed: 1, skipped: 2 });
+        let good = lines(&[" Test Files  3 passed (3)", "      Tests  41 passed (41)"]);
+        assert_eq!(Counts::read_vitest(&good), Counts { passed: 41, failed: 0, skipped: 0 });
+        let playwright =
+            lines(&["  ok 1 5 passed", "  1 failed", "    a.spec.ts", "  2 skipped", "  9 passed (1.2m)"]);
+        assert_eq!(Counts::read_playwright(&playwright), Counts { passed: 9, failed: 1, skipped: 2 });
     }
 
     #[test]

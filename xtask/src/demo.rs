@@ -1,8 +1,8 @@
 //! `cargo xtask demo` and `bench`: build what is needed, then run the programs of the package `ycd-tests`.
 
-use std::{path::Path, process::Command, time::Instant};
+use std::{env, path::Path, process::Command, time::Instant};
 
-use crate::{process, setup};
+use crate::{process, setup, ui};
 
 const WHAT_IS_REAL: &str = "\
 A certificate renewed on a USBKEY, from order to key and back, on this machine alone.
@@ -16,11 +16,26 @@ A certificate renewed on a USBKEY, from order to key and back, on this machine a
                  the people: applicant and operator are played by the demo
 ";
 
-/// Builds the programs of the demo and runs it; `flags` are the demo's own.
+/// Builds the programs of the demo and runs it; `flags` are the demo's own. Where there is a display it ends with the
+/// window, opened on the same data; `--no-window` leaves that out.
 pub fn demo(root: &Path, flags: &[&str]) -> crate::Outcome {
     println!("{WHAT_IS_REAL}");
     setup::ensure()?;
-    build_and_run(root, Profile::Debug, "ycd-demo", flags)
+    let mut flags = flags.to_vec();
+    let wants_window = !flags.contains(&"--no-window");
+    flags.retain(|flag| *flag != "--no-window");
+    if wants_window && has_display() {
+        ui::build(root, ui::Carrier::Window)?;
+        flags.push("--window");
+    } else if wants_window {
+        println!("No display here, so no window is opened at the end.\n");
+    }
+    build_and_run(root, Profile::Debug, "ycd-demo", &flags)
+}
+
+fn has_display() -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(any(windows, target_os = "macos")) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
 /// Builds for release and runs the benchmarks; `flags` are theirs.
@@ -30,6 +45,7 @@ pub fn bench(root: &Path, flags: &[&str]) -> crate::Outcome {
          exchanges and fsyncs; a bare pipe; pkcs11-tool; openssl speed.\n"
     );
     setup::ensure()?;
+    ui::build(root, ui::Carrier::Window)?;
     build_and_run(root, Profile::Release, "ycd-bench", flags)
 }
 
@@ -55,8 +71,11 @@ fn build_and_run(root: &Path, profile: Profile, program: &str, flags: &[&str]) -
     let mut build = process::cargo(root);
     build.args(["build", "--quiet", "--locked"]);
     build.args(["-p", "ycd-cli", "-p", "ycd-token-host", "-p", "ycd-softkey", "-p", "ycd-tests"]);
+    if flags.contains(&"--window") {
+        build.args(["-p", "ycd-app"]);
+    }
     if matches!(profile, Profile::Release) {
-        build.arg("--release");
+        build.args(["-p", "ycd-app", "--release"]);
     }
     process::run(&mut build)?;
     println!("Built in {:.0} s.\n", begun.elapsed().as_secs_f64());

@@ -3,6 +3,7 @@
 //! - [`demo`] and `bench` build what they need and run the programs of the package `ycd-tests`.
 //! - [`checks`] is `cargo xtask test`: what CI runs, with counts.
 //! - [`tidy`] holds the invariants of `docs/architecture.md` that no compiler checks.
+//! - [`ui`] builds and tests the pages, and starts the development server.
 //! - [`windows`] type-checks every crate for Windows on a Debian machine.
 //! - [`setup`] installs the system packages that tests and demo lean on.
 //! - [`errors`] renders `docs/errors.md` from the catalogue of messages.
@@ -20,13 +21,14 @@ mod rust_text;
 mod setup;
 mod tidy;
 mod tree;
+mod ui;
 mod windows;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask demo [--json FILE] [--keep DIR] [--serve]
-                              the whole renewal on embedded defaults, told step by step
+cargo xtask demo [--json FILE] [--keep DIR] [--serve] [--no-window]
+                              renewals and unlocks on embedded defaults, told step by step; with a display, the window
 cargo xtask bench [--json FILE] [--short]
                               speed, release build, ratios beside other people's tools
 cargo xtask test [--quick]    quick tests first, then all that CI runs; ends with counts
@@ -35,6 +37,9 @@ cargo xtask exhaustive        the key pulled at every single token call of a ren
 cargo xtask tidy              the invariants of docs/architecture.md
 cargo xtask errors [--check]  renders docs/errors.md from the catalogue of messages
 cargo xtask check windows     type-checks every crate for x86_64-pc-windows-gnu
+cargo xtask dev               the pages in a browser, on the real core, with a portal and keys to play with
+cargo xtask shots             every page in every state as a picture, and one page that shows them
+cargo xtask contract          writes the contract of the assistant's commands and the pages' types that come from it
 cargo xtask setup             installs the system packages that tests and demo need
 ";
 
@@ -55,6 +60,9 @@ fn main() -> ExitCode {
         ["errors"] => errors::write(&root),
         ["errors", "--check"] => errors::check(&root),
         ["check", "windows"] => windows::check(&root),
+        ["dev"] => ui::dev(&root),
+        ["shots"] => ui::shots(&root),
+        ["contract"] => ui::contract(&root),
         ["setup"] => setup::ensure().map(|()| true),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -51,6 +51,42 @@ const NEEDS: &[Need] = &[
         what_for: "links programs with PC/SC",
     },
     Need {
+        package: "libwebkit2gtk-4.1-dev libayatana-appindicator3-1",
+        program: "pkg-config",
+        probe: &["--exists", "webkit2gtk-4.1"],
+        what_for: "the window and its tray",
+    },
+    Need {
+        package: "xvfb xauth",
+        program: "Xvfb",
+        probe: &["-help"],
+        what_for: "a screen for the window's tests",
+    },
+    Need {
+        package: "dbus",
+        program: "dbus-run-session",
+        probe: &["--version"],
+        what_for: "a session for each of the window's tests",
+    },
+    Need {
+        package: "webkit2gtk-driver",
+        program: "WebKitWebDriver",
+        probe: &["--version"],
+        what_for: "drives the window in tests",
+    },
+    Need {
+        package: "fonts-noto-cjk",
+        program: "fc-list",
+        probe: &["Noto Sans CJK SC:style=Regular", "-q"],
+        what_for: "Chinese letters in pictures",
+    },
+    Need {
+        package: "chromium",
+        program: "chromium",
+        probe: &["--version"],
+        what_for: "shows the pages in their tests",
+    },
+    Need {
         package: "pcscd",
         program: "/usr/sbin/pcscd",
         probe: &["--version"],

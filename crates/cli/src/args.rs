@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ycd_assistant::home::Places;
 use ycd_flows::messages::Language;
 use ycd_portal_api::wire::orders::OrderState;
 
@@ -36,6 +37,17 @@ pub struct Common {
     /// 软件 USBKEY 所在的文件夹
     #[arg(long, global = true, env = "YCD_SOFTKEY_DIR", value_name = "DIR")]
     pub softkey_dir: Option<PathBuf>,
+}
+
+impl Common {
+    pub fn places(&self) -> Places {
+        Places {
+            home: self.home.clone(),
+            portal: self.portal.clone(),
+            drivers: self.drivers.clone(),
+            softkey_dir: self.softkey_dir.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

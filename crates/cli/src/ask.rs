@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use zeroize::Zeroizing;
@@ -117,7 +117,7 @@ fn read_line(source: &mut dyn Read) -> io::Result<Zeroizing<String>> {
 }
 
 fn unreadable(source: io::Error) -> CliError {
-    CliError::File { path: PathBuf::from("-"), source }
+    CliError::file(Path::new("-"))(source)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Why a command failed: the errors of the crates below, and the few of the command line itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use ycd_assistant::{AssistantError, home::HomeError};
 use ycd_flows::{
     FlowError, PinChangeError, UnlockError,
     messages::{Explain, Language, Message, message},
@@ -14,6 +15,10 @@ pub type Result<T = (), E = CliError> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error(transparent)]
+    Assistant(#[from] AssistantError),
     #[error(transparent)]
     Flow(#[from] FlowError),
     #[error(transparent)]
@@ -36,20 +41,9 @@ pub enum CliError {
     Profile(#[from] ProfileError),
     #[error(transparent)]
     Readers(#[from] ReadersError),
-    /// No address of a portal, neither in the settings nor given.
-    #[error("no portal is set")]
-    NoPortal,
-    /// The portal's keys were never seen by this machine.
-    #[error("the portal's keys are not known")]
-    PortalNotPinned,
     /// Something has to be typed, and there is neither a terminal nor a source for it.
     #[error("{what} is needed")]
     NoInput { what: String, flag: &'static str },
-    #[error("{}: {source}", path.display())]
-    File { path: PathBuf, source: std::io::Error },
-    /// A settings file, a form or the like that does not read as what it should be.
-    #[error("{}: {detail}", path.display())]
-    Config { path: PathBuf, detail: String },
     #[error("not found: {what}")]
     NotFound { what: String },
     /// No order waits to be written to the key that is inserted.
@@ -63,6 +57,8 @@ pub enum CliError {
 impl CliError {
     pub fn code(&self) -> &str {
         match self {
+            Self::Home(error) => error.code(),
+            Self::Assistant(error) => error.code(),
             Self::Flow(error) => error.code(),
             Self::PinChange(error) => error.code(),
             Self::Unlock(error) => error.code(),
@@ -74,11 +70,7 @@ impl CliError {
             Self::Chain(error) => error.code(),
             Self::Profile(error) => error.code(),
             Self::Readers(error) => error.code(),
-            Self::NoPortal => "cli.no_portal",
-            Self::PortalNotPinned => "cli.portal_not_pinned",
             Self::NoInput { .. } => "cli.no_input",
-            Self::File { .. } => "cli.file",
-            Self::Config { .. } => "cli.config",
             Self::NotFound { .. } => "cli.not_found",
             Self::NoOrder => "cli.no_order",
             Self::Argument { .. } => "cli.argument",
@@ -86,11 +78,11 @@ impl CliError {
     }
 
     pub fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::File { path: path.to_owned(), source }
+        move |source| HomeError::File { path: path.to_owned(), source }.into()
     }
 
     pub fn config(path: &Path, detail: impl ToString) -> Self {
-        Self::Config { path: path.to_owned(), detail: detail.to_string() }
+        HomeError::config(path, detail).into()
     }
 
     /// The step of a renewal at which it stopped, by name.
@@ -106,6 +98,8 @@ impl Explain for CliError {
     fn explain(&self, language: Language) -> Message {
         let own = |name: &'static str, value: String| message(self.code(), language, &[(name, value)]);
         match self {
+            Self::Home(error) => error.explain(language),
+            Self::Assistant(error) => error.explain(language),
             Self::Flow(error) => error.explain(language),
             Self::PinChange(error) => error.explain(language),
             Self::Unlock(error) => error.explain(language),
@@ -120,8 +114,7 @@ impl Explain for CliError {
             Self::NoInput { what, flag } => {
                 message(self.code(), language, &[("what", what.clone()), ("flag", (*flag).to_owned())])
             }
-            Self::NoPortal | Self::PortalNotPinned | Self::NoOrder => message(self.code(), language, &[]),
-            Self::File { .. } | Self::Config { .. } => own("what", self.to_string()),
+            Self::NoOrder => message(self.code(), language, &[]),
             Self::NotFound { what } | Self::Argument { what } => own("what", what.clone()),
         }
     }

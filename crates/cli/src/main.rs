@@ -10,7 +10,6 @@ mod commands;
 mod error;
 mod exit;
 mod help;
-mod home;
 mod new_pin;
 mod person;
 mod say;
@@ -19,10 +18,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+pub(crate) use ycd_assistant::home;
+
 use crate::{args::Cli, home::Home, say::Say};
 
 fn main() -> ExitCode {
-    leave_no_core_image();
+    ycd_assistant::process::leave_no_core_image();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -42,22 +43,11 @@ fn main() -> ExitCode {
             .init();
     }
     let say = Say { json: cli.common.json, language: cli.common.lang.into() };
-    match commands::run(cli.command, &Home::of(&cli.common), &say) {
+    match commands::run(cli.command, &Home::at(cli.common.places()), &say) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             say.failure(&error);
             ExitCode::from(exit::code_of(error.code()))
         }
-    }
-}
-
-/// PINs and, in `ycd portal serve`, the authority's keys pass through this process: its memory is to lie nowhere after a
-/// crash.
-fn leave_no_core_image() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, setrlimit};
-        // Where a limit cannot be lowered it is the system's wish, and no reason not to work.
-        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     }
 }

@@ -10,12 +10,14 @@ use std::{
 
 use serde_json::json;
 use ycd_flows::{
-    conversation::{Event, Go, KeyProblem, Person, PinQuestion},
+    conversation::{CodeAnswer, Event, Go, KeyProblem, Person, PinQuestion},
     messages::{tries_word, word},
-    renewal::Step,
 };
 use ycd_pki::{CertificateInfo, pem};
-use ycd_portal_api::wire::login::Purpose;
+use ycd_portal_api::{
+    ApiError,
+    wire::login::{CodeSent, Purpose},
+};
 use ycd_token::{Drivers, KeyEvent, KeyId, KeyInfo, KeyWatcher, Keys, Pin, TokenError};
 
 use crate::{
@@ -179,8 +181,7 @@ impl Person for AtTerminal<'_> {
             Some(match event {
                 Event::Begins { step, number, of, usual, longest } => {
                     let name = word(&format!("step.{}", step.name()), say.language);
-                    let works_on_key = !matches!(step, Step::FindKey | Step::Open | Step::Pin | Step::Done);
-                    say.step(*number, Some(*of), &name, [*usual, *longest], works_on_key)
+                    say.step(*number, Some(*of), &name, [*usual, *longest], step.works_on_key())
                 }
                 Event::Recorded { .. } | Event::Requested { .. } => return None,
                 Event::TakenUp { after } => say
@@ -277,20 +278,11 @@ impl Person for AtTerminal<'_> {
         agrees
     }
 
-    fn sms_code(&mut self, masked_phone: &str, _purpose: Purpose) -> Option<String> {
-        let say = self.say;
-        say.event(&json!({ "event": "code_sent", "phone": masked_phone }), || {
-            Some(
-                say.t("验证码已发到 {}，60 秒内有效。", "A code was sent to {}; it lives for 60 seconds.")
-                    .replace("{}", masked_phone),
-            )
-        });
-        match self.codes.next(say.t("短信验证码：", "SMS code: ")) {
-            Ok(code) => code.map(|code| code.trim().to_owned()),
-            Err(error) => {
-                self.reason = Some(error);
-                None
-            }
-        }
+    fn sms_code(&mut self, sent: &CodeSent, _purpose: Purpose, refused: Option<&ApiError>) -> CodeAnswer {
+        let code = self.say.ask_code(&mut self.codes, sent, refused);
+        code.unwrap_or_else(|error| {
+            self.reason = Some(error);
+            CodeAnswer::Stop
+        })
     }
 }

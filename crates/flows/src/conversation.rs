@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use ycd_pki::cert::CertificateInfo;
-use ycd_portal_api::wire::login::Purpose;
+use ycd_portal_api::{
+    ApiError,
+    wire::login::{CodeSent, Purpose},
+};
 use ycd_token::{KeyId, KeyInfo, Pin, TriesLeft};
+use zeroize::Zeroizing;
 
 use crate::renewal::Step;
 
@@ -25,8 +29,25 @@ pub trait Person {
     /// Mode *replace*: the old pair goes first, with no way back. Only an explicit yes counts.
     fn agree_to_replace(&mut self, key: &KeyInfo, old: &CertificateInfo) -> bool;
 
-    /// The code that was sent by SMS to the phone named; `None` ends the flow.
-    fn sms_code(&mut self, masked_phone: &str, purpose: Purpose) -> Option<String>;
+    /// The code that was sent by SMS. `refused` says why the one before was not taken.
+    fn sms_code(&mut self, sent: &CodeSent, purpose: Purpose, refused: Option<&ApiError>) -> CodeAnswer;
+}
+
+/// What a person answers who is asked for a code that was sent by SMS.
+#[derive(Clone, PartialEq, Eq)]
+pub enum CodeAnswer {
+    Code(Zeroizing<String>),
+    /// It did not come, or lived too short a time: another one.
+    SendAgain,
+    /// Ends the flow.
+    Stop,
+}
+
+impl From<Option<String>> for CodeAnswer {
+    /// The code, or the end.
+    fn from(code: Option<String>) -> Self {
+        code.map_or(Self::Stop, |code| Self::Code(Zeroizing::new(code)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,4 +103,49 @@ pub enum KeyProblem {
         inserted: KeyInfo,
         wanted: KeyId,
     },
+}
+
+/// A code that is being asked for: what was sent, and why the last one was not taken.
+pub(crate) struct CodeWanted {
+    pub(crate) sent: CodeSent,
+    pub(crate) refused: Option<ApiError>,
+}
+
+impl CodeWanted {
+    /// What came of having the first one sent. That another was sent a moment ago is no reason to end: it may have
+    /// arrived.
+    pub(crate) fn first(outcome: Result<CodeSent, ApiError>, masked_phone: &str) -> Result<Self, ApiError> {
+        match outcome {
+            Ok(sent) => Ok(Self { sent, refused: None }),
+            Err(error) if error.is_about_codes() => {
+                let seconds = error.problem().and_then(|problem| problem.extra.get("retry_after"));
+                let seconds = seconds.and_then(serde_json::Value::as_u64).unwrap_or(60);
+                let seconds = u32::try_from(seconds).unwrap_or(60);
+                let phone = masked_phone.to_owned();
+                let sent = CodeSent { phone, valid_for: seconds, next_after: seconds };
+                Ok(Self { sent, refused: Some(error) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What came of having another one sent.
+    pub(crate) fn again(&mut self, outcome: Result<CodeSent, ApiError>) -> Result<(), ApiError> {
+        match outcome {
+            Ok(sent) => {
+                *self = Self { sent, refused: None };
+                Ok(())
+            }
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// Kept, where it is about the code; else the end.
+    pub(crate) fn refuse(&mut self, error: ApiError) -> Result<(), ApiError> {
+        if !error.is_about_codes() {
+            return Err(error);
+        }
+        self.refused = Some(error);
+        Ok(())
+    }
 }

@@ -23,10 +23,10 @@ use ycd_portal_api::{
     wire::{
         Bytes,
         attempts::SignedStatement,
-        login::SessionToken,
+        login::{CodeSent, SessionToken},
         orders::OrderState,
         unlock::{
-            self as wire, AskAlive, AskRelease, KeyInHand, OpenUnlock, UnlockForm, UnlockOffer, UnlockOrder,
+            self as wire, AskAlive, AskRelease, KeyInHand, OpenUnlock, UnlockOffer, UnlockOrder,
             Unlocked as Proof,
         },
     },
@@ -44,7 +44,7 @@ pub use self::{
 use self::{error::Result, step::UnlockStep as Step};
 use crate::{
     clock::Clock,
-    conversation::Go,
+    conversation::{CodeAnswer, CodeWanted, Go},
     error::FlowError,
     journal::Journal,
     lock::{KeyLock, KeyLocks},
@@ -72,8 +72,6 @@ pub struct Options {
     pub key: Option<KeyId>,
     /// The order that is meant.
     pub order: Option<String>,
-    /// For an operator who has to approve.
-    pub form: UnlockForm,
 }
 
 /// How it ended well.
@@ -316,15 +314,24 @@ impl Unlock<'_> {
             };
         }
         let in_hand = in_hand(key, certificate);
-        self.at_portal(Step::Confirm, |portal| portal.unlock_code(&in_hand), None)?;
-        let mut refused = None;
+        let approval = offer.approval && offer.open_order.is_none();
+        let Some(form) = self.person.before_code(key, &offer.phone, approval) else {
+            return Err(UnlockError::Stopped { step: Step::Confirm });
+        };
+        let portal_error = |source| UnlockError::Portal { step: Step::Confirm, source };
+        let mut wanted = CodeWanted::first(self.send_code(&in_hand)?, &offer.phone).map_err(portal_error)?;
         let (grant, step_up) = loop {
-            let code = self.person.sms_code(&offer.phone, refused.as_ref());
-            let Some(code) = code else {
-                return Err(match refused {
-                    Some(source) => UnlockError::Portal { step: Step::Confirm, source },
-                    None => UnlockError::Stopped { step: Step::Confirm },
-                });
+            let code = match self.person.sms_code(&wanted.sent, wanted.refused.as_ref()) {
+                CodeAnswer::Code(code) => code,
+                CodeAnswer::SendAgain => {
+                    let sent = self.send_code(&in_hand)?;
+                    wanted.again(sent).map_err(portal_error)?;
+                    continue;
+                }
+                CodeAnswer::Stop => {
+                    let stopped = UnlockError::Stopped { step: Step::Confirm };
+                    return Err(wanted.refused.map_or(stopped, portal_error));
+                }
             };
             // Neither the code nor what it gives stands in the clear, not even inside TLS.
             let opening = Opening::new(key.key_id.as_str(), &code).map_err(FlowError::from)?;
@@ -334,13 +341,11 @@ impl Unlock<'_> {
                 sealed: Bytes(opening.seal(&self.trust.sealing_key).map_err(FlowError::from)?),
                 locked: key.pin.tries.is_locked(),
                 order: self.options.order.clone(),
-                form: self.options.form.clone(),
+                form: form.clone(),
             };
             match self.at_portal(Step::Confirm, |portal| portal.open_unlock(&open), None) {
                 Ok(grant) => break (grant, opening.step_up),
-                Err(UnlockError::Portal { source, .. }) if source.code() == "sms.code_wrong" => {
-                    refused = Some(source);
-                }
+                Err(UnlockError::Portal { source, .. }) => wanted.refuse(source).map_err(portal_error)?,
                 Err(error) => return Err(error),
             }
         };
@@ -354,6 +359,15 @@ impl Unlock<'_> {
         };
         self.tell(Step::Confirm, &opened)?;
         Ok(Some((grant.order, portal)))
+    }
+
+    /// A refusal by the portal is for the caller to weigh.
+    fn send_code(&mut self, in_hand: &KeyInHand) -> Result<Result<CodeSent, ApiError>> {
+        match self.at_portal(Step::Confirm, |portal| portal.unlock_code(in_hand), None) {
+            Ok(sent) => Ok(Ok(sent)),
+            Err(UnlockError::Portal { source, .. }) => Ok(Err(source)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Step 3. The PIN that is on the key already, because it was set under this order: it was locked when the order began and

@@ -56,6 +56,11 @@ impl ApiError {
         }
     }
 
+    /// A code that was not taken, or cannot be had just now: the person types another one, or waits.
+    pub fn is_about_codes(&self) -> bool {
+        matches!(self.code(), "sms.code_wrong" | "sms.code_expired" | "sms.code_exhausted" | "sms.too_soon")
+    }
+
     /// What the portal said, where it refused.
     pub fn problem(&self) -> Option<&Problem> {
         match self {

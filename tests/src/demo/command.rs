@@ -40,8 +40,15 @@ impl Ycd {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(program("ycd"));
-        command.args(args).arg("--json").env("YCD_HOME", &self.home).env("YCD_SOFTKEY_DIR", &self.keys);
+        let mut command = self.program("ycd");
+        command.args(args).arg("--json");
+        command
+    }
+
+    /// Another program on the same machine.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        command.env("YCD_HOME", &self.home).env("YCD_SOFTKEY_DIR", &self.keys);
         if let Some((name, value)) = &self.service {
             command.env(name, value);
         }

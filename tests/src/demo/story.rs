@@ -43,10 +43,36 @@ pub fn tell(wishes: &Wishes) -> Result<(), String> {
             say(&format!("  {name}"));
         }
     }
+    if told.is_ok() && wishes.window {
+        window(&stage)?;
+    }
     if told.is_ok() && wishes.serve {
         stay(stage, temporary)?;
     }
     told
+}
+
+/// Opens the window on a machine of the story, with a key that waits for its new certificate, and waits until it is
+/// closed.
+fn window(stage: &Stage) -> Result<(), String> {
+    let holder = stage.produce("泸州蓝田贸易有限公司", "13800000007")?;
+    let machine = stage.applicant("window-machine", &holder.phone)?;
+    let order = stage.approved_order(&machine, &holder)?;
+    stage.insert(&holder.key)?;
+    say("\n== 窗口 The window");
+    say(&format!(
+        "  {} 的 USBKEY（尾号 {}）已插入，订单 {order} 待更新，口令 {PIN}。",
+        holder.company,
+        tail(&holder.key)
+    ));
+    say("  点“更新”或“继续”，输入口令，看它一步步做完。关闭窗口结束演示。");
+    say(&format!(
+        "  The USBKEY ending in {} is in and its order waits; its PIN is {PIN}. Close the window to end the demo.",
+        tail(&holder.key)
+    ));
+    // Without a tray, and gone when it is closed: a demo leaves nothing running.
+    let status = machine.program("ycd-app").arg("--no-tray").status().map_err(|e| format!("ycd-app: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("the window ended with {status}")) }
 }
 
 fn scenes(

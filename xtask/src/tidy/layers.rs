@@ -27,9 +27,23 @@ const LAYERS: &[Layer] = &[
         may_use: &["ycd-pki", "ycd-portal-api", "ycd-token"],
     },
     Layer {
+        folder: "crates/assistant",
+        package: "ycd-assistant",
+        may_use: &["ycd-pki", "ycd-portal-api", "ycd-token", "ycd-flows"],
+    },
+    Layer { folder: "src-tauri", package: "ycd-app", may_use: &["ycd-assistant"] },
+    Layer {
         folder: "crates/cli",
         package: "ycd-cli",
-        may_use: &["ycd-pki", "ycd-portal-api", "ycd-softkey", "ycd-token", "ycd-portal", "ycd-flows"],
+        may_use: &[
+            "ycd-pki",
+            "ycd-portal-api",
+            "ycd-softkey",
+            "ycd-token",
+            "ycd-portal",
+            "ycd-flows",
+            "ycd-assistant",
+        ],
     },
     Layer {
         folder: "tests",
@@ -42,6 +56,7 @@ const LAYERS: &[Layer] = &[
             "ycd-token-host",
             "ycd-portal",
             "ycd-flows",
+            "ycd-assistant",
             "ycd-cli",
         ],
     },

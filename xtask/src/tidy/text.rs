@@ -29,7 +29,7 @@ const REGISTRY_HOSTS: &[&str] = &[
 const LONG: usize = 800;
 
 /// Files longer than [`LONG`] lines, each with the reason why it is one piece.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[("ui/src/backend/contract.ts", "generated: cargo xtask contract")];
 
 /// What is unfinished is an issue, not a comment.
 pub fn no_markers_of_unfinished_work(tree: &Tree) -> Vec<Finding> {

@@ -103,7 +103,7 @@ fn verify(file: Option<&Path>, given: &Given<'_>, home: &Home, say: &Say) -> Res
     };
     let all_of = |paths: &[PathBuf]| -> Result<Vec<Certificate>> {
         let read: Vec<Vec<Certificate>> =
-            paths.iter().map(|path| read_certificates(path)).collect::<Result<_>>()?;
+            paths.iter().map(|path| read_certificates(path)).collect::<Result<_, _>>()?;
         Ok(read.into_iter().flatten().collect())
     };
     others.extend(all_of(given.chain)?);

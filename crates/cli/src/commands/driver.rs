@@ -4,13 +4,13 @@ mod explain;
 mod probe;
 mod send;
 
-pub(super) use self::probe::wrong_bits;
 pub(super) use self::send::report_words;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use ycd_flows::messages::{Explain as _, Language};
+use ycd_assistant::makes::make;
+use ycd_flows::messages::Explain as _;
 use ycd_token::{Driver, Drivers, Lookup, ModuleHost, Profile, default_host_exe};
 
 use crate::{
@@ -73,25 +73,7 @@ fn value(drivers: &Drivers, lookup: &Lookup, say: &Say) -> Value {
 }
 
 fn name(drivers: &Drivers, lookup: &Lookup, say: &Say) -> String {
-    drivers.profile(&lookup.profile).map(|profile| make(profile, say)).unwrap_or_default()
-}
-
-/// What people call the make.
-pub(super) fn make(profile: &Profile, say: &Say) -> String {
-    if say.language == Language::Zh { &profile.display.zh } else { &profile.display.en }.clone()
-}
-
-/// "The driver of … is not installed; it is to be had from …".
-pub(super) fn not_installed(profile: &Profile, say: &Say) -> (String, String) {
-    let place = profile.display.driver_from.as_ref();
-    let place = place.map(|from| if say.language == Language::Zh { &from.zh } else { &from.en });
-    let place = place.map_or(say.t("USBKEY 的发放单位", "whoever handed out the USBKEY"), String::as_str);
-    let make = make(profile, say);
-    (
-        say.t("没有安装{}的驱动。", "The driver of {} is not installed.").replace("{}", &make),
-        say.t("请从{}下载并安装，再重新插入。", "Get it from {}, install it, and insert the USBKEY again.")
-            .replace("{}", place),
-    )
+    drivers.profile(&lookup.profile).map(|profile| make(profile, say.language)).unwrap_or_default()
 }
 
 /// Every profile has been read when this begins; each module that is installed is started once.

@@ -3,7 +3,10 @@
 use serde_json::json;
 use ycd_portal_api::{
     Client,
-    wire::login::{CodeSent, Login as LoginRequest, Purpose, RequestCode},
+    wire::{
+        login::{CodeSent, Login as LoginRequest, Purpose, RequestCode},
+        masked_phone,
+    },
 };
 
 use crate::{
@@ -31,9 +34,10 @@ pub fn run(command: &Login, home: &Home, say: &Say) -> Result {
         say.aside(&sent_words(&sent, say));
     }
     let code = codes.need(say.t("短信验证码：", "SMS code: "))?;
+    let masked = masked_phone(&phone);
     let session = client.login(&LoginRequest { phone, code: code.trim().to_owned() })?;
     let expires_at = session.expires_at;
-    home.keep_session(Role::Applicant, session)?;
+    home.keep_session(Role::Applicant, session, Some(masked))?;
     say.result(&json!({ "logged_in": true, "expires_at": expires_at }), || {
         say.t("已登录。", "Logged in.").to_owned()
     });

@@ -31,7 +31,7 @@ pub fn run(command: Operator, home: &Home, say: &Say) -> Result {
         let session =
             home.client()?.operator_login(&OperatorLogin { name, password: password.to_string() })?;
         let expires_at = session.expires_at;
-        home.keep_session(Role::Operator, session)?;
+        home.keep_session(Role::Operator, session, None)?;
         say.result(&json!({ "logged_in": true, "expires_at": expires_at }), || {
             say.t("已登录。", "Logged in.").to_owned()
         });

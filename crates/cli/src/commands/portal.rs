@@ -5,6 +5,7 @@ use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 use serde_json::json;
 use time::Duration;
 use tokio::{net::TcpListener, runtime::Runtime};
+use ycd_pki::Certificate;
 use ycd_portal::{
     Config, Portal as OpenPortal,
     clock::{Clock as _, Shifted},
@@ -23,7 +24,16 @@ const SETTINGS: &str = "portal.toml";
 pub fn run(command: Portal, home: &Home, say: &Say) -> Result {
     match command {
         Portal::Use { url, anchor } => {
-            let is_pinned = home.use_portal(&url, &anchor)?;
+            let mut roots = Vec::new();
+            for path in &anchor {
+                let text = fs::read_to_string(path).map_err(CliError::file(path))?;
+                let found = Certificate::all_from_pem(&text)?;
+                if found.is_empty() {
+                    return Err(CliError::config(path, "no certificate in it"));
+                }
+                roots.extend(found);
+            }
+            let is_pinned = home.use_portal(&url, &roots)?;
             if !is_pinned {
                 say.aside(say.t(
                     "现在连不上门户，还不知道它的密钥；连上后请再运行一次，才能解锁和制证。",

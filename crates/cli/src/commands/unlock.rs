@@ -5,12 +5,15 @@ use std::time::Duration;
 use serde_json::json;
 use ycd_flows::{
     clock::SystemClock,
-    conversation::Go,
+    conversation::{CodeAnswer, Go},
     messages::{Explain as _, tries_word, word},
     new_pin::{NewPinPerson, NewPinQuestion},
     unlock::{Options, Outcome, Unlock as Flow, UnlockError, UnlockEvent, UnlockPerson, UnlockStep},
 };
-use ycd_portal_api::{ApiError, wire::unlock::UnlockForm};
+use ycd_portal_api::{
+    ApiError,
+    wire::{login::CodeSent, unlock::UnlockForm},
+};
 use ycd_token::{Drivers, KeyId, KeyInfo, Keys, Pin, Weakness};
 
 use super::one_key;
@@ -47,6 +50,7 @@ pub fn run(command: &Unlock, home: &Home, say: &Say) -> Result {
             reason: None,
         },
         codes: Secrets::codes(&command.code, say)?,
+        form: UnlockForm { used_at: command.used_at.clone(), note: command.note.clone() },
         drivers: &drivers,
         patience,
         has_forgotten: command.forgotten,
@@ -60,11 +64,7 @@ pub fn run(command: &Unlock, home: &Home, say: &Say) -> Result {
         journal: &home.journal()?,
         locks: &Home::locks()?,
         clock: &SystemClock,
-        options: Options {
-            key,
-            order: command.order.clone(),
-            form: UnlockForm { used_at: command.used_at.clone(), note: command.note.clone() },
-        },
+        options: Options { key, order: command.order.clone() },
     };
     let outcome = flow.run().map_err(|error| match (error, person.typing.reason.take()) {
         // Where this side ended the flow for a reason of its own, that is the reason, not a wish to stop.
@@ -100,6 +100,8 @@ pub fn run(command: &Unlock, home: &Home, say: &Say) -> Result {
 struct AtTerminal<'a> {
     typing: PinsAtTerminal<'a>,
     codes: Secrets,
+    /// For an operator who has to approve.
+    form: UnlockForm,
     /// To notice the key when it comes.
     drivers: &'a Drivers,
     /// How long to wait for a key; `None` for as long as it takes.
@@ -213,32 +215,16 @@ impl UnlockPerson for AtTerminal<'_> {
         self.has_forgotten || self.typing.yes(&question)
     }
 
-    fn sms_code(&mut self, masked_phone: &str, refused: Option<&ApiError>) -> Option<String> {
-        let say = self.typing.say;
-        if let Some(refused) = refused {
-            // Nobody is there who could look at the message again.
-            if !self.codes.is_terminal() {
-                return None;
-            }
-            say.aside(&refused.explain(say.language).sentence);
-        } else {
-            say.event(&json!({ "event": "code_sent", "phone": masked_phone }), || {
-                Some(
-                    say.t(
-                        "验证码已发到 {}，60 秒内有效。",
-                        "A code was sent to {}; it lives for 60 seconds.",
-                    )
-                    .replace("{}", masked_phone),
-                )
-            });
-        }
-        match self.codes.next(say.t("短信验证码：", "SMS code: ")) {
-            Ok(code) => code.map(|code| code.trim().to_owned()),
-            Err(error) => {
-                self.typing.reason = Some(error);
-                None
-            }
-        }
+    fn before_code(&mut self, _key: &KeyInfo, _masked_phone: &str, _approval: bool) -> Option<UnlockForm> {
+        Some(self.form.clone())
+    }
+
+    fn sms_code(&mut self, sent: &CodeSent, refused: Option<&ApiError>) -> CodeAnswer {
+        let code = self.typing.say.ask_code(&mut self.codes, sent, refused);
+        code.unwrap_or_else(|error| {
+            self.typing.reason = Some(error);
+            CodeAnswer::Stop
+        })
     }
 
     fn pin_set_before(&mut self, key: &KeyInfo) -> Option<Pin> {

@@ -35,7 +35,7 @@ fn without_a_portal_it_says_how_to_set_one() {
     let desk = Desk::new();
     let said = desk.run(&["order", "list"]);
     assert_eq!(said.exit, 1);
-    assert!(said.err.contains("ycd portal use") && said.err.contains("(cli.no_portal)"), "{said:?}");
+    assert!(said.err.contains("ycd portal use") && said.err.contains("(home.no_portal)"), "{said:?}");
     let said = desk.run(&["order", "list", "--lang", "en"]);
     assert!(said.err.contains("No portal is set yet."), "{said:?}");
 }
@@ -73,7 +73,7 @@ fn a_settings_file_that_is_wrong_is_named() {
     std::fs::create_dir_all(desk.path("home")).unwrap();
     std::fs::write(desk.path("home").join("config.toml"), "portle = 1\n").unwrap();
     let said = desk.json(&["order", "list"]);
-    assert_eq!(said.error_code(), "cli.config");
+    assert_eq!(said.error_code(), "home.config");
     assert!(said.json()["error"]["sentence"].as_str().unwrap().contains("config.toml"));
 }
 
@@ -84,6 +84,6 @@ fn a_file_without_a_certificate_is_no_anchor_and_changes_nothing() {
     std::fs::write(&file, "no certificate here\n").unwrap();
     let said = desk.json(&["portal", "use", "https://portal.example", "--anchor", file.to_str().unwrap()]);
     std::fs::remove_file(file).unwrap();
-    assert_eq!(said.error_code(), "cli.config");
-    assert_eq!(desk.json(&["order", "list"]).error_code(), "cli.no_portal");
+    assert_eq!(said.error_code(), "home.config");
+    assert_eq!(desk.json(&["order", "list"]).error_code(), "home.no_portal");
 }

@@ -58,6 +58,11 @@ pub fn message(code: &str, language: Language, values: &Values) -> Message {
     }
 }
 
+/// What a button beside the message of a code does, where one can do what the remedy says.
+pub fn action_of(code: &str) -> Option<&'static str> {
+    entry(messages(), code)?.get("action")?.as_str()
+}
+
 /// Whether the catalogue knows a code.
 pub fn is_known(code: &str) -> bool {
     entry(messages(), code).is_some()

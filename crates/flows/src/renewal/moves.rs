@@ -16,7 +16,7 @@ use ycd_token::{Contents, KeyInfo, Spki, Token, TokenError};
 
 use super::{Renewal, Step};
 use crate::{
-    conversation::{Event, Go},
+    conversation::{CodeAnswer, CodeWanted, Event, Go},
     error::{FlowError, Result},
     journal::Entry,
 };
@@ -59,12 +59,25 @@ impl Renewal<'_> {
         let portal_error = |source| FlowError::Portal { step, source };
         let order = view.order.clone();
         let request = RequestCode { purpose, phone: None, order: Some(order.clone()) };
-        let sent = self.portal.request_code(&request).map_err(portal_error)?;
-        let Some(code) = self.person.sms_code(&sent.phone, purpose) else {
-            return Err(FlowError::Stopped { step });
-        };
-        let step_up = self.portal.step_up(&RequestStepUp { purpose, order, code }).map_err(portal_error)?;
-        Ok(step_up.step_up)
+        let sent = self.portal.request_code(&request);
+        let mut wanted = CodeWanted::first(sent, "").map_err(portal_error)?;
+        loop {
+            match self.person.sms_code(&wanted.sent, purpose, wanted.refused.as_ref()) {
+                CodeAnswer::Code(code) => {
+                    let request = RequestStepUp { purpose, order: order.clone(), code: code.to_string() };
+                    match self.portal.step_up(&request) {
+                        Ok(step_up) => return Ok(step_up.step_up),
+                        Err(error) => wanted.refuse(error).map_err(portal_error)?,
+                    }
+                }
+                CodeAnswer::SendAgain => {
+                    wanted.again(self.portal.request_code(&request)).map_err(portal_error)?;
+                }
+                CodeAnswer::Stop => {
+                    return Err(wanted.refused.map_or(FlowError::Stopped { step }, portal_error));
+                }
+            }
+        }
     }
 
     pub(super) fn read(&mut self, step: Step, key: &KeyInfo) -> Result<Contents> {

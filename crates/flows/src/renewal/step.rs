@@ -77,6 +77,11 @@ impl Step {
 
     pub const OF: u32 = 7;
 
+    /// Whether the key must stay in.
+    pub fn works_on_key(self) -> bool {
+        !matches!(self, Self::FindKey | Self::Open | Self::Pin | Self::Done)
+    }
+
     /// What usually passes until the step is done, and the longest. The latter are the limits of host and client
     /// (GM/T 0027-2014 annex A: an SM2 key pair within 5 s on average, a signature within 500 ms).
     pub fn begins(self) -> Event {

@@ -1,10 +1,16 @@
 use serde::Serialize;
 use std::time::Duration;
-use ycd_portal_api::{ApiError, wire::orders::OrderState};
+use ycd_portal_api::{
+    ApiError,
+    wire::{login::CodeSent, orders::OrderState, unlock::UnlockForm},
+};
 use ycd_token::{KeyId, KeyInfo, Pin, PinPolicy};
 
 use super::UnlockStep;
-use crate::{conversation::Go, new_pin::NewPinPerson};
+use crate::{
+    conversation::{CodeAnswer, Go},
+    new_pin::NewPinPerson,
+};
 
 /// The person who unlocks, behind a window or a terminal.
 pub trait UnlockPerson: NewPinPerson {
@@ -22,9 +28,12 @@ pub trait UnlockPerson: NewPinPerson {
     /// The key is not locked. Only an explicit yes, "the PIN is forgotten", goes on.
     fn has_forgotten_pin(&mut self, key: &KeyInfo) -> bool;
 
-    /// The code that was sent by SMS to the phone named; `None` ends the flow. `refused` says why the one before was not
-    /// taken.
-    fn sms_code(&mut self, masked_phone: &str, refused: Option<&ApiError>) -> Option<String>;
+    /// A code is about to be sent to the phone that is bound to the certificate: whoever has it should be at hand. Gives
+    /// what an operator reads before approving, where `approval` is due; `None` ends the flow.
+    fn before_code(&mut self, key: &KeyInfo, masked_phone: &str, approval: bool) -> Option<UnlockForm>;
+
+    /// The code that was sent by SMS. `refused` says why the one before was not taken.
+    fn sms_code(&mut self, sent: &CodeSent, refused: Option<&ApiError>) -> CodeAnswer;
 
     /// A new PIN was set for this order before it was broken off, and works, if the person still knows it: that PIN, for
     /// one try; `None` sets another one.

@@ -69,7 +69,7 @@ pub enum CertificateAction {
 }
 
 /// The search of `GET /certificates`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 pub struct CertificateQuery {
     /// Part of the holder's name, the serial number, or the key's.

@@ -289,7 +289,7 @@ pub enum ActorKind {
 }
 
 /// The search of `GET /orders`, and of the operator's list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 pub struct OrderQuery {
     /// A tab; 全部 where left out.
@@ -304,10 +304,12 @@ pub struct OrderQuery {
     pub product: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub created_from: Option<Timestamp>,
     /// Inclusive.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub created_to: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,

@@ -60,6 +60,16 @@ impl Drivers {
         Ok(Self { profiles: profiles.into_values().collect(), environment: Vec::new() })
     }
 
+    /// The embedded profiles alone.
+    ///
+    /// # Errors
+    /// None in practice: a test reads them all.
+    pub fn embedded() -> Result<Self, ProfileError> {
+        let own =
+            |(name, text): &(&str, &str)| parse::own(&format!("drivers-config/{name}"), text).map(Arc::new);
+        Ok(Self { profiles: BUILTIN.iter().map(own).collect::<Result<_, _>>()?, environment: Vec::new() })
+    }
+
     /// Puts one more profile file in front, as the administrator's folder would; it takes the place of one with the same
     /// name.
     ///

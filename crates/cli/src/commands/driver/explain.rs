@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
+use ycd_assistant::makes::{found_modules, make, not_installed};
 use ycd_flows::messages::Explain as _;
 use ycd_token::{
     Drivers, TokenError,
@@ -12,7 +13,7 @@ use ycd_token::{
     usb,
 };
 
-use super::{make, not_installed, probe::found_modules, send::send};
+use super::send::send;
 use crate::{
     error::{CliError, Result},
     home::Home,
@@ -48,13 +49,13 @@ pub fn run(
                     (None, _) => say.t("特征不符", "nothing of it fits").to_owned(),
                     (Some(_), Ok(driver)) => driver.module_path.display().to_string(),
                     (Some(_), Err(TokenError::ModuleMissing { .. })) => {
-                        let (sentence, remedy) = not_installed(profile, say);
+                        let (sentence, remedy) = not_installed(profile, say.language);
                         format!("{sentence} {remedy}")
                     }
                     (Some(_), Err(error)) => error.explain(say.language).sentence,
                 };
                 let fits = claim.as_ref().map(|claim| words(claim, say)).unwrap_or_default();
-                let line = format!("  {}  {}  {fits}  {why}\n", profile.name, make(profile, say));
+                let line = format!("  {}  {}  {fits}  {why}\n", profile.name, make(profile, say.language));
                 let value = json!({
                     "profile": profile.name,
                     "claim": claim,

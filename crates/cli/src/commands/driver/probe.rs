@@ -1,22 +1,11 @@
 //! `ycd driver probe`: starts every module that is installed and asks what it can.
 
 use serde_json::{Value, json};
+use ycd_assistant::makes::{Asked, ask, make, not_installed};
 use ycd_flows::messages::{Explain as _, Message};
-use ycd_token::{
-    Driver, Drivers, ModuleHost, TokenError, default_host_exe,
-    report::{FoundModule, bits},
-    wire::TokenMechanisms,
-};
+use ycd_token::{Drivers, TokenError, wire::TokenMechanisms};
 
-use super::{make, not_installed};
 use crate::{error::Result, say::Say};
-
-/// What one module answered.
-struct Answer {
-    found: FoundModule,
-    tokens: Vec<TokenMechanisms>,
-    failure: Option<TokenError>,
-}
 
 pub fn run(drivers: &Drivers, say: &Say) -> Result {
     let mut told = Vec::new();
@@ -24,7 +13,7 @@ pub fn run(drivers: &Drivers, say: &Say) -> Result {
     let mut failure = None;
     for lookup in drivers.lookups() {
         let Some(profile) = drivers.profile(&lookup.profile) else { continue };
-        let name = make(profile, say);
+        let name = make(profile, say.language);
         match &lookup.outcome {
             Ok(driver) => {
                 let answer = ask(driver);
@@ -37,7 +26,7 @@ pub fn run(drivers: &Drivers, say: &Say) -> Result {
             Err(error) => {
                 let message = error.explain(say.language);
                 let (sentence, remedy) = match error {
-                    TokenError::ModuleMissing { .. } => not_installed(profile, say),
+                    TokenError::ModuleMissing { .. } => not_installed(profile, say.language),
                     _ => (message.sentence, message.remedy),
                 };
                 text += &format!("{}  {name}\n  {sentence}\n", profile.name);
@@ -50,35 +39,7 @@ pub fn run(drivers: &Drivers, say: &Say) -> Result {
     failure.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn ask(driver: &Driver) -> Answer {
-    let fails = |failure| Answer {
-        found: FoundModule::new(driver, None),
-        tokens: Vec::new(),
-        failure: Some(failure),
-    };
-    let mut host = match ModuleHost::start(&default_host_exe(), driver) {
-        Ok(host) => host,
-        Err(error) => return fails(error),
-    };
-    let asked = host.mechanisms();
-    let found = FoundModule::new(driver, host.module_info());
-    match asked {
-        Ok(tokens) => Answer { found, tokens, failure: None },
-        Err(error) => Answer { found, tokens: Vec::new(), failure: Some(error) },
-    }
-}
-
-/// Every module that is installed, with what it says of itself where it can be started.
-pub fn found_modules(drivers: &Drivers) -> Vec<FoundModule> {
-    drivers.find_modules().iter().map(|driver| ask(driver).found).collect()
-}
-
-/// Whether the module's file is of another bitness than the profile takes it for.
-pub fn wrong_bits(driver: &Driver) -> Option<u8> {
-    bits(&driver.module_path).filter(|bits| *bits != driver.bits)
-}
-
-fn words(answer: &Answer, name: &str, say: &Say) -> String {
+fn words(answer: &Asked, name: &str, say: &Say) -> String {
     let found = &answer.found;
     let bits = found.bits.map_or_else(|| "?".to_owned(), |bits| bits.to_string());
     let mut text = format!("{}  {name}\n  {} ({bits})\n", found.profile, found.path.display());
@@ -101,7 +62,7 @@ fn words(answer: &Answer, name: &str, say: &Say) -> String {
     text
 }
 
-fn value(answer: &Answer, name: &str, say: &Say) -> Value {
+fn value(answer: &Asked, name: &str, say: &Say) -> Value {
     let mechanism = |(number, reported): &(u32, bool)| json!({ "mechanism": format!("{number:#010x}"), "reported": reported });
     let token = |token: &TokenMechanisms| {
         let mechanisms: Vec<Value> = token.mechanisms.iter().map(mechanism).collect();

@@ -126,7 +126,7 @@ mod tests {
         assert!(!read(r#"{ "tells_so_tries": false }"#).unwrap().tells_so_tries);
         assert_eq!(read(r#"{ "says": "…", "dress": { "key_type": 9 } }"#).unwrap().key_type, 9);
         for wrong in ["", r#"{ "dress": { "unheard_of": 1 } }"#, r#"{ "unheard_of": 1 }"#] {
-            assert_eq!(read(wrong).unwrap_err().code(), "cli.config", "{wrong}");
+            assert_eq!(read(wrong).unwrap_err().code(), "home.config", "{wrong}");
         }
     }
 }

@@ -4,6 +4,9 @@
 //! | --- | --- |
 //! | `config.toml` | `portal = "https://…"`, and the name and keys it had when it was set up |
 //! | `anchors/*.pem` | the roots that certificates must lead to |
+//! | `settings.json` | what the user has set |
+//! | `project.json` | the project as the portal was last heard to tell it |
+//! | `seen.json` | certificates that were seen on keys, to remind of their end |
 //! | `session.json`, `session-operator.json` | a login, readable by the user only |
 //! | `journal.sqlite` | where work that was broken off stands |
 
@@ -23,12 +26,25 @@ use ycd_portal_api::{
         unlock::{PinRules, PortalKeys},
     },
 };
-use ycd_token::{Drivers, Keys, PinPolicy};
+use ycd_token::{Drivers, Keys, PinPolicy, ProfileError};
 
-use crate::{
-    args::Common,
-    error::{CliError, Result},
-};
+pub use crate::error::HomeError;
+use crate::settings::Settings;
+
+type Result<T = (), E = HomeError> = std::result::Result<T, E>;
+
+/// Where things are to be taken from, where it is not the usual place.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The data folder.
+    pub home: Option<PathBuf>,
+    /// The portal's address, in the place of the one that was set.
+    pub portal: Option<String>,
+    /// Driver profiles of an administrator.
+    pub drivers: Option<PathBuf>,
+    /// The software keys' folder.
+    pub softkey_dir: Option<PathBuf>,
+}
 
 pub struct Home {
     folder: PathBuf,
@@ -58,22 +74,35 @@ struct Config {
 struct KeptSession {
     /// The portal it belongs to: it is sent nowhere else.
     portal: String,
+    /// `138****0000`, to say who is logged in without asking the portal.
+    #[serde(default)]
+    phone: Option<String>,
     session: Session,
 }
 
 impl Home {
-    pub fn of(common: &Common) -> Self {
-        Self {
-            folder: common.home.clone().unwrap_or_else(default_folder),
-            portal: common.portal.clone(),
-            drivers: common.drivers.clone(),
-            softkey_dir: common.softkey_dir.clone(),
-        }
+    pub fn at(places: Places) -> Self {
+        let Places { home, portal, drivers, softkey_dir } = places;
+        Self { folder: home.unwrap_or_else(default_folder), portal, drivers, softkey_dir }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub fn drivers(&self) -> Result<Drivers> {
         let drivers = Drivers::load(self.drivers.as_deref())?;
         Ok(drivers.with_env("YCD_SOFTKEY_DIR", self.softkey_folder()))
+    }
+
+    /// As [`drivers`](Self::drivers); where the administrator's profiles cannot be used, those that come with this
+    /// program, and why.
+    pub(crate) fn drivers_or_embedded(&self) -> (Drivers, Option<ProfileError>) {
+        let (drivers, failed) = match Drivers::load(self.drivers.as_deref()) {
+            Ok(drivers) => (drivers, None),
+            Err(error) => (Drivers::embedded().unwrap_or_else(|_| Drivers::of(Vec::new())), Some(error)),
+        };
+        (drivers.with_env("YCD_SOFTKEY_DIR", self.softkey_folder()), failed)
     }
 
     pub fn keys(&self) -> Result<Keys> {
@@ -88,7 +117,7 @@ impl Home {
     pub fn portal(&self) -> Result<String> {
         match &self.portal {
             Some(portal) => Ok(portal.clone()),
-            None => self.config()?.portal.ok_or(CliError::NoPortal),
+            None => self.config()?.portal.ok_or(HomeError::NoPortal),
         }
     }
 
@@ -108,7 +137,7 @@ impl Home {
 
     /// The portal that this machine was set up with.
     pub fn trust(&self) -> Result<PinnedPortal> {
-        self.pinned()?.ok_or(CliError::PortalNotPinned)
+        self.pinned()?.ok_or(HomeError::PortalNotPinned)
     }
 
     /// What the project of the portal asks of a new PIN, where this machine has seen it.
@@ -127,7 +156,7 @@ impl Home {
 
     /// Keeps a portal's address, its name and keys, and copies of the roots that it is trusted by. Tells whether name and
     /// keys are known now: not where the portal cannot be reached.
-    pub fn use_portal(&self, url: &str, anchors: &[PathBuf]) -> Result<bool> {
+    pub fn use_portal(&self, url: &str, anchors: &[Certificate]) -> Result<bool> {
         let client = Client::new(url, Patience::default())?;
         let (pinned, pin) = match client.portal_keys().and_then(|keys| Ok((keys, client.project()?.pin))) {
             Ok((keys, pin)) => {
@@ -137,31 +166,20 @@ impl Home {
             Err(error) if error.is_passing() => (None, None),
             Err(error) => return Err(error.into()),
         };
-        let mut texts = Vec::new();
-        for path in anchors {
-            let text = fs::read_to_string(path).map_err(CliError::file(path))?;
-            let found = pem::decode_all("CERTIFICATE", &text)?;
-            if found.is_empty() {
-                return Err(CliError::config(path, "no certificate in it"));
-            }
-            for der in found {
-                texts.push(Certificate::from_der(&der)?.to_pem()?);
-            }
-        }
         let folder = self.folder.join("anchors");
         if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(CliError::file(&folder))?;
+            fs::remove_dir_all(&folder).map_err(HomeError::file(&folder))?;
         }
-        fs::create_dir_all(&folder).map_err(CliError::file(&folder))?;
-        for (index, text) in texts.iter().enumerate() {
+        fs::create_dir_all(&folder).map_err(HomeError::file(&folder))?;
+        for (index, anchor) in anchors.iter().enumerate() {
             let path = folder.join(format!("{}.pem", index + 1));
-            fs::write(&path, text).map_err(CliError::file(&path))?;
+            fs::write(&path, anchor.to_pem()?).map_err(HomeError::file(&path))?;
         }
         let path = self.folder.join("config.toml");
         let is_pinned = pinned.is_some();
         let text = toml::to_string(&Config { portal: Some(url.to_owned()), pinned, pin })
-            .map_err(|error| CliError::config(&path, error))?;
-        fs::write(&path, text).map_err(CliError::file(&path))?;
+            .map_err(|error| HomeError::config(&path, error))?;
+        fs::write(&path, text).map_err(HomeError::file(&path))?;
         Ok(is_pinned)
     }
 
@@ -172,8 +190,8 @@ impl Home {
             return Ok(Vec::new());
         }
         let mut paths = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(CliError::file(&folder))? {
-            paths.push(entry.map_err(CliError::file(&folder))?.path());
+        for entry in fs::read_dir(&folder).map_err(HomeError::file(&folder))? {
+            paths.push(entry.map_err(HomeError::file(&folder))?.path());
         }
         paths.sort();
         let mut anchors = Vec::new();
@@ -200,43 +218,58 @@ impl Home {
         Ok(KeyLocks::in_folder(&folder)?)
     }
 
-    pub fn keep_session(&self, role: Role, session: Session) -> Result {
-        self.make()?;
+    /// `phone`: of whoever has logged in, masked.
+    pub fn keep_session(&self, role: Role, session: Session, phone: Option<String>) -> Result {
         let path = self.session_file(role);
-        let kept = KeptSession { portal: self.portal()?, session };
+        let kept = KeptSession { portal: self.portal()?, phone, session };
         let text = zeroize::Zeroizing::new(
-            serde_json::to_string(&kept).map_err(|error| CliError::config(&path, error))?,
+            serde_json::to_string(&kept).map_err(|error| HomeError::config(&path, error))?,
         );
-        // Written beside it and renamed, so that it is never readable by others, nor half there.
+        self.replace_file(&path, &text)
+    }
+
+    /// Written beside it and renamed, so that it is never readable by others, nor half there.
+    fn replace_file(&self, path: &Path, text: &str) -> Result {
+        self.make()?;
         let beside = path.with_extension("new");
         let _ = fs::remove_file(&beside);
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&beside).map_err(CliError::file(&beside))?;
-        file.write_all(text.as_bytes()).map_err(CliError::file(&beside))?;
+        let mut file = options.open(&beside).map_err(HomeError::file(&beside))?;
+        file.write_all(text.as_bytes()).map_err(HomeError::file(&beside))?;
         drop(file);
-        fs::rename(&beside, &path).map_err(CliError::file(&path))
+        fs::rename(&beside, path).map_err(HomeError::file(path))
     }
 
     pub fn forget_session(&self, role: Role) -> Result {
         let path = self.session_file(role);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(CliError::file(&path)(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(HomeError::file(&path)(error)),
             _ => Ok(()),
         }
     }
 
+    /// The masked phone of whoever is logged in; empty where it is not known. Asks nobody whether the portal still
+    /// takes the session.
+    pub fn session_phone(&self, role: Role) -> Result<Option<String>> {
+        Ok(self.kept_session(role)?.map(|kept| kept.phone.clone().unwrap_or_default()))
+    }
+
     fn session(&self, role: Role) -> Result<Option<SessionToken>> {
+        Ok(self.kept_session(role)?.map(|kept| kept.session.token))
+    }
+
+    fn kept_session(&self, role: Role) -> Result<Option<KeptSession>> {
         let path = self.session_file(role);
         if !path.exists() {
             return Ok(None);
         }
-        let text = zeroize::Zeroizing::new(fs::read_to_string(&path).map_err(CliError::file(&path))?);
+        let text = zeroize::Zeroizing::new(fs::read_to_string(&path).map_err(HomeError::file(&path))?);
         let kept: KeptSession =
-            serde_json::from_str(&text).map_err(|error| CliError::config(&path, error))?;
-        Ok((kept.portal == self.portal()?).then_some(kept.session.token))
+            serde_json::from_str(&text).map_err(|error| HomeError::config(&path, error))?;
+        Ok((kept.portal == self.portal()?).then_some(kept))
     }
 
     fn session_file(&self, role: Role) -> PathBuf {
@@ -246,27 +279,47 @@ impl Home {
         })
     }
 
+    /// What the user has set; what does not read is as good as nothing.
+    pub fn settings(&self) -> Settings {
+        self.read_json("settings.json").unwrap_or_default()
+    }
+
+    pub fn keep_settings(&self, settings: &Settings) -> Result {
+        self.keep_json("settings.json", settings)
+    }
+
+    /// A small file that is a hint: where it is missing or does not read, there is none.
+    pub(crate) fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(&fs::read(self.folder.join(name)).ok()?).ok()
+    }
+
+    pub(crate) fn keep_json(&self, name: &str, value: &impl Serialize) -> Result {
+        let path = self.folder.join(name);
+        let text = serde_json::to_string_pretty(value).map_err(|error| HomeError::config(&path, error))?;
+        self.replace_file(&path, &text)
+    }
+
     fn config(&self) -> Result<Config> {
         let path = self.folder.join("config.toml");
         if !path.exists() {
             return Ok(Config::default());
         }
-        let text = fs::read_to_string(&path).map_err(CliError::file(&path))?;
-        toml::from_str(&text).map_err(|error| CliError::config(&path, error.message()))
+        let text = fs::read_to_string(&path).map_err(HomeError::file(&path))?;
+        toml::from_str(&text).map_err(|error| HomeError::config(&path, error.message()))
     }
 
     fn make(&self) -> Result {
-        fs::create_dir_all(&self.folder).map_err(CliError::file(&self.folder))
+        fs::create_dir_all(&self.folder).map_err(HomeError::file(&self.folder))
     }
 }
 
 /// Certificates of a file: any number as PEM, or one as DER.
 pub fn read_certificates(path: &Path) -> Result<Vec<Certificate>> {
-    let bytes = fs::read(path).map_err(CliError::file(path))?;
+    let bytes = fs::read(path).map_err(HomeError::file(path))?;
     match std::str::from_utf8(&bytes) {
         Ok(text) if text.contains("-----BEGIN") => pem::decode_all("CERTIFICATE", text)?
             .iter()
-            .map(|der| Certificate::from_der(der).map_err(CliError::from))
+            .map(|der| Certificate::from_der(der).map_err(HomeError::from))
             .collect(),
         _ => Ok(vec![Certificate::from_der(&bytes)?]),
     }

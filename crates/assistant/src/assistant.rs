@@ -1,0 +1,141 @@
+//! The assistant as a whole: what its parts share, and how they are started.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use ycd_flows::{
+    clock::{Clock, SystemClock},
+    messages::Language,
+};
+use ycd_token::{Drivers, ProfileError};
+
+use crate::{
+    error::Result,
+    events::Events,
+    home::{Home, Places},
+    keys::KeyHub,
+    reminders::{Reminders, Seen},
+    settings::Settings,
+    view::{Done, Event, StartView},
+    work::Works,
+};
+
+/// What every part needs.
+pub(crate) struct Shared {
+    pub home: Home,
+    pub drivers: Drivers,
+    /// Why the administrator's driver profiles are not used.
+    pub profiles_failed: Option<ProfileError>,
+    /// The driver host; `None` for the one beside this program.
+    pub host_exe: Option<PathBuf>,
+    pub clock: Arc<dyn Clock>,
+    pub events: Events,
+    pub seen: Seen,
+    settings: Mutex<Settings>,
+}
+
+impl Shared {
+    pub fn language(&self) -> Language {
+        self.settings().language.into()
+    }
+
+    pub fn settings(&self) -> Settings {
+        lock(&self.settings).clone()
+    }
+}
+
+/// What was being changed when somebody panicked is whole: all changes are assignments.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything a screen can ask for. Dropping it ends its threads and driver hosts; a work under way is waited for.
+pub struct Assistant {
+    // In the order in which they are dropped.
+    pub(crate) works: Works,
+    _reminders: Reminders,
+    pub(crate) keys: KeyHub,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Assistant {
+    /// Opens the data folder and begins to watch for keys. Never fails: what cannot be used is told where it is needed,
+    /// and in the diagnosis.
+    pub fn open(places: Places, host_exe: Option<PathBuf>) -> Self {
+        Self::open_at(places, host_exe, Arc::new(SystemClock))
+    }
+
+    /// As [`open`](Self::open), at another time.
+    pub fn open_at(places: Places, host_exe: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
+        let home = Home::at(places);
+        let (drivers, profiles_failed) = home.drivers_or_embedded();
+        let shared = Arc::new(Shared {
+            settings: Mutex::new(home.settings()),
+            seen: Seen::of(&home),
+            home,
+            drivers,
+            profiles_failed,
+            host_exe,
+            clock,
+            events: Events::default(),
+        });
+        let keys = KeyHub::start(Arc::clone(&shared));
+        let reminders = Reminders::start(Arc::clone(&shared));
+        let works = Works::new(Arc::clone(&shared), keys.handle());
+        Self { works, _reminders: reminders, keys, shared }
+    }
+
+    /// Tells `listener` of all that happens from now on, until it answers `false`.
+    pub fn listen(&self, listener: impl FnMut(&Event) -> bool + Send + 'static) {
+        self.shared.events.listen(listener);
+    }
+
+    /// The language in use.
+    pub fn language(&self) -> Language {
+        self.shared.language()
+    }
+
+    /// Whether the key is being written: then nothing should be closed.
+    pub fn is_writing(&self) -> bool {
+        self.works.is_writing()
+    }
+
+    pub fn settings(&self) -> Settings {
+        self.shared.settings()
+    }
+
+    pub(crate) fn start(&self) -> Result<StartView> {
+        Ok(StartView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            settings: self.shared.settings(),
+            portal: self.portal_setup()?,
+            project: self.shared.home.read_json(crate::portal::PROJECT),
+            session: self.session()?,
+            keys: self.keys.view(),
+            unfinished: self.unfinished_work()?,
+            work: self.works.view(),
+        })
+    }
+
+    pub(crate) fn change_settings(&self, settings: Settings) -> Result<Settings> {
+        self.shared.home.keep_settings(&settings)?;
+        let language_changed = {
+            let mut kept = lock(&self.shared.settings);
+            let changed = kept.language != settings.language;
+            *kept = settings.clone();
+            changed
+        };
+        self.shared.events.tell(&Event::Settings { settings: settings.clone() });
+        if language_changed {
+            // Words of the last language stand in what was told of the keys.
+            self.keys.tell_again();
+        }
+        Ok(settings)
+    }
+
+    pub(crate) fn dismiss_work(&self, work: u32) -> Result<Done> {
+        self.works.dismiss(work)
+    }
+}

@@ -1,0 +1,86 @@
+//! The commands and what they take and give, as an OpenAPI document. The pages' types are generated from it; the
+//! development server's paths are those it names.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+use crate::{commands, view};
+
+/// One command.
+pub(crate) struct Command {
+    name: &'static str,
+    says: &'static str,
+    arguments: RefOr<Schema>,
+    result: RefOr<Schema>,
+    uses: Vec<(String, RefOr<Schema>)>,
+}
+
+/// `T` has the fields `arguments` and `result`, and is a name for nothing else.
+pub(crate) fn command<T: ToSchema + PartialSchema>(name: &'static str, says: &'static str) -> Command {
+    let mut uses = Vec::new();
+    T::schemas(&mut uses);
+    let described = json!(T::schema());
+    let part = |name: &str| described["properties"][name].clone();
+    let arguments = part("arguments");
+    // The arguments' own type is named after the command: its text goes where it is used.
+    let arguments = resolve(&arguments, &mut uses).unwrap_or(arguments);
+    let read = |value| serde_json::from_value(value).unwrap_or_else(|_| RefOr::T(Schema::default()));
+    Command { name, says, arguments: read(arguments), result: read(part("result")), uses }
+}
+
+fn resolve(reference: &Value, uses: &mut Vec<(String, RefOr<Schema>)>) -> Option<Value> {
+    let name = reference["$ref"].as_str()?.rsplit('/').next()?.to_owned();
+    let at = uses.iter().position(|(known, _)| *known == name)?;
+    Some(json!(uses.remove(at).1))
+}
+
+/// The document, pretty-printed JSON with a newline at its end.
+pub fn document() -> String {
+    let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
+    let mut paths = serde_json::Map::new();
+    let mut uses = Vec::new();
+    view::Event::schemas(&mut uses);
+    uses.push((view::Event::name().into_owned(), view::Event::schema()));
+    view::Failure::schemas(&mut uses);
+    uses.push((view::Failure::name().into_owned(), view::Failure::schema()));
+    for Command { name, says, arguments, result, uses: more } in commands::all() {
+        uses.extend(more);
+        let json_of = |schema: &RefOr<Schema>| json!({ "application/json": { "schema": schema } });
+        paths.insert(
+            format!("/ipc/{name}"),
+            json!({ "post": {
+                "operationId": name,
+                "summary": says.trim(),
+                "requestBody": { "required": true, "content": json_of(&arguments) },
+                "responses": {
+                    "200": { "description": "done", "content": json_of(&result) },
+                    "422": {
+                        "description": "not done",
+                        "content": {
+                            "application/json": { "schema": { "$ref": "#/components/schemas/Failure" } }
+                        },
+                    },
+                },
+            }}),
+        );
+    }
+    for (name, schema) in uses {
+        schemas.insert(name, json!(schema));
+    }
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "The assistant's commands",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Generated: cargo xtask contract",
+        },
+        "paths": paths,
+        "components": { "schemas": schemas },
+    });
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}

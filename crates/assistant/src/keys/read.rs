@@ -1,0 +1,138 @@
+//! Reading keys, in a thread with driver hosts of its own.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+};
+
+use time::{Duration, OffsetDateTime};
+use ycd_pki::{Certificate, CertificateInfo, CertificateState};
+use ycd_token::{Contents, KeyId, Keys, Pair, Token as _, TokenError};
+
+use super::{News, OnKey};
+use crate::{
+    assistant::Shared,
+    view::{CertificateOnKey, OnKeyState, PairOnKey},
+};
+
+pub(super) enum Task {
+    List {
+        removals: u32,
+    },
+    Read(KeyId),
+    /// Ends the hosts: whoever works on a key is alone with it.
+    Rest {
+        rested: Sender<()>,
+    },
+    /// All that was given before is done.
+    Done(Option<Sender<()>>),
+}
+
+pub(super) struct Reader(Sender<Task>);
+
+impl Reader {
+    /// Ends when the hub does.
+    pub fn start(shared: Arc<Shared>, news: Sender<News>) -> Self {
+        let (give, tasks) = mpsc::channel();
+        thread::spawn(move || run(&shared, &tasks, &news));
+        Self(give)
+    }
+
+    pub fn give(&self, task: Task) {
+        let _ = self.0.send(task);
+    }
+}
+
+fn run(shared: &Shared, tasks: &Receiver<Task>, news: &Sender<News>) {
+    let mut hosts: Option<Keys> = None;
+    let open = || Keys::open(&shared.drivers, shared.host_exe.as_deref());
+    while let Ok(task) = tasks.recv() {
+        let tell = match task {
+            Task::List { removals } => {
+                let listed = hosts.get_or_insert_with(open).keys();
+                News::Listed { keys: listed.unwrap_or_default(), removals }
+            }
+            Task::Read(key) => {
+                let outcome = read(hosts.get_or_insert_with(open), &key, shared.clock.now());
+                News::Read { key, outcome }
+            }
+            Task::Rest { rested } => {
+                hosts = None;
+                let _ = rested.send(());
+                continue;
+            }
+            Task::Done(done) => {
+                drop(done);
+                continue;
+            }
+        };
+        if news.send(tell).is_err() {
+            break;
+        }
+    }
+}
+
+fn read(hosts: &mut Keys, key: &KeyId, now: OffsetDateTime) -> Result<OnKey, TokenError> {
+    // A key that has just come is known to its module once it was listed.
+    let contents = match hosts.read(key) {
+        Err(TokenError::Removed | TokenError::NotFound { .. }) => {
+            hosts.keys()?;
+            hosts.read(key)?
+        }
+        outcome => outcome?,
+    };
+    Ok(on_key(&contents, now))
+}
+
+fn on_key(contents: &Contents, now: OffsetDateTime) -> OnKey {
+    let mut certificates = Vec::new();
+    let mut bare = 0;
+    for container in &contents.containers {
+        let pair = match container.pair {
+            Pair::Whole | Pair::PrivateHidden => PairOnKey::There,
+            Pair::Half => PairOnKey::Half,
+            Pair::Nothing => PairOnKey::None,
+        };
+        if container.certificates.is_empty() && pair != PairOnKey::None {
+            bare += 1;
+        }
+        for der in &container.certificates {
+            // What does not read as a certificate is none of ours.
+            if let Ok(certificate) = Certificate::from_der(der) {
+                certificates.push((shown(&certificate, pair, now), der.clone()));
+            }
+        }
+    }
+    certificates.sort_by_key(|(shown, _)| std::cmp::Reverse((shown.not_before, shown.not_after)));
+    OnKey { certificates, pairs_without_certificate: bare, free_pairs: contents.free_containers }
+}
+
+/// A machine's clock may be behind the authority's: what was issued a moment ago is not told to be still to come.
+const CLOCK_TOLERANCE: Duration = Duration::minutes(15);
+
+fn shown(certificate: &Certificate, pair: PairOnKey, now: OffsetDateTime) -> CertificateOnKey {
+    let begins = certificate.not_before();
+    let now = if begins > now && begins - now <= CLOCK_TOLERANCE { begins } else { now };
+    let info = CertificateInfo::of(certificate, now);
+    CertificateOnKey {
+        serial: info.serial,
+        holder: info.holder,
+        organization: info.organization,
+        issuer: info.issuer,
+        subject: info.subject,
+        not_before: info.not_before.into(),
+        not_after: info.not_after.into(),
+        days_left: info.days_left,
+        state: match info.state {
+            CertificateState::NotYetValid => OnKeyState::NotYetValid,
+            CertificateState::Valid => OnKeyState::Valid,
+            CertificateState::NearEnd => OnKeyState::NearEnd,
+            CertificateState::Expired => OnKeyState::Expired,
+        },
+        pair,
+        fingerprint: info.fingerprint,
+    }
+}

@@ -1,0 +1,40 @@
+#![forbid(unsafe_code)]
+//! The assistant behind any screen: what the window shows and does, without a window.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`commands`] | every command by name, one list; what a screen calls |
+//! | [`contract`] | the same list as a document, from which the pages' types come |
+//! | [`view`] | what a screen is shown |
+//! | [`home`] | the data folder: portal, trusted roots, session, journal |
+//! | [`diagnosis`] | whether this machine can work with a USBKEY |
+//! | [`words`] | words for tray, notifications, terminal |
+//! | [`process`] | what a process does that secrets pass through |
+//! | `keys` | the keys that are inserted, read as they come |
+//! | `work` | a flow under way: its steps, its questions, its end |
+//! | `portal` | session, certificates, orders |
+//! | `reminders` | certificates that come to their end |
+//!
+//! A screen calls [`Assistant::call`] and listens with [`Assistant::listen`]. Whatever carries the calls (the window's
+//! IPC, HTTP in development) translates and decides nothing. Calls block; each wants a thread of its own.
+
+mod assistant;
+pub mod commands;
+pub mod contract;
+pub mod diagnosis;
+mod error;
+mod events;
+pub mod home;
+mod keys;
+pub mod makes;
+mod portal;
+pub mod process;
+mod reminders;
+mod revocation;
+pub mod settings;
+pub mod view;
+pub mod words;
+mod work;
+
+pub use assistant::Assistant;
+pub use error::{AssistantError, Result};

@@ -1,0 +1,290 @@
+//! What flow and screen share of a work: the flow writes its state and asks, the screen reads and answers.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender},
+    },
+    time::{Duration, Instant},
+};
+
+use ycd_flows::conversation::Go;
+use ycd_token::KeyId;
+
+use crate::{
+    assistant::lock,
+    error::{AssistantError, Result},
+    events::Events,
+    keys::KeysHandle,
+    view::{Answer, Asked, Event, Outcome, Question, StepState, StepView, WorkView},
+};
+
+/// How far the watcher may be behind a flow that has just looked.
+const LAG: Duration = Duration::from_millis(500);
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// The state of a work, and whoever wants to know it.
+pub(super) struct Board {
+    inner: Mutex<Inner>,
+    shared: Arc<crate::assistant::Shared>,
+    stop: AtomicBool,
+}
+
+struct Inner {
+    view: WorkView,
+    questions: u32,
+    /// When the running step began; moved on by what the person took to answer.
+    began: Instant,
+    asked: Instant,
+}
+
+/// What comes to a flow that waits.
+pub(super) enum Signal {
+    Answer {
+        question: u32,
+        answer: Answer,
+    },
+    /// The keys that are in now.
+    Keys(Vec<KeyId>),
+    Stop,
+}
+
+impl Board {
+    pub fn new(view: WorkView, shared: Arc<crate::assistant::Shared>) -> Self {
+        let now = Instant::now();
+        let inner = Inner { view, questions: 0, began: now, asked: now };
+        Self { inner: Mutex::new(inner), shared, stop: AtomicBool::new(false) }
+    }
+
+    pub fn view(&self) -> WorkView {
+        lock(&self.inner).view.clone()
+    }
+
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the flow should go on.
+    pub fn go(&self) -> Go {
+        if self.stop.load(Ordering::SeqCst) { Go::Stop } else { Go::On }
+    }
+
+    fn events(&self) -> &Events {
+        &self.shared.events
+    }
+
+    /// Changes the view, and tells it.
+    pub fn change(&self, act: impl FnOnce(&mut WorkView)) {
+        let view = {
+            let mut inner = lock(&self.inner);
+            act(&mut inner.view);
+            inner.view.version += 1;
+            inner.view.clone()
+        };
+        self.events().tell(&Event::Work { work: Some(Box::new(view)) });
+    }
+
+    /// A step begins; those before it are done.
+    pub fn begins(&self, number: u32, step: StepView, on_key: bool) {
+        let took = {
+            let mut inner = lock(&self.inner);
+            let took = inner.began.elapsed();
+            inner.began = Instant::now();
+            took
+        };
+        self.change(|view| {
+            let at = number.saturating_sub(1) as usize;
+            for (row, shown) in view.steps.iter_mut().enumerate() {
+                if row < at && shown.state != StepState::Done {
+                    if shown.state == StepState::Running {
+                        shown.milliseconds = Some(milliseconds(took));
+                    }
+                    shown.state = StepState::Done;
+                } else if row > at {
+                    shown.state = StepState::Waiting;
+                    shown.milliseconds = None;
+                }
+            }
+            if let Some(row) = view.steps.get_mut(at) {
+                *row = step;
+            }
+            view.on_key = on_key;
+        });
+    }
+
+    /// The end.
+    pub fn ends(&self, outcome: Outcome) {
+        let took = lock(&self.inner).began.elapsed();
+        let is_good = !matches!(outcome, Outcome::Failed { .. } | Outcome::Stopped { .. });
+        self.change(|view| {
+            for step in &mut view.steps {
+                if is_good {
+                    if step.state == StepState::Running {
+                        step.milliseconds = Some(milliseconds(took));
+                    }
+                    step.state = StepState::Done;
+                }
+            }
+            view.on_key = false;
+            view.asked = None;
+            view.outcome = Some(outcome);
+        });
+    }
+
+    /// # Errors
+    /// Where the question is no longer asked, or takes no such answer.
+    pub fn check(&self, question: u32, answer: &Answer) -> Result<()> {
+        let inner = lock(&self.inner);
+        let Some(asked) = inner.view.asked.as_ref().filter(|asked| asked.id == question) else {
+            return Err(AssistantError::QuestionOver);
+        };
+        if takes(&asked.question, answer) {
+            Ok(())
+        } else {
+            Err(AssistantError::Arguments { detail: "the question takes no such answer".to_owned() })
+        }
+    }
+}
+
+fn milliseconds(took: Duration) -> u32 {
+    u32::try_from(took.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn takes(question: &Question, answer: &Answer) -> bool {
+    match answer {
+        Answer::Stop => true,
+        Answer::Yes => matches!(
+            question,
+            Question::Key { .. }
+                | Question::Replace { .. }
+                | Question::Weak { .. }
+                | Question::Forgotten { .. }
+                | Question::Portal { .. }
+                | Question::LastTry { .. }
+                | Question::PutBack { .. }
+        ),
+        Answer::No => matches!(
+            question,
+            Question::Replace { .. }
+                | Question::Weak { .. }
+                | Question::Forgotten { .. }
+                | Question::LastTry { .. }
+                | Question::PinSetBefore { .. }
+        ),
+        Answer::Pin { .. } => matches!(question, Question::Pin { .. } | Question::PinSetBefore { .. }),
+        Answer::NewPin { .. } => matches!(question, Question::NewPin { .. }),
+        Answer::ChangePin { .. } => matches!(question, Question::ChangePin { .. }),
+        Answer::Code { .. } | Answer::SendAgain => matches!(question, Question::Code { .. }),
+        Answer::SendCode { .. } => matches!(question, Question::BeforeCode { .. }),
+    }
+}
+
+/// The flow's end of a work: it tells, and waits for answers.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub board: Arc<Board>,
+    /// One thread waits at a time: a driver that asks for a PIN does so while the flow waits for the driver.
+    signals: Arc<Mutex<Receiver<Signal>>>,
+    sender: Sender<Signal>,
+}
+
+impl Desk {
+    pub fn new(board: Arc<Board>, sender: Sender<Signal>, signals: Receiver<Signal>) -> Self {
+        Self { board, signals: Arc::new(Mutex::new(signals)), sender }
+    }
+
+    fn put(&self, question: Question) -> u32 {
+        let id = {
+            let mut inner = lock(&self.board.inner);
+            inner.questions += 1;
+            inner.asked = Instant::now();
+            inner.questions
+        };
+        self.board.change(|view| {
+            view.on_key = false;
+            view.asked = Some(Asked { id, question });
+        });
+        id
+    }
+
+    fn take_away(&self, on_key: bool) {
+        {
+            let mut inner = lock(&self.board.inner);
+            let waited = inner.asked.elapsed();
+            inner.began += waited;
+        }
+        self.board.change(|view| {
+            view.on_key = on_key;
+            view.asked = None;
+        });
+    }
+
+    /// Asks, and waits for the answer as long as it takes; [`Answer::Stop`] where the work is to stop.
+    pub fn ask(&self, question: Question) -> Answer {
+        let on_key = self.board.view().on_key;
+        let id = self.put(question);
+        let answer = loop {
+            if self.board.go() == Go::Stop {
+                break Answer::Stop;
+            }
+            match lock(&self.signals).recv() {
+                Ok(Signal::Answer { question, answer }) if question == id => break answer,
+                Ok(Signal::Answer { .. } | Signal::Keys(_)) => {}
+                Ok(Signal::Stop) | Err(_) => break Answer::Stop,
+            }
+        };
+        if matches!(answer, Answer::Stop) {
+            self.board.stop();
+        }
+        self.take_away(on_key);
+        answer
+    }
+
+    /// Whether the person says yes.
+    pub fn agrees(&self, question: Question) -> bool {
+        matches!(self.ask(question), Answer::Yes)
+    }
+
+    /// Waits until keys come or go, or the person says "look again". `there` are those that the flow has seen.
+    pub fn wait_for_keys(&self, question: Question, there: &[KeyId], keys: &KeysHandle) -> Go {
+        let sender = self.sender.clone();
+        self.board.events().listen(move |event| {
+            let Event::Keys { keys } = event else { return true };
+            let now = keys.keys.iter().map(|key| KeyId::from(key.key_id.clone())).collect();
+            sender.send(Signal::Keys(now)).is_ok()
+        });
+        let mut there: Vec<KeyId> = there.to_vec();
+        there.sort();
+        let id = self.put(question);
+        // Keys came or went since the flow has looked, or the watcher has not seen yet what the flow has.
+        let mut patience = if keys.present() == there { A_DAY } else { LAG };
+        let go = loop {
+            if self.board.go() == Go::Stop {
+                break Go::Stop;
+            }
+            match lock(&self.signals).recv_timeout(patience) {
+                Ok(Signal::Keys(mut now)) => {
+                    now.sort();
+                    if now != there {
+                        break Go::On;
+                    }
+                    patience = A_DAY;
+                }
+                Err(RecvTimeoutError::Timeout) if patience == LAG => break Go::On,
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Signal::Answer { question, answer }) if question == id => {
+                    let is_yes = matches!(answer, Answer::Yes);
+                    if !is_yes {
+                        self.board.stop();
+                    }
+                    break if is_yes { Go::On } else { Go::Stop };
+                }
+                Ok(Signal::Answer { .. }) => {}
+                Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => break Go::Stop,
+            }
+        };
+        self.take_away(false);
+        go
+    }
+}

@@ -1,0 +1,89 @@
+use serde_json::json;
+use ycd_portal_api::wire::orders::Reason;
+use ycd_tests::world::{Maker, World};
+
+use crate::screen::Screen;
+
+#[test]
+fn keys_are_shown_as_they_come_and_go() {
+    let world = World::new();
+    let key = world.issued_key(&Maker::default());
+    let screen = Screen::new(&world, "machine");
+    screen.wait("the first look", || {
+        (screen.call("start", json!({}))["keys"]["looking"] == false).then_some(())
+    });
+    assert_eq!(screen.keys(), Vec::<serde_json::Value>::new());
+    world.insert(&key.serial_number);
+    let shown = screen.the_key();
+    assert_eq!(shown["tail"], key.key_id.tail());
+    assert_eq!(shown["certificates"][0]["holder"], "泸州某某商贸有限公司");
+    assert_eq!(shown["certificates"][0]["state"], "near_end");
+    assert_eq!(shown["current"], 0);
+    world.pull(&key.serial_number);
+    screen.wait("gone", || screen.keys().is_empty().then_some(()));
+    // Told, not only to be found.
+    let events = screen.events.lock().unwrap();
+    let told = events.iter().filter(|event| event["event"] == "keys").count();
+    assert!(told >= 3, "{told}");
+}
+
+#[test]
+fn a_revoked_certificate_is_shown_as_such_without_login() {
+    let world = World::new();
+    let key = world.issued_key(&Maker::default());
+    world.operator().revoke_certificate(&key.certificate, &Reason { reason: "遗失".into() }).unwrap();
+    world.insert(&key.serial_number);
+    let screen = Screen::new(&world, "machine");
+    screen.wait("revoked", || (screen.the_key()["certificates"][0]["state"] == "revoked").then_some(()));
+}
+
+#[test]
+fn a_revocation_list_of_a_stranger_is_not_believed() {
+    let world = World::new();
+    let stranger = World::new();
+    let key = world.issued_key(&Maker::default());
+    world.operator().revoke_certificate(&key.certificate, &Reason { reason: "遗失".into() }).unwrap();
+    world.insert(&key.serial_number);
+    // A machine that trusts another authority than the portal's.
+    let screen = {
+        let home = world.path().join("machine");
+        let places =
+            ycd_assistant::home::Places { home: Some(home), ..ycd_assistant::home::Places::default() };
+        let home = ycd_assistant::home::Home::at(places);
+        home.use_portal(&world.proxy.url(), &stranger.anchors()).unwrap();
+        Screen::new(&world, "machine")
+    };
+    screen.the_key();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    assert_eq!(screen.the_key()["certificates"][0]["state"], "near_end");
+}
+
+#[test]
+fn the_public_certificate_is_given_as_pem() {
+    let world = World::new();
+    let key = world.issued_key(&Maker::default());
+    world.insert(&key.serial_number);
+    let screen = Screen::new(&world, "machine");
+    screen.the_key();
+    let wanted = json!({ "key_id": key.key_id.to_string(), "serial": key.certificate });
+    let file = screen.call("export_certificate", wanted);
+    assert!(file["text"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    assert!(file["name"].as_str().unwrap().ends_with(".pem"));
+    let other = json!({ "key_id": key.key_id.to_string(), "serial": "00" });
+    assert_eq!(screen.refused("export_certificate", other), "app.certificate_gone");
+    let gone = json!({ "key_id": "softkey:0000", "serial": key.certificate });
+    assert_eq!(screen.refused("export_certificate", gone), "app.key_gone");
+}
+
+#[test]
+fn a_key_that_was_seen_is_known_by_its_holder_when_it_is_not_in() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let screen = Screen::new(&world, "machine");
+    screen.log_in(&world, &key.phone);
+    screen.the_key();
+    world.pull(&key.serial_number);
+    screen.wait("gone", || screen.keys().is_empty().then_some(()));
+    screen.start_renewal(&order);
+    assert_eq!(screen.asked("key").2["wanted"]["holder"], "泸州某某商贸有限公司");
+}

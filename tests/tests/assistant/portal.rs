@@ -1,0 +1,129 @@
+use serde_json::{Value, json};
+use ycd_tests::world::{Maker, PHONE, World};
+
+use crate::screen::Screen;
+
+#[test]
+fn an_order_is_made_filled_in_and_handed_in_by_commands_alone() {
+    let world = World::new();
+    let key = world.issued_key(&Maker::default());
+    world.insert(&key.serial_number);
+    let screen = Screen::new(&world, "machine");
+    screen.log_in(&world, PHONE);
+    let held = screen.call("certificates", json!({ "query": {} }));
+    assert_eq!(held["items"][0]["actions"], json!(["renew"]));
+    let order = json!({ "kind": "renewal", "certificate": key.certificate, "term_years": 1 });
+    let created = screen.call("create_order", json!({ "order": order }));
+    let no = created["no"].as_str().unwrap().to_owned();
+    // A form that is not complete is kept, and what is wrong is named field by field.
+    let form = created["form"]["form"].clone();
+    let failure = screen
+        .assistant
+        .call("save_form", json!({ "no": no, "form": { "form": form, "complete": true } }))
+        .unwrap_err();
+    assert_eq!(failure.code, "form.invalid");
+    assert!(!failure.fields.is_empty());
+    let mut form: ycd_portal_api::wire::form::OrderForm = serde_json::from_value(form).unwrap();
+    form = ycd_tests::world::filled_in(form, PHONE);
+    let saved = screen.call("save_form", json!({ "no": no, "form": { "form": form, "complete": true } }));
+    assert_eq!(saved["form"]["errors"], json!([]));
+    let room = screen.call("fix_room", json!({ "no": no, "agrees": false }));
+    assert_eq!(room, json!({ "mode": "side_by_side", "must_agree": false }));
+    let code = world.code_sent_to(PHONE, || drop(screen.call("order_code", json!({ "no": no }))));
+    let confirmed = screen.call("confirm_order", json!({ "no": no, "agreement": true, "code": code }));
+    assert_eq!(confirmed["state"], "awaiting_payment");
+    assert_eq!(screen.call("orders", json!({ "query": {} }))["counts"]["awaiting_payment"], 1);
+    let taken_back = screen.call("edit_order", json!({ "no": no }));
+    assert_eq!(taken_back["state"], "draft");
+    screen.call("delete_order", json!({ "no": no }));
+    assert_eq!(screen.refused("order", json!({ "no": no })), "order.not_found");
+}
+
+#[test]
+fn a_key_without_room_asks_before_payment() {
+    let world = World::new();
+    let maker = Maker { containers: Some(1), ..Maker::default() };
+    let key = world.issued_key(&maker);
+    world.insert(&key.serial_number);
+    let screen = Screen::new(&world, "machine");
+    screen.log_in(&world, PHONE);
+    let order = json!({ "kind": "renewal", "certificate": key.certificate, "term_years": 1 });
+    let no = screen.call("create_order", json!({ "order": order }))["no"].clone();
+    let room = screen.call("fix_room", json!({ "no": no, "agrees": false }));
+    assert_eq!(room, json!({ "mode": "replace", "must_agree": true }));
+    let room = screen.call("fix_room", json!({ "no": no, "agrees": true }));
+    assert_eq!(room, json!({ "mode": "replace", "must_agree": false }));
+}
+
+#[test]
+fn a_session_that_is_over_is_forgotten_and_told() {
+    let world = World::new();
+    let screen = Screen::new(&world, "machine");
+    screen.log_in(&world, PHONE);
+    world.time_passes(time::Duration::days(2));
+    assert_eq!(screen.refused("orders", json!({ "query": {} })), "auth.session_expired");
+    assert!(screen.call("start", json!({}))["session"].is_null());
+    let events = screen.events.lock().unwrap();
+    let last = events.iter().rfind(|event| event["event"] == "session").unwrap();
+    assert_eq!(last["session"], Value::Null);
+}
+
+#[test]
+fn logging_out_forgets_the_session_even_while_the_portal_is_away() {
+    let mut world = World::new();
+    let screen = Screen::new(&world, "machine");
+    screen.log_in(&world, PHONE);
+    world.stop_portal();
+    screen.call("logout", json!({}));
+    assert!(screen.call("start", json!({}))["session"].is_null());
+    assert!(!screen.home.join("session.json").exists());
+}
+
+#[test]
+fn prices_and_hotline_are_there_without_the_network_once_they_were_heard() {
+    let mut world = World::new();
+    let screen = Screen::new(&world, "machine");
+    let told = screen.call("project", json!({}));
+    world.stop_portal();
+    assert_eq!(screen.call("start", json!({}))["project"], told);
+    let failure = screen.assistant.call("project", json!({})).unwrap_err();
+    assert!(matches!(failure.code.as_str(), "portal.unreachable" | "portal.cut"), "{failure:?}");
+}
+
+#[test]
+fn settings_last_and_the_language_holds_for_all_that_is_told() {
+    let world = World::new();
+    let key = world.issued_key(&Maker::default());
+    world.insert(&key.serial_number);
+    let screen = Screen::new(&world, "machine");
+    assert_eq!(screen.the_key()["make"], "软件密码钥匙");
+    let mut settings = screen.call("start", json!({}))["settings"].clone();
+    settings["language"] = json!("en");
+    screen.call("change_settings", json!({ "settings": settings }));
+    screen.wait("English", || (screen.the_key()["make"] != "软件密码钥匙").then_some(()));
+    drop(screen);
+    let screen = Screen::new(&world, "machine");
+    assert_eq!(screen.call("start", json!({}))["settings"]["language"], "en");
+    let failure = screen.assistant.call("orders", json!({ "query": {} })).unwrap_err();
+    assert!(failure.sentence.is_ascii(), "{failure:?}");
+}
+
+#[test]
+fn a_machine_is_set_up_with_a_portal_and_its_roots() {
+    let world = World::new();
+    let home = world.path().join("bare");
+    let places = ycd_assistant::home::Places { home: Some(home), ..Default::default() };
+    let assistant = ycd_assistant::Assistant::open(places, None);
+    let call = |name: &str, arguments: Value| assistant.call(name, arguments);
+    assert_eq!(call("project", json!({})).unwrap_err().code, "home.no_portal");
+    let url = world.proxy.url();
+    let without = call("use_portal", json!({ "url": url, "anchors": ["no certificate in here"] }));
+    assert!(without.is_err());
+    let root = world.anchors()[0].to_pem().unwrap();
+    let setup = call("use_portal", json!({ "url": url, "anchors": [root] })).unwrap();
+    assert_eq!(setup["anchors"].as_array().unwrap().len(), 1);
+    assert!(!setup["name"].is_null());
+    let bad = call("use_portal", json!({ "url": "http://example.org", "anchors": [root] })).unwrap_err();
+    assert_eq!(bad.code, "portal.address");
+    assert_eq!(call("start", json!({})).unwrap()["portal"]["url"], url);
+}

@@ -1,0 +1,156 @@
+use serde_json::json;
+use ycd_softkey::{
+    admin,
+    fault::{Action, Fault},
+};
+use ycd_tests::world::{Maker, PIN, World};
+
+use crate::screen::{Screen, approved, pin, yes};
+
+#[test]
+fn a_renewal_is_seen_step_by_step_to_its_end() {
+    let world = World::new();
+    let (screen, key, order) = approved(&world);
+    screen.the_key();
+    screen.start_renewal(&order);
+    let question = screen.answer("pin", pin(PIN));
+    assert_eq!(question["key"]["holder"], "泸州某某商贸有限公司");
+    assert_eq!(question["is_initial"], true);
+    let outcome = screen.outcome();
+    assert_eq!(outcome["outcome"], "renewed", "{outcome}");
+    assert!(outcome["new_until"].as_str() > outcome["old_until"].as_str());
+    let work = screen.work();
+    for step in work["steps"].as_array().unwrap() {
+        assert_eq!(step["state"], "done", "{step}");
+    }
+    // The key card shows the new certificate, by itself.
+    let serial = &outcome["serial"];
+    screen.wait("the new certificate", || {
+        let shown = screen.the_key();
+        let certificates = shown["certificates"].as_array()?;
+        let at = usize::try_from(shown["current"].as_u64()?).ok()?;
+        (certificates[at]["serial"] == *serial).then_some(())
+    });
+    assert_eq!(screen.call("unfinished", json!({}))["items"], json!([]));
+    screen.dismiss();
+    assert!(screen.work().is_null());
+    drop(key);
+}
+
+#[test]
+fn a_key_that_is_pulled_is_asked_for_and_the_work_goes_on_by_itself() {
+    let world = World::new();
+    let (screen, key, order) = approved(&world);
+    admin::set_fault(world.keys_folder(), None, &Fault::at("C_GenerateKeyPair", Action::Unplug)).unwrap();
+    screen.start_renewal(&order);
+    screen.answer("pin", pin(PIN));
+    let (_, _, question) = screen.asked("key");
+    assert_eq!(question["problem"], "pulled");
+    assert!(!question["at_step"].as_str().unwrap().is_empty());
+    world.insert(&key.serial_number);
+    // The PIN is asked for again: a key that was pulled knows nobody.
+    screen.answer("pin", pin(PIN));
+    assert_eq!(screen.outcome()["outcome"], "renewed");
+}
+
+#[test]
+fn none_two_and_the_wrong_key_are_told_and_go_on_by_themselves() {
+    let world = World::new();
+    let (screen, key, order) = approved(&world);
+    let other = world.issued_key(&Maker { company: "乙公司", ..Maker::default() });
+    world.pull(&key.serial_number);
+    screen.start_renewal(&order);
+    assert_eq!(screen.asked("key").2["problem"], "absent");
+    world.insert(&other.serial_number);
+    let wrong = screen.wait("the wrong key", || {
+        let (_, _, question) = screen.asked("key");
+        (question["problem"] == "wrong").then_some(question)
+    });
+    assert_eq!(wrong["wanted"]["tail"], key.key_id.tail());
+    assert_eq!(wrong["inserted"][0]["tail"], other.key_id.tail());
+    world.insert(&key.serial_number);
+    screen.wait("two keys", || (screen.asked("key").2["problem"] == "several").then_some(()));
+    world.pull(&other.serial_number);
+    screen.answer("pin", pin(PIN));
+    assert_eq!(screen.outcome()["outcome"], "renewed");
+}
+
+#[test]
+fn a_wrong_pin_is_told_with_what_is_left_and_never_sent_again() {
+    let world = World::new();
+    let (screen, key, order) = approved(&world);
+    screen.start_renewal(&order);
+    screen.answer("pin", pin("11112222"));
+    let again = screen.wait("asked again", || {
+        let (_, _, question) = screen.asked("pin");
+        (question["again"] == true).then_some(question)
+    });
+    assert_ne!(again["tries"]["kind"], "locked");
+    screen.answer("pin", pin(PIN));
+    assert_eq!(screen.outcome()["outcome"], "renewed");
+    let state = admin::list(world.keys_folder()).unwrap();
+    let state = state.iter().find(|state| state.serial_number == key.serial_number).unwrap();
+    assert_eq!(state.pin_tries_left, state.pin_tries_max);
+}
+
+#[test]
+fn what_was_stopped_is_found_at_the_next_start_and_goes_on() {
+    let world = World::new();
+    let (screen, key, order) = approved(&world);
+    screen.start_renewal(&order);
+    let (work, _, _) = screen.asked("pin");
+    screen.call("stop_work", json!({ "work": work }));
+    let outcome = screen.outcome();
+    assert_eq!((&outcome["outcome"], &outcome["can_go_on"]), (&json!("stopped"), &json!(true)));
+    drop(screen);
+
+    let screen = Screen::new(&world, "machine");
+    let start = screen.call("start", json!({}));
+    let unfinished = &start["unfinished"][0];
+    assert_eq!(unfinished["order"], order.as_str());
+    assert_eq!(unfinished["tail"], key.key_id.tail());
+    // The login is the machine's; nobody logs in again.
+    assert!(start["session"]["phone"].as_str().unwrap().contains("****"));
+    screen.start_renewal(&order);
+    screen.answer("pin", pin(PIN));
+    assert_eq!(screen.outcome()["outcome"], "renewed");
+}
+
+#[test]
+fn without_room_the_old_pair_goes_only_after_a_yes() {
+    let world = World::new();
+    let maker = Maker { containers: Some(1), ..Maker::default() };
+    let (_, order) = world.key_with_order_of(&maker);
+    let screen = Screen::new(&world, "machine");
+    screen.log_in(&world, maker.phone);
+    screen.start_renewal(&order);
+    screen.answer("pin", pin(PIN));
+    screen.answer("replace", json!({ "answer": "no" }));
+    assert_eq!(screen.outcome()["outcome"], "stopped");
+    screen.dismiss();
+    screen.start_renewal(&order);
+    screen.answer("pin", pin(PIN));
+    let mut phone = world.phone(maker.phone);
+    world.another_code_may_be_sent();
+    screen.answer("replace", yes());
+    // In the place of the old key's word, the person's.
+    screen.answer("code", json!({ "answer": "code", "code": phone.next_code() }));
+    assert_eq!(screen.outcome()["outcome"], "renewed");
+}
+
+#[test]
+fn a_portal_that_is_away_ends_the_work_with_a_remedy_and_it_goes_on_later() {
+    let mut world = World::new();
+    let (screen, _, order) = approved(&world);
+    world.stop_portal();
+    screen.start_renewal(&order);
+    let outcome = screen.outcome();
+    assert_eq!(outcome["outcome"], "failed", "{outcome}");
+    assert_eq!(outcome["failure"]["action"], "retry", "{outcome}");
+    assert_eq!(outcome["can_go_on"], true);
+    world.start_portal();
+    screen.dismiss();
+    screen.start_renewal(&order);
+    screen.answer("pin", pin(PIN));
+    assert_eq!(screen.outcome()["outcome"], "renewed");
+}
