@@ -66,7 +66,7 @@ fn what_is_known_or_cannot_be_sent_is_said() {
     let desk = Desk::new();
     let known = desk.json(&["driver", "explain", LONGMAI, "--send"]);
     assert_eq!(known.error_code(), "cli.not_found");
-    assert_eq!(desk.json(&["driver", "explain", ATR, "--send"]).error_code(), "cli.no_portal");
+    assert_eq!(desk.json(&["driver", "explain", ATR, "--send"]).error_code(), "home.no_portal");
     let nobody = ["--portal", "http://127.0.0.1:1", "driver", "explain", ATR, "--send"];
     assert_eq!(desk.json(&nobody).error_code(), "portal.unreachable");
     let portal = portal(&desk);
