@@ -170,6 +170,15 @@ impl UnlockHeard {
         };
         self.events.iter().filter_map(begins).collect()
     }
+
+    /// As they were counted: which, of how many.
+    pub fn counts(&self) -> Vec<(u32, Option<u32>)> {
+        let counts = |e: &UnlockEvent| match e {
+            UnlockEvent::Begins { number, of, .. } => Some((*number, *of)),
+            _ => None,
+        };
+        self.events.iter().filter_map(counts).collect()
+    }
 }
 
 impl UnlockScript {

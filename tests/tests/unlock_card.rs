@@ -192,6 +192,8 @@ fn a_locked_key_gets_a_new_pin_and_its_so_pin_stays_where_it_was() {
         let mut steps = UnlockStep::ALL.to_vec();
         steps.retain(|step| *step != UnlockStep::Rotate);
         assert_eq!(person.heard.steps(), steps);
+        let counts = (2..=6).map(|number| (number, Some(6)));
+        assert_eq!(person.heard.counts(), std::iter::once((1, None)).chain(counts).collect::<Vec<_>>());
         for never in ["so_login", "init_pin", "rotate_so_pin", "unlock_nonce", "install_unblock_key"] {
             assert_eq!(count(&calls, never), 0, "{never}: {calls:?}");
         }

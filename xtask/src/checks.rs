@@ -114,6 +114,7 @@ pub fn exhaustive(root: &Path) -> crate::Outcome {
     for (package, test, name) in [
         ("ycd-tests", "renewal", "pulled_at_any_token_call"),
         ("ycd-token-host", "misuse", "every_operation_misused"),
+        ("ycd-tests", "host_card", "misused_in_every_way"),
     ] {
         let mut command = process::cargo(root);
         command.args(["test", "-p", package, "--test", test, "--locked", "--", name]);

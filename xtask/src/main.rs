@@ -33,7 +33,7 @@ cargo xtask bench [--json FILE] [--short]
                               speed, release build, ratios beside other people's tools
 cargo xtask test [--quick]    quick tests first, then all that CI runs; ends with counts
 cargo xtask exhaustive        the key pulled at every single token call of a renewal, and every operation misused at every
-                              function that it calls, not only at a spread of them
+                              function that it calls and every command that it sends to a card, not only at a spread
 cargo xtask tidy              the invariants of docs/architecture.md
 cargo xtask errors [--check]  renders docs/errors.md from the catalogue of messages
 cargo xtask check windows     type-checks every crate for x86_64-pc-windows-gnu

@@ -21,6 +21,7 @@ use ycd_flows::{
     renewal::Step,
     unlock::UnlockStep,
 };
+use ycd_pki::unlock::Road;
 use ycd_portal_api::wire::Timestamp;
 use ycd_token::{KeyId, Keys, Pin};
 
@@ -387,7 +388,8 @@ fn unfinished(shared: &Shared, keys: &KeysHandle) -> Result<Vec<UnfinishedView>>
         UnfinishedView {
             kind: WorkKind::Unlock,
             after: unlock_step_word(after, language),
-            steps_left: u32::try_from(UnlockStep::ALL.len()).unwrap_or(7) - after.number(),
+            // At most: the journal does not have the road, and the other one is shorter.
+            steps_left: UnlockStep::count(Road::Wrapped) - after.number(Road::Wrapped),
             at: at(&work.at),
             holder: name(&work.key_id),
             order: work.order,

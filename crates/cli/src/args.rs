@@ -431,7 +431,7 @@ pub struct Fault {
     /// 该函数的第几次调用
     #[arg(long, value_name = "K", default_value_t = 1, requires = "function")]
     pub occurrence: u64,
-    /// unplug, hang, crash, eat, code=0x30, delay=毫秒, torn=private_key|public_key|nothing
+    /// unplug, hang, crash, eat, code=0x30, delay=毫秒, torn=private_key|public_key|nothing, length=N|+N|-N（报告的长度或个数）, print=字节, hoard=MiB（占用内存）
     #[arg(long = "do", value_name = "ACTION")]
     pub action: Option<String>,
     /// 在调用生效之后
@@ -545,6 +545,13 @@ pub enum Operator {
         #[command(flatten)]
         page: PageArgs,
     },
+    /// 用户发来的 USBKEY 报告：没有配置认得的种类
+    DriverReports {
+        /// 报告号；给出时连同配置草稿显示这一份
+        number: Option<String>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -620,5 +627,8 @@ pub enum Driver {
         /// 把没有配置认得的 USBKEY 的配置草稿存入文件
         #[arg(long, value_name = "FILE")]
         save: Option<PathBuf>,
+        /// 把没有配置认得的 USBKEY 的报告发给门户，得到报告号；发送的内容先全部显示，不含序列号、证书和个人信息
+        #[arg(long)]
+        send: bool,
     },
 }

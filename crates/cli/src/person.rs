@@ -47,15 +47,7 @@ pub struct AtTerminal<'a> {
 
 impl AtTerminal<'_> {
     fn yes(&self, question: &str) -> bool {
-        if !self.say.can_ask() {
-            return false;
-        }
-        let mut out = io::stderr().lock();
-        let _ = write!(out, "{question} {} ", self.say.t("输入“同意”继续：", "Type yes to go on:"));
-        let _ = out.flush();
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim(), "同意" | "yes")
+        self.say.can_ask() && agrees(question, self.say)
     }
 
     fn key_problem(&self, problem: &KeyProblem) -> (serde_json::Value, String) {
@@ -99,6 +91,16 @@ impl AtTerminal<'_> {
             }
         }
     }
+}
+
+/// Asks a person at the terminal for a yes.
+pub fn agrees(question: &str, say: &Say) -> bool {
+    let mut out = io::stderr().lock();
+    let _ = write!(out, "{question} {} ", say.t("输入“同意”继续：", "Type yes to go on:"));
+    let _ = out.flush();
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "同意" | "yes")
 }
 
 /// Who answers where a make of key wants the PIN at every signature: the same person, or the same program's next line.
@@ -179,7 +181,7 @@ impl Person for AtTerminal<'_> {
             Some(match event {
                 Event::Begins { step, number, of, usual, longest } => {
                     let name = word(&format!("step.{}", step.name()), say.language);
-                    say.step(*number, *of, &name, [*usual, *longest], step.works_on_key())
+                    say.step(*number, Some(*of), &name, [*usual, *longest], step.works_on_key())
                 }
                 Event::Recorded { .. } | Event::Requested { .. } => return None,
                 Event::TakenUp { after } => say

@@ -28,22 +28,22 @@ pub struct Say {
 }
 
 impl Say {
-    /// The line of a step that begins: how long it usually takes and at most, and whether the key must stay in.
+    /// The line of a step that begins: of how many, where that is known, how long it usually takes and at most, and whether the key must stay in.
     pub fn step(
         &self,
         number: u32,
-        of: u32,
+        of: Option<u32>,
         name: &str,
         [usual, longest]: [Duration; 2],
         stays: bool,
     ) -> String {
         let text = self
             .t(
-                "第 {n}/{of} 步：{name}，通常 {usual} 秒，最长 {longest} 秒。",
-                "Step {n}/{of}: {name}; usually {usual} s, at most {longest} s.",
+                "第 {n}{of} 步：{name}，通常 {usual} 秒，最长 {longest} 秒。",
+                "Step {n}{of}: {name}; usually {usual} s, at most {longest} s.",
             )
             .replace("{n}", &number.to_string())
-            .replace("{of}", &of.to_string())
+            .replace("{of}", &of.map(|of| format!("/{of}")).unwrap_or_default())
             .replace("{name}", name)
             .replace("{usual}", &usual.as_secs().to_string())
             .replace("{longest}", &longest.as_secs().to_string());

@@ -40,6 +40,9 @@ pub enum FlowError {
     CertificateUntrusted { code: &'static str, detail: String },
     #[error("a person at the portal has to look at this order: {reason}")]
     OperatorNeeded { reason: OperatorReason },
+    /// A production would set a new user PIN, which on this make may cost the pairs of the past that are on the key.
+    #[error("{key} has key pairs of the past, which a new user PIN may cost")]
+    KeyNotBlank { key: KeyId },
     /// Something undoes the work again and again (another program on the key, or two machines at once).
     #[error("no progress after {rounds} rounds")]
     NoProgress { rounds: u32, last: String },
@@ -96,6 +99,7 @@ impl FlowError {
             Self::CertificateMismatch { .. } => "flow.certificate_mismatch",
             Self::CertificateUntrusted { .. } => "flow.certificate_untrusted",
             Self::OperatorNeeded { .. } => "flow.operator_needed",
+            Self::KeyNotBlank { .. } => "flow.key_not_blank",
             Self::NoProgress { .. } => "flow.no_progress",
             Self::Pki(source) => source.code(),
             Self::Journal(_) => "flow.journal",

@@ -9,6 +9,7 @@
 //! | [`new_pin`] | how a new PIN is asked for |
 //! | [`trust`] | the portal that this machine was set up with |
 //! | [`produce`] | a blank key becomes an applicant's, at the operator's station |
+//! | [`driver_report`] | what of a key that nobody knows is sent to the portal |
 //! | [`conversation`] | how a flow tells and asks, whatever the screen |
 //! | [`journal`] | where broken-off work is found again |
 //! | [`lock`] | one process of a machine works on a key at a time |
@@ -19,6 +20,7 @@
 
 pub mod clock;
 pub mod conversation;
+pub mod driver_report;
 mod error;
 pub mod journal;
 pub mod lock;

@@ -4,6 +4,10 @@
 //! the key gets it, the initial user PIN, a key pair of its own making, and its first certificate; then it is read back,
 //! and the new key proves all of it by a statement. Cut off anywhere, the same call goes on: the portal gives the same
 //! SO PIN and, for the same public key, the same certificate, and what is on the key is not made twice.
+//!
+//! A key whose certificates are all revoked is produced again, erased or not: the SO PIN that the portal has proven to be
+//! on it lets the user PIN be set anew, the pairs of the past stay as they are, and a new one is made beside them. Where
+//! a new user PIN might cost pairs of the past, the key has to be erased first.
 
 use ycd_pki::{
     cert::Certificate,
@@ -25,10 +29,11 @@ use ycd_portal_api::{
 };
 use ycd_token::{
     Answer, Container, KeyId, KeyInfo, Opened, Pair, Pin, SoLogin, Spki, Tag, TokenError, Unlocker,
+    profile::Tristate,
 };
 
 use crate::{
-    error::{FlowError, Result},
+    error::{FlowError, OperatorReason, Result},
     journal::Journal,
     lock::KeyLocks,
     renewal::{Step, array},
@@ -106,7 +111,7 @@ impl Production<'_> {
                 one_time_key: Bytes(one_time.public_key.0),
             })
             .map_err(at(Step::Open))?;
-        if let (true, Some(certificate)) = (production.done, production.certificate) {
+        if let (true, Some(certificate)) = (production.done, production.certificate.clone()) {
             let record = self.portal.key_record(key.as_str()).map_err(at(Step::Done))?;
             self.on_key(Step::Done, |token| token.unlock_end(&key))?;
             return Ok(ProducedKey { certificate, record });
@@ -118,9 +123,22 @@ impl Production<'_> {
             signature: production.secrets.signature.0,
         };
         let secrets = self.on_key(Step::Open, |token| token.unlock_open(&key, &answer))?;
+        let own = OwnPair {
+            tag: pair_tag(&key, &secrets.order),
+            certificate: production.certificate.map(|issued| issued.certificate.0),
+        };
+
+        // No pair of the past is destroyed: nothing has been changed yet.
+        let contents = self.on_key(Step::Open, |token| token.read(&key))?;
+        let keeps_keys = ways.keeps_keys == Tristate::Yes;
+        if !keeps_keys && contents.containers.iter().any(|c| !own.may_be(c, contents.keeps_ids)) {
+            return Err(FlowError::KeyNotBlank { key });
+        }
 
         // The SO PIN and the initial user PIN; a login proves the first, whatever the module said to its change.
-        self.set_so_pin(&info, &secrets)?;
+        let resets_pin =
+            !info.pin.is_set || is_proven(&secrets) && (keeps_keys || contents.containers.is_empty());
+        self.set_so_pin(resets_pin, &secrets)?;
         if road == Road::Challenge {
             self.on_key(Step::Pin, |token| token.install_unblock_key(&key))?;
         }
@@ -128,7 +146,7 @@ impl Production<'_> {
         self.on_key(Step::Pin, |token| token.login(&key, &Pin::new(INITIAL_PIN)))?;
 
         // The first pair, made in the key, and its certificate.
-        let spki = self.first_pair()?;
+        let spki = self.first_pair(&own)?;
         let request = self.request(&spki)?;
         let certificate = self
             .portal
@@ -158,13 +176,15 @@ impl Production<'_> {
         Ok(ProducedKey { certificate, record })
     }
 
-    /// SO login with the maker's PIN, or, where this station's earlier run came further, with the escrowed one first; the
-    /// user PIN; the change of the SO PIN; a login with it. A PIN that was never put on the key is not guessed.
-    fn set_so_pin(&mut self, info: &KeyInfo, secrets: &Opened) -> Result<()> {
+    /// SO login with the maker's PIN, or, where this station's earlier run came further or an earlier production has proven
+    /// it, with the escrowed one first; the user PIN; the change of the SO PIN; a login with it. A PIN that was never put
+    /// on the key is not guessed.
+    fn set_so_pin(&mut self, resets_pin: bool, secrets: &Opened) -> Result<()> {
         let key = self.key.clone();
         let factory = SoLogin::Factory(self.factory_so_pin.clone());
         let came_further = self.journal.rotation(&self.trust.name, &key)? == Some(secrets.next_version);
-        let guesses = if came_further { vec![SoLogin::Next, factory] } else { vec![factory] };
+        let guesses =
+            if came_further || is_proven(secrets) { vec![SoLogin::Next, factory] } else { vec![factory] };
         let mut wrong = None;
         let mut logged_in = None;
         for guess in guesses {
@@ -179,7 +199,7 @@ impl Production<'_> {
         }
         match logged_in {
             Some(SoLogin::Next) => {
-                if !info.pin.is_set {
+                if resets_pin {
                     self.init_pin()?;
                 }
                 Ok(())
@@ -201,23 +221,26 @@ impl Production<'_> {
         self.on_key(Step::Pin, |token| token.init_pin(&key, &Pin::new(INITIAL_PIN)))
     }
 
-    /// A pair without a certificate that an earlier run left, else a new one.
-    fn first_pair(&mut self) -> Result<Spki> {
+    /// The pair that an earlier run of this production left, else a new one.
+    fn first_pair(&mut self, own: &OwnPair) -> Result<Spki> {
         let key = self.key.clone();
         let contents = self.on_key(Step::Generate, |token| token.read(&key))?;
-        let tag = first_tag(&key);
-        // A key that keeps no tags is blank at the operator's station but for what an earlier run left.
-        let is_first = |c: &Container| {
-            if contents.keeps_ids { c.has_tag(&tag) } else { contents.containers.len() == 1 }
-        };
-        let left_by_earlier_run = contents.containers.iter().find(|c| c.pair == Pair::Whole && is_first(c));
-        if let Some(spki) = left_by_earlier_run.and_then(|c| c.spki.clone()) {
-            return Ok(spki);
+        let mut left = contents
+            .containers
+            .iter()
+            .filter(|c| c.pair == Pair::Whole && own.may_be(c, contents.keeps_ids))
+            .filter_map(|c| c.spki.clone());
+        match (left.next(), left.next()) {
+            (Some(spki), None) => return Ok(spki),
+            (Some(_), Some(_)) => {
+                return Err(FlowError::OperatorNeeded { reason: OperatorReason::SeveralCandidates });
+            }
+            (None, _) => {}
         }
-        if let Some(half) = contents.containers.iter().find(|c| c.pair == Pair::Half && c.has_tag(&tag)) {
+        if let Some(half) = contents.containers.iter().find(|c| c.pair == Pair::Half && c.has_tag(&own.tag)) {
             self.on_key(Step::Clear, |token| token.destroy(&key, &half.handle))?;
         }
-        self.on_key(Step::Generate, |token| token.generate(&key, &tag))
+        self.on_key(Step::Generate, |token| token.generate(&key, &own.tag))
     }
 
     fn request(&mut self, spki: &Spki) -> Result<Vec<u8>> {
@@ -251,9 +274,31 @@ fn at(step: Step) -> impl Fn(ApiError) -> FlowError {
     move |source| FlowError::Portal { step, source }
 }
 
-/// The tag of a key's first pair, the same in every run.
-fn first_tag(key: &KeyId) -> Tag {
-    let digest = sm3(format!("ycd-first-pair:{key}").as_bytes());
+/// What the pair of one production is known by.
+struct OwnPair {
+    tag: Tag,
+    /// Once issued.
+    certificate: Option<Vec<u8>>,
+}
+
+impl OwnPair {
+    /// On a key that keeps no tags: a pair that bears no certificate yet, or this production's.
+    fn may_be(&self, container: &Container, keeps_ids: bool) -> bool {
+        if keeps_ids {
+            return container.has_tag(&self.tag);
+        }
+        container.certificates.iter().all(|der| self.certificate.as_ref() == Some(der))
+    }
+}
+
+/// Whether the SO PIN in the box is the one that a login on this key has proven: it was produced before.
+fn is_proven(secrets: &Opened) -> bool {
+    secrets.current_version > 0 && secrets.current_version == secrets.next_version
+}
+
+/// The tag of the pair that a production makes, the same in every run of it and another one in the next production.
+fn pair_tag(key: &KeyId, production: &str) -> Tag {
+    let digest = sm3(format!("ycd-first-pair:{key}:{production}").as_bytes());
     let mut tag = [0; 16];
     tag.copy_from_slice(&digest[..16]);
     Tag(tag)

@@ -124,7 +124,7 @@ impl Unlock<'_> {
     fn one_round(&mut self, kept: &mut Kept) -> Result<Round> {
         // 1. One key, its certificate, its ways, and what the portal says to them: all that could forbid the work is
         // known before a code is spent. One process of this machine works on the key.
-        self.begins(Step::FindKey)?;
+        self.begins(Step::FindKey, None)?;
         let (key, _lock) = self.exactly_one_key(kept)?;
         let (certificate, offer) = self.offer(&key)?;
         let road = road_of(offer.road);
@@ -174,6 +174,7 @@ impl Unlock<'_> {
 
         // 3. A PIN that was set under this order before it was broken off needs no other secret: only its proof.
         if let Some(pin) = self.pin_in_force(kept, &key, &order)? {
+            self.begins(Step::Prove, Some(road))?;
             let release = self.on_key(Step::Prove, |token| token.unlock_opened(&key.key_id))?;
             let release = release.filter(|release| release.order == order.no);
             if self.prove(&portal, &key, &certificate, &order, release.as_ref(), &pin)? {
@@ -186,7 +187,10 @@ impl Unlock<'_> {
         // 4. The new PIN, typed twice, within the rules of key and project. It goes to the key alone.
         let new = match &kept.new_pin {
             Some(pin) => pin.clone(),
-            None => self.new_pin(policy, kept.refused.take())?,
+            None => {
+                self.begins(Step::NewPin, Some(road))?;
+                self.new_pin(policy, kept.refused.take())?
+            }
         };
         kept.new_pin = Some(new.clone());
 
@@ -197,7 +201,7 @@ impl Unlock<'_> {
         };
 
         // 6. The key takes the new PIN.
-        self.begins(Step::SetPin)?;
+        self.begins(Step::SetPin, Some(road))?;
         let set = match road {
             Road::Wrapped => self.set_by_so_pin(kept, &portal, &key, &release, &new)?,
             Road::Challenge => self.set_by_challenge(kept, &key, &new)?,
@@ -215,6 +219,7 @@ impl Unlock<'_> {
         }
 
         // 8. The certificate's key proves that the new PIN works; only this completes the order.
+        self.begins(Step::Prove, Some(road))?;
         let release = self.on_key(Step::Prove, |token| token.unlock_opened(&key.key_id))?;
         if self.prove(&portal, &key, &certificate, &order, release.as_ref(), &new)? {
             return self.finish(&key, &order.no);
@@ -301,7 +306,7 @@ impl Unlock<'_> {
         certificate: &Certificate,
         offer: &UnlockOffer,
     ) -> Result<Option<(UnlockOrder, Client)>> {
-        self.begins(Step::Confirm)?;
+        self.begins(Step::Confirm, Some(road_of(offer.road)))?;
         if let Some(Grant { order, token, .. }) = &kept.grant {
             let (order, portal) = (order.clone(), self.portal.with_session(token.clone()));
             return match self.at_portal(Step::Confirm, |portal| portal.unlock_order(&order), Some(&portal)) {
@@ -390,7 +395,6 @@ impl Unlock<'_> {
 
     /// Step 4.
     fn new_pin(&mut self, policy: PinPolicy, refused: Option<NewPinRefusal>) -> Result<Pin> {
-        self.begins(Step::NewPin)?;
         ask(self.person, policy, None, refused).map_err(|refused| {
             refused.map_or(UnlockError::Stopped { step: Step::NewPin }, UnlockError::Refused)
         })
@@ -407,7 +411,7 @@ impl Unlock<'_> {
         order: &UnlockOrder,
         road: Road,
     ) -> Result<Option<Opened>> {
-        self.begins(Step::Release)?;
+        self.begins(Step::Release, Some(road))?;
         let open = self.on_key(Step::Release, |token| token.unlock_opened(&key.key_id))?;
         if let Some(open) = open
             && road == Road::Wrapped
@@ -526,7 +530,7 @@ impl Unlock<'_> {
     /// Step 7. J(rotate), the next SO PIN in the place of the one that was used, and a login that proves it: what the module
     /// says to the change itself proves nothing. A key that keeps the old one is left with it.
     fn rotate(&mut self, portal: &Client, key: &KeyInfo, release: &Opened) -> Result<bool> {
-        self.begins(Step::Rotate)?;
+        self.begins(Step::Rotate, Some(Road::Wrapped))?;
         let now = self.on_key(Step::Rotate, |token| token.unlock_opened(&key.key_id))?;
         if now.is_some_and(|now| now.proven_version == Some(release.next_version)) {
             return Ok(true);
@@ -598,7 +602,6 @@ impl Unlock<'_> {
         release: Option<&Opened>,
         pin: &Pin,
     ) -> Result<bool> {
-        self.begins(Step::Prove)?;
         self.on_key(Step::Prove, |token| token.logout(&key.key_id))?;
         match self.token.login(&key.key_id, pin) {
             Ok(()) => {}
@@ -666,10 +669,12 @@ impl Unlock<'_> {
         act(self.token).map_err(|source| UnlockError::Token { step, source })
     }
 
-    fn begins(&mut self, step: Step) -> Result<()> {
+    /// `road`: once it is known.
+    fn begins(&mut self, step: Step, road: Option<Road>) -> Result<()> {
         let (usual, longest) = step.duration();
-        let of = u32::try_from(Step::ALL.len()).unwrap_or(u32::MAX);
-        self.tell(step, &UnlockEvent::Begins { step, number: step.number(), of, usual, longest })
+        let number = step.number(road.unwrap_or(Road::Wrapped));
+        let of = road.map(Step::count);
+        self.tell(step, &UnlockEvent::Begins { step, number, of, usual, longest })
     }
 
     fn tell(&mut self, step: Step, event: &UnlockEvent) -> Result<()> {

@@ -23,6 +23,7 @@ use crate::{
         },
         catalogue::{Product, Project},
         certificates::{CertificateQuery, CertificateView},
+        drivers::{DriverReport, DriverReportQuery, DriverReportView, ReportReceived},
         form::SaveForm,
         keys::{
             DeclareSoPin, FirstCertificate, KeyRecord, OpenProduction, PersonaliseKey, PersonalisedKey,
@@ -122,6 +123,11 @@ impl Client {
         let answer = self.http.get(self.url("project")?).send().map_err(|error| failure(&error))?;
         let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
         Ok(date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok()))
+    }
+
+    /// Without login: a key that no profile knows.
+    pub fn send_driver_report(&self, report: &DriverReport) -> Result<ReportReceived, ApiError> {
+        self.post("driver-reports", report)
     }
 
     pub fn products(&self) -> Result<Vec<Product>, ApiError> {
@@ -374,6 +380,10 @@ impl Client {
 
     pub fn audit(&self, query: &AuditQuery) -> Result<Page<AuditEntry>, ApiError> {
         self.get("operator/audit", query)
+    }
+
+    pub fn driver_reports(&self, query: &DriverReportQuery) -> Result<Page<DriverReportView>, ApiError> {
+        self.get("operator/driver-reports", query)
     }
 }
 

@@ -143,6 +143,8 @@ pub mod kinds {
         PAYMENT_AMOUNT = "payment.amount_mismatch", 422, "到账金额与订单金额不符";
         PAYMENT_REFERENCE = "payment.reference_used", 409, "该转账流水号已登记";
         PAYMENT_REFERENCE_INVALID = "payment.reference_invalid", 422, "转账流水号不正确";
+        DRIVER_REPORT_INVALID = "driver_report.invalid", 422, "报告内容有误";
+        DRIVER_REPORT_TOO_MANY = "driver_report.too_many", 429, "报告过多,请稍后再试";
         ORDERS_TOO_MANY = "order.limit", 429, "订单过多,请稍后再试";
     }
 }

@@ -26,6 +26,8 @@ pub struct Config {
     pub open_orders_per_user: u32,
     /// Keys that one address may ask about without login. Many users can share an address behind a router.
     pub unlock_checks_per_address_and_hour: u32,
+    /// Reports on unknown keys, which need no login either.
+    pub driver_reports: ReportRules,
 }
 
 /// Rules of the project through which everything is ordered.
@@ -68,6 +70,17 @@ pub struct SmsRules {
     pub per_address_and_hour: u32,
 }
 
+/// How many reports on unknown keys, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReportRules {
+    pub per_address_and_hour: u32,
+    /// From all addresses together.
+    pub per_day: u32,
+    /// Days for which each is kept.
+    pub kept_days: u16,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -80,6 +93,7 @@ impl Default for Config {
             payment_days: 30,
             open_orders_per_user: 200,
             unlock_checks_per_address_and_hour: 300,
+            driver_reports: ReportRules::default(),
         }
     }
 }
@@ -116,5 +130,11 @@ impl Default for SmsRules {
             per_phone_and_day: 50,
             per_address_and_hour: 300,
         }
+    }
+}
+
+impl Default for ReportRules {
+    fn default() -> Self {
+        Self { per_address_and_hour: 20, per_day: 500, kept_days: 180 }
     }
 }

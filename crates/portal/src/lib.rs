@@ -13,6 +13,7 @@
 //! | [`authority`] | root, issuing CA, revocation list |
 //! | [`identity`] | the portal's own keys |
 //! | [`sms`] | codes, step-ups, messages and who sends them |
+//! | [`drivers`] | reports on keys that no profile knows |
 //! | [`login`], [`operator`] | who may do what |
 //! | [`http`] | what every endpoint shares: callers, idempotency keys, problems |
 //!
@@ -32,6 +33,7 @@ pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod drivers;
 mod error;
 pub mod http;
 pub mod identity;

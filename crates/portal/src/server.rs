@@ -11,8 +11,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Error, Portal, attempts, authority, catalogue, certificates, http, keys, login, operator, orders,
-    production, sms, unlock,
+    Error, Portal, attempts, authority, catalogue, certificates, drivers, http, keys, login, operator,
+    orders, production, sms, unlock,
 };
 
 const PREFIX: &str = "/api/v1";
@@ -46,6 +46,9 @@ async fn sweep(portal: Portal) {
         }
         if let Err(error) = unlock::forget_old(&portal).await {
             tracing::warn!(%error, "old tokens stay");
+        }
+        if let Err(error) = drivers::forget_old(&portal).await {
+            tracing::warn!(%error, "old driver reports stay");
         }
     }
 }
@@ -92,6 +95,7 @@ fn api() -> OpenApiRouter<Portal> {
         .merge(production::routes())
         .merge(keys::routes())
         .merge(authority::routes())
+        .merge(drivers::routes())
         .merge(operator::routes());
     OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, v1)
 }

@@ -2,6 +2,9 @@
 
 mod explain;
 mod probe;
+mod send;
+
+pub(super) use self::send::report_words;
 
 use std::path::{Path, PathBuf};
 
@@ -23,8 +26,9 @@ pub fn run(command: Command, home: &Home, say: &Say) -> Result {
         Command::Check { files } if files.is_empty() => check_all(&home.drivers()?, say),
         Command::Check { files } => check_files(&files, say),
         Command::Probe { draft } => probe::run(&with_draft(home, draft.as_deref())?, say),
-        Command::Explain { what, draft, save } => {
-            explain::run(what.as_deref(), &with_draft(home, draft.as_deref())?, save.as_deref(), say)
+        Command::Explain { what, draft, save, send } => {
+            let drivers = with_draft(home, draft.as_deref())?;
+            explain::run(what.as_deref(), &drivers, save.as_deref(), send.then_some(home), say)
         }
     }
 }

@@ -8,15 +8,16 @@ use ycd_portal_api::{
     wire::{
         catalogue::HolderKind,
         certificates::Holder,
+        drivers::DriverReportQuery,
         operator::{CauseEvent, OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer},
         orders::{OrderState, Reason},
     },
 };
 use ycd_token::Pin;
 
-use super::{one_key, order};
+use super::{driver::report_words, one_key, order};
 use crate::{
-    args::{HolderKind as HolderKindArg, Operator, OrderSearch, Produce, RoadArg},
+    args::{HolderKind as HolderKindArg, Operator, OrderSearch, PageArgs, Produce, RoadArg},
     ask::Secrets,
     error::{CliError, Result},
     home::{Home, Role},
@@ -75,7 +76,33 @@ pub fn run(command: Operator, home: &Home, say: &Say) -> Result {
                 table(&[say.t("时间", "at"), say.t("手机", "phone"), say.t("内容", "text")], &rows)
             });
         }
+        Operator::DriverReports { number, page } => driver_reports(&client, number, &page, say)?,
     }
+    Ok(())
+}
+
+fn driver_reports(client: &Client, number: Option<String>, page: &PageArgs, say: &Say) -> Result {
+    let is_one = number.is_some();
+    let query = DriverReportQuery { number: number.clone(), page: page.page, page_size: page.page_size };
+    let found = client.driver_reports(&query)?;
+    if let (Some(number), true) = (number, found.items.is_empty()) {
+        return Err(CliError::NotFound { what: number });
+    }
+    say.result(&found, || {
+        if is_one {
+            return found.items.iter().map(|item| report_words(&item.report)).collect();
+        }
+        let rows: Vec<Vec<String>> = found
+            .items
+            .iter()
+            .map(|item| {
+                let report = &item.report;
+                let of = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+                vec![item.number.clone(), minute(item.at.0), of(&report.reader), of(&report.atr)]
+            })
+            .collect();
+        table(&[say.t("报告号", "number"), say.t("时间", "at"), say.t("读卡器", "reader"), "ATR"], &rows)
+    });
     Ok(())
 }
 

@@ -5,7 +5,7 @@ mod dress;
 
 use serde_json::{Value, json};
 use ycd_flows::messages::Language;
-use ycd_softkey::admin::{self, Action, Fault, KeyState, Leaves, NewKey, On, When};
+use ycd_softkey::admin::{self, Action, Fault, KeyState, Leaves, Length, NewKey, On, When};
 
 use crate::{
     args::{Fault as FaultArgs, Softkey},
@@ -136,23 +136,33 @@ fn fault(command: &FaultArgs, folder: &std::path::Path, say: &Say) -> Result {
     Ok(())
 }
 
-/// `unplug`, `code=0x30`, `delay=500`, `torn=private_key` …
+/// `unplug`, `code=0x30`, `delay=500`, `torn=private_key`, `length=+1`, `print=4096`, `hoard=512` …
 fn read_action(text: &str) -> Result<Action> {
     let wrong = || CliError::Argument { what: format!("--do {text}") };
     let number = |text: &str| match text.strip_prefix("0x") {
+        // The standard library would take a sign too.
+        _ if text.contains(['+', '-']) => Err(wrong()),
         Some(hex) => u64::from_str_radix(hex, 16).map_err(|_| wrong()),
         None => text.parse().map_err(|_| wrong()),
     };
+    let small = |text: &str| u32::try_from(number(text)?).map_err(|_| wrong());
     Ok(match text.split_once('=').unwrap_or((text, "")) {
         ("unplug", "") => Action::Unplug,
         ("hang", "") => Action::Hang,
         ("crash", "") => Action::Crash,
         ("eat", "") => Action::Eat,
-        ("code", code) => Action::Code(u32::try_from(number(code)?).map_err(|_| wrong())?),
+        ("code", code) => Action::Code(small(code)?),
         ("delay", milliseconds) => Action::DelayMs(number(milliseconds)?),
         ("torn", "private_key") => Action::Torn(Leaves::PrivateKey),
         ("torn", "public_key") => Action::Torn(Leaves::PublicKey),
         ("torn", "nothing") => Action::Torn(Leaves::Nothing),
+        ("length", length) => Action::Length(match (length.strip_prefix('+'), length.strip_prefix('-')) {
+            (Some(by), _) => Length::Longer(small(by)?),
+            (_, Some(by)) => Length::Shorter(small(by)?),
+            _ => Length::Is(number(length)?),
+        }),
+        ("print", bytes) => Action::Print(small(bytes)?),
+        ("hoard", mebibytes) => Action::Hoard(small(mebibytes)?),
         _ => return Err(wrong()),
     })
 }
@@ -166,7 +176,32 @@ mod tests {
         assert_eq!(read_action("code=0x30").unwrap(), Action::Code(0x30));
         assert_eq!(read_action("delay=250").unwrap(), Action::DelayMs(250));
         assert_eq!(read_action("torn=nothing").unwrap(), Action::Torn(Leaves::Nothing));
-        for wrong in ["code=", "code=0x1FFFFFFFF", "unplug=1", "burn"] {
+        for (text, length) in [
+            ("length=0xFFFFFFFFFFFFFFFF", Length::Is(u64::MAX)),
+            ("length=0", Length::Is(0)),
+            ("length=+1", Length::Longer(1)),
+            ("length=-0x10", Length::Shorter(16)),
+        ] {
+            assert_eq!(read_action(text).unwrap(), Action::Length(length));
+        }
+        assert_eq!(read_action("print=4096").unwrap(), Action::Print(4096));
+        assert_eq!(read_action("hoard=512").unwrap(), Action::Hoard(512));
+        let wrong = [
+            "code=",
+            "code=0x1FFFFFFFF",
+            "unplug=1",
+            "burn",
+            "length",
+            "length=+",
+            "length=--1",
+            "length=+-1",
+            "length=++1",
+            "print=-1",
+            "print=+1",
+            "hoard=4294967296",
+            "hoard",
+        ];
+        for wrong in wrong {
             assert_eq!(read_action(wrong).unwrap_err().code(), "cli.argument", "{wrong}");
         }
     }

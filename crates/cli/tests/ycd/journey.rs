@@ -93,7 +93,7 @@ impl Year {
     }
 }
 
-fn log_operator_in(desk: &Desk, made: &Value) {
+pub fn log_operator_in(desk: &Desk, made: &Value) {
     let file = std::fs::read_to_string(made["operator_file"].as_str().unwrap()).unwrap();
     let password = file.lines().nth(1).unwrap();
     desk.json_with(&["operator", "login", "--password-stdin"], &format!("{password}\n")).ok();

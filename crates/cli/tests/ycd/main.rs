@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
+mod driver_reports;
+#[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod keys;

@@ -39,6 +39,7 @@ impl Explain for FlowError {
             | Self::Stopped { .. }
             | Self::CertificateMismatch { .. }
             | Self::CertificateUntrusted { .. }
+            | Self::KeyNotBlank { .. }
             | Self::NoProgress { .. }
             | Self::Journal(_)
             | Self::File(_) => Vec::new(),

@@ -44,8 +44,8 @@ pub trait UnlockPerson: NewPinPerson {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum UnlockEvent {
-    /// A step begins: which of how many, how long it may take.
-    Begins { step: UnlockStep, number: u32, of: u32, usual: Duration, longest: Duration },
+    /// A step begins: which of how many (not known before the portal has told the road), how long it may take.
+    Begins { step: UnlockStep, number: u32, of: Option<u32>, usual: Duration, longest: Duration },
     /// This key, with this holder's certificate, can be unlocked; a new PIN has to satisfy the policy.
     Found { key: Box<KeyInfo>, holder: String, policy: PinPolicy, approval: bool },
     /// The order stands; `taken_up` where it was there before.

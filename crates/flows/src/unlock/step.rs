@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use ycd_pki::unlock::Road;
 
 /// Where an unlock stands, in the words of its pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -39,9 +40,19 @@ impl UnlockStep {
         }
     }
 
-    /// From 1.
-    pub fn number(self) -> u32 {
-        Self::ALL.iter().zip(1..).find(|(step, _)| **step == self).map_or(0, |(_, number)| number)
+    /// Those of a road, in their order: no SO PIN is changed where none was used.
+    pub fn on(road: Road) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |step| road == Road::Wrapped || *step != Self::Rotate)
+    }
+
+    /// From 1, among those of its road.
+    pub fn number(self, road: Road) -> u32 {
+        Self::on(road).zip(1..).find(|(step, _)| *step == self).map_or(0, |(_, number)| number)
+    }
+
+    /// How many steps a road has.
+    pub fn count(road: Road) -> u32 {
+        Self::on(road).map(|_| 1).sum()
     }
 
     /// How long it usually takes, and at most, the person's own time left out.
@@ -60,5 +71,20 @@ impl UnlockStep {
     /// Whether the key must stay in.
     pub fn works_on_key(self) -> bool {
         matches!(self, Self::SetPin | Self::Rotate | Self::Prove)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_road_counts_its_own_steps_without_a_gap() {
+        for (road, count) in [(Road::Wrapped, 7), (Road::Challenge, 6)] {
+            assert_eq!(UnlockStep::count(road), count);
+            let numbers: Vec<u32> = UnlockStep::on(road).map(|step| step.number(road)).collect();
+            assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
+        }
+        assert_eq!(UnlockStep::Prove.number(Road::Challenge), 6);
     }
 }

@@ -158,6 +158,14 @@ pub enum FieldErrorCode {
     NotAsInCertificate,
     /// Belongs to another kind of certificate.
     NotForThisProduct,
+    /// More entries than there can be.
+    TooMany,
+    /// None of the values that there are for it.
+    BadValue,
+    /// Length, first byte or form (ISO/IEC 7816-3).
+    BadAtr,
+    /// Not two numbers of four hexadecimal digits.
+    BadUsbId,
 }
 
 /// The form as kept, with all that is still wrong with it.

@@ -3,6 +3,7 @@
 pub mod attempts;
 pub mod catalogue;
 pub mod certificates;
+pub mod drivers;
 pub mod form;
 pub mod keys;
 pub mod login;

@@ -178,7 +178,8 @@ fn secrets(
         certificate: [0; 32],
         one_time_key: one_time_key.fingerprint(),
         nonce: random::<32>()?.to_vec(),
-        current_version: 0,
+        // Set where it is the one that a login has proven to be on the key: then the station may guess it.
+        current_version: if key.current_version() == version { version } else { 0 },
         next_version: version,
         unblock_key_version: production.unblock_key_version,
         valid_seconds: RELEASE_SECONDS,

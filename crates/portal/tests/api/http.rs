@@ -205,6 +205,8 @@ fn the_description_is_openapi_3_1_and_names_every_route() {
         ("/operator/certificates/{serial}/revoke", "post"),
         ("/operator/sms-outbox", "get"),
         ("/operator/audit", "get"),
+        ("/driver-reports", "post"),
+        ("/operator/driver-reports", "get"),
         ("/health", "get"),
     ] {
         assert!(paths[&format!("/api/v1{path}")][method].is_object(), "{method} {path}");

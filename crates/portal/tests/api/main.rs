@@ -6,6 +6,7 @@
 mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
+mod driver_reports;
 mod http;
 mod log;
 mod login;

@@ -124,6 +124,8 @@ fn a_key_whose_certificate_is_revoked_is_produced_again_with_the_so_pin_it_has()
     assert!(!opened.done && opened.certificate.is_none());
     let (context, secrets) = world.first_secrets(&opened, &host);
     assert_eq!((context.next_version, &secrets.so_pin), (1, &key.so_pin));
+    // It says that this SO PIN was proven.
+    assert_eq!(context.current_version, 1);
 }
 
 #[test]

@@ -3,9 +3,12 @@
 
 mod apdu;
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
-use pcsc::{Context, Disposition, Protocols, Scope, ShareMode, Transaction};
+use pcsc::{Context, Disposition, Protocols, ReaderState, Scope, ShareMode, Transaction};
 use ycd_pki::unlock::{CHALLENGE_LEN, UnblockCommand, UnblockKey};
 use ycd_token::profile::CardCommands;
 use ycd_token::{KeyId, TokenError};
@@ -51,7 +54,7 @@ impl Card {
     /// # Errors
     /// [`CardError::Missing`].
     pub fn find(commands: &CardCommands, family: &str, key: &KeyId) -> Result<Self, CardError> {
-        Self::find_and(commands, family, key, |_| Ok(())).map(|(card, ())| card)
+        Wanted { commands, family, key, asks: false }.find().map(|(card, _)| card)
     }
 
     /// The key's card with a challenge of it, asked for in the transaction that found it.
@@ -63,30 +66,8 @@ impl Card {
         family: &str,
         key: &KeyId,
     ) -> Result<(Self, [u8; CHALLENGE_LEN]), CardError> {
-        Self::find_and(commands, family, key, |card| ask_for_challenge(card, commands))
-    }
-
-    fn find_and<T>(
-        commands: &CardCommands,
-        family: &str,
-        key: &KeyId,
-        act: impl Fn(&Transaction<'_>) -> Result<T, CardError>,
-    ) -> Result<(Self, T), CardError> {
-        let missing = |_| CardError::Missing;
-        let context = Context::establish(Scope::User).map_err(missing)?;
-        let readers = context.list_readers_owned().map_err(missing)?;
-        for reader in &readers {
-            let Some(mut card) = Self::connect(&context, reader) else { continue };
-            let found = card.selected(commands, |card| {
-                Ok(if tells(card, commands, family, key)? { Some(act(card)) } else { None })
-            });
-            match found {
-                Ok(Some(made)) => return made.map(|made| (card, made)),
-                // Another key's, or no card of this make at all.
-                Ok(None) | Err(_) => card.leave(),
-            }
-        }
-        Err(CardError::Missing)
+        let (card, challenge) = Wanted { commands, family, key, asks: true }.find()?;
+        challenge.map(|challenge| (card, challenge)).ok_or(CardError::Missing)
     }
 
     /// Ends the connection and leaves the card as it is, for one that was only looked at: a reset takes the card a while
@@ -163,6 +144,83 @@ impl Card {
         let _ = transaction.end(Disposition::LeaveCard);
         done
     }
+}
+
+/// A card that is looked for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    commands: &'a CardCommands,
+    family: &'a str,
+    key: &'a KeyId,
+    /// For a challenge, once it is found.
+    asks: bool,
+}
+
+/// With its challenge, where it was asked for one.
+type Found = Result<(Card, Option<[u8; CHALLENGE_LEN]>), CardError>;
+
+impl Wanted<'_> {
+    fn find(self) -> Found {
+        let context = Context::establish(Scope::User).map_err(|_| CardError::Missing)?;
+        match with_cards(&context).map_err(|_| CardError::Missing)?.as_slice() {
+            [] => Err(CardError::Missing),
+            [reader] => self.look(&context, reader).unwrap_or(Err(CardError::Missing)),
+            several => self.find_among(several),
+        }
+    }
+
+    /// All at once: another key's card that has stopped answering keeps only whoever asked it. Where the wanted one is
+    /// found nobody waits for the others; where it is not, the call's deadline ends the wait.
+    fn find_among(self, readers: &[CString]) -> Found {
+        let (tell, told) = mpsc::channel();
+        for reader in readers {
+            let (tell, reader) = (tell.clone(), reader.clone());
+            let (commands, family, key) = (self.commands.clone(), self.family.to_owned(), self.key.clone());
+            let asks = self.asks;
+            let look = move || {
+                let wanted = Wanted { commands: &commands, family: &family, key: &key, asks };
+                // A context serves one call at a time.
+                let looked = Context::establish(Scope::User).ok().and_then(|own| wanted.look(&own, &reader));
+                if let Err(mpsc::SendError(Some(Ok((late, _))))) = tell.send(looked) {
+                    late.leave();
+                }
+            };
+            // Where the system has no thread left this reader is as good as none.
+            let _ = thread::Builder::new().name("ycd-card".to_owned()).spawn(look);
+        }
+        drop(tell);
+        told.iter().flatten().next().unwrap_or(Err(CardError::Missing))
+    }
+
+    /// `None` where the card in this reader is another key's, or none of this make.
+    fn look(self, context: &Context, reader: &CStr) -> Option<Found> {
+        let Self { commands, family, key, asks } = self;
+        let mut card = Card::connect(context, reader)?;
+        let found = card.selected(commands, |card| {
+            let is_it = tells(card, commands, family, key)?;
+            Ok(is_it.then(|| asks.then(|| ask_for_challenge(card, commands)).transpose()))
+        });
+        match found {
+            Ok(Some(made)) => Some(made.map(|challenge| (card, challenge))),
+            Ok(None) | Err(_) => {
+                card.leave();
+                None
+            }
+        }
+    }
+}
+
+/// Asks the service and no card.
+fn with_cards(context: &Context) -> Result<Vec<CString>, pcsc::Error> {
+    let names = context.list_readers_owned()?;
+    let mut states: Vec<_> =
+        names.into_iter().map(|name| ReaderState::new(name, pcsc::State::UNAWARE)).collect();
+    if states.is_empty() {
+        return Ok(Vec::new());
+    }
+    context.get_status_change(Duration::ZERO, &mut states)?;
+    let present = states.iter().filter(|state| state.event_state().contains(pcsc::State::PRESENT));
+    Ok(present.map(|state| state.name().to_owned()).collect())
 }
 
 /// Whether the card tells the key's serial number.

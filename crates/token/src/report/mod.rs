@@ -15,7 +15,7 @@ use crate::wire::ModuleInfo;
 /// Says nothing of who the user is: no serial numbers, no certificates, no file of theirs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnknownKey {
-    /// The reader's name; `None` for a key that no reader shows.
+    /// The reader's name, without the serial number that some have in it; `None` for a key that no reader shows.
     pub reader: Option<String>,
     /// Answer to reset, hexadecimal with blanks between the bytes.
     pub atr: Option<String>,
@@ -80,7 +80,7 @@ pub fn makes_without_driver<'a>(
 impl UnknownKey {
     /// `seen`: the reader's name (empty: not known) and the card, where a reader shows the key.
     pub fn new(seen: Option<(&str, &Card)>, devices: Vec<UsbDevice>, modules: Vec<FoundModule>) -> Self {
-        let reader = seen.map(|(reader, _)| reader.to_owned()).filter(|reader| !reader.is_empty());
+        let reader = seen.map(|(reader, _)| without_serial(reader)).filter(|reader| !reader.is_empty());
         let atr = seen.and_then(|(_, card)| card.atr.as_deref()).map(spaced);
         let draft = draft(reader.as_deref(), atr.as_deref(), &devices);
         Self { reader, atr, usb: devices, modules, draft }
@@ -109,6 +109,16 @@ impl UnknownKey {
         }
         let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
         format!("{}\n\n{}", lines.join("\n"), self.draft)
+    }
+}
+
+/// pcscd names a reader `name [interface] (serial number) 00 00`, with whatever of it the device tells.
+fn without_serial(reader: &str) -> String {
+    let Some((head, numbers)) = reader.rsplit_once(')') else { return reader.to_owned() };
+    let are_numbers = numbers.chars().all(|c| c == ' ' || c.is_ascii_hexdigit());
+    match head.rsplit_once(" (") {
+        Some((name, _)) if are_numbers => format!("{name}{numbers}"),
+        _ => reader.to_owned(),
     }
 }
 
@@ -213,6 +223,19 @@ mod tests {
         }
         let report = UnknownKey::new(None, Vec::new(), Vec::new());
         Profile::from_toml("draft.toml", &report.draft).unwrap();
+    }
+
+    #[test]
+    fn a_serial_number_in_the_readers_name_stays_out_of_report_and_draft() {
+        let card = Card { atr: Some(vec![0x3B, 0x01]) };
+        let seen = "SCR 331 [CCID Interface] (21120712345678) 00 00";
+        let report = UnknownKey::new(Some((seen, &card)), Vec::new(), Vec::new());
+        assert_eq!(report.reader.as_deref(), Some("SCR 331 [CCID Interface] 00 00"));
+        assert!(!report.text().contains("2112"), "{}", report.text());
+        assert!(Profile::from_toml("draft.toml", &report.draft).unwrap().recognition.knows_reader(seen));
+        for name in ["Key (new) model 00 00", "Key 00 00", ")", "(", ""] {
+            assert_eq!(without_serial(name), name);
+        }
     }
 
     #[test]

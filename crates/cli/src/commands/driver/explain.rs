@@ -13,13 +13,22 @@ use ycd_token::{
     usb,
 };
 
+use super::send::send;
 use crate::{
     error::{CliError, Result},
+    home::Home,
     say::Say,
 };
 
-/// `what` is part of a reader's name, or an ATR in hexadecimal; without it, every card that is there.
-pub fn run(what: Option<&str>, drivers: &Drivers, save: Option<&Path>, say: &Say) -> Result {
+/// `what` is part of a reader's name, or an ATR in hexadecimal; without it, every card that is there. `portal`: where
+/// the report on the first card that nobody knows is to be sent.
+pub fn run(
+    what: Option<&str>,
+    drivers: &Drivers,
+    save: Option<&Path>,
+    portal: Option<&Home>,
+    say: &Say,
+) -> Result {
     let seen = cards(what)?;
     let devices = usb::devices();
     let mut told = Vec::new();
@@ -68,7 +77,7 @@ pub fn run(what: Option<&str>, drivers: &Drivers, save: Option<&Path>, say: &Say
         if let Some(report) = &report {
             text += say.t("没有哪种配置认得它。\n\n", "No profile knows it.\n\n");
             text += &report.text();
-            unknown.get_or_insert(report.draft.clone());
+            unknown.get_or_insert_with(|| report.clone());
         }
         let profiles: Vec<&Value> = judged.iter().map(|(_, _, value)| value).collect();
         told.push(json!({ "reader": reader, "atr": atr, "profiles": profiles, "unknown": report }));
@@ -78,14 +87,22 @@ pub fn run(what: Option<&str>, drivers: &Drivers, save: Option<&Path>, say: &Say
         let report = UnknownKey::of_this_machine(None, found_modules(drivers));
         text += say.t("读卡器中没有卡片。\n\n", "There is no card in any reader.\n\n");
         text += &report.text();
-        unknown = Some(report.draft.clone());
+        unknown = Some(report.clone());
         told.push(json!({ "unknown": report }));
     }
+    let needed = || unknown.as_ref().ok_or_else(|| CliError::NotFound { what: "unknown key".into() });
     if let Some(file) = save {
-        let draft = unknown.ok_or_else(|| CliError::NotFound { what: "unknown key".into() })?;
-        fs::write(file, draft).map_err(CliError::file(file))?;
+        fs::write(file, &needed()?.draft).map_err(CliError::file(file))?;
     }
-    say.result(&json!({ "cards": told }), || text);
+    let Some(home) = portal else {
+        say.result(&json!({ "cards": told }), || text);
+        return Ok(());
+    };
+    let sent = send(needed()?, home, say)?;
+    say.result(&json!({ "cards": told, "sent": sent }), || match &sent {
+        Some(sent) => sent.words(say),
+        None => say.t("没有发送。", "Nothing was sent.").to_owned(),
+    });
     Ok(())
 }
 
