@@ -33,6 +33,7 @@ fn call(invoke: Invoke<Wry>) {
         InvokeBody::Json(arguments) => arguments.clone(),
         InvokeBody::Raw(_) => Value::Null,
     };
+    tracing::debug!(name, "called");
     tauri::async_runtime::spawn_blocking(move || match assistant.call(&name, arguments) {
         Ok(value) => resolver.resolve(value),
         Err(failure) => resolver.reject(failure),

@@ -78,7 +78,9 @@ pub const NAMES: &[&str] = &["watch", "save_text", "close_answer", "ui_ready"];
 fn watch(channel: Channel<Event>, assistant: State<'_, Arc<Assistant>>, shell: State<'_, Shell>) {
     let listens = shell.next_listener();
     assistant.listen(move |event| {
-        tracing::debug!("told");
+        if matches!(event, Event::Keys { .. }) {
+            tracing::debug!("keys are told");
+        }
         listens.load(Ordering::Relaxed) && channel.send(event.clone()).is_ok()
     });
 }

@@ -39,7 +39,11 @@ pub fn show(app: &AppHandle) {
 /// From the configuration, and without a way out of the program's own pages.
 pub fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let config = app.config().app.windows.first().cloned().unwrap_or_default();
-    WebviewWindowBuilder::from_config(app, &config)?
+    let mut window = WebviewWindowBuilder::from_config(app, &config)?;
+    if cfg!(debug_assertions) {
+        window = window.initialization_script(include_str!("violations.js"));
+    }
+    window
         .initialization_script(include_str!("ready.js"))
         .on_navigation(is_own)
         .on_new_window(|_, _| NewWindowResponse::Deny)

@@ -8,6 +8,8 @@ pub mod listing;
 pub mod renewal;
 #[cfg(target_os = "linux")]
 pub mod unlock;
+#[cfg(target_os = "linux")]
+pub mod window;
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ async function held(page: Page): Promise<string> {
         if (seen.has(inner) || inner instanceof Node || inner instanceof Window) return undefined
         seen.add(inner)
         return inner
-      }) ?? ''
+      })
     interface Mounted {
       __vue_app__?: { config: { globalProperties: { $pinia?: { state: { value: unknown } } } } }
     }
@@ -26,8 +26,8 @@ async function held(page: Page): Promise<string> {
     return [
       document.documentElement.outerHTML,
       ...inputs,
-      all({ ...localStorage }),
-      all({ ...sessionStorage }),
+      all(Object.entries(localStorage)),
+      all(Object.entries(sessionStorage)),
       window.location.href,
       all(window.history.state),
       all(state),

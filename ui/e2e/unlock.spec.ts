@@ -1,10 +1,11 @@
 import { expect, type Page } from '@playwright/test'
 import { type Key, type Stage, test } from './stage'
-import { accessible, giveCode, giveNewPin, givePin, NEW, outcome, typeCode } from './work'
+import { accessible, giveCode, giveNewPin, givePin, NEW, outcome, phoneAtHand, typeCode } from './work'
 
 /** On the page that unlocks, with a key whose PIN is locked; nobody has logged in. */
 async function toUnlock(page: Page, stage: Stage): Promise<Key> {
   const key = await stage.key()
+  await phoneAtHand(stage, key)
   await stage.insert(key)
   await stage.wrongPins(key)
   await stage.open(page, '/unlock')
@@ -99,6 +100,7 @@ test('a new PIN is refused with its reason, and a weak one needs a yes', async (
 
 test('a key that is not locked is unlocked only when its PIN is forgotten', async ({ page, stage }) => {
   const key = await stage.key()
+  await phoneAtHand(stage, key)
   await stage.insert(key)
   await stage.open(page, '/unlock')
   await page.getByTestId('start-unlock').click()
@@ -148,6 +150,8 @@ test('the portal away in the middle is tried again at the person’s word', asyn
   await expect(page.getByTestId('portal-retry')).toBeFocused()
   await accessible(page)
   await stage.portal(true)
+  // The stage's phone is of the portal before; an order gives it another one.
+  await stage.order(key, 'handed_in')
   await page.keyboard.press('Enter')
   await giveCode(page, stage, key)
   await giveNewPin(page, NEW)
@@ -186,7 +190,6 @@ test('a new PIN that was set before a crash is proven, or set anew', async ({ pa
   const key = await toUnlock(page, stage)
   await page.getByTestId('start-unlock').click()
   await giveCode(page, stage, key)
-  await stage.portal(true)
   await stage.fault({ on: { function: 'C_SetPIN' }, do: { delay_ms: 20_000 } })
   await giveNewPin(page, NEW)
   await expect(page.getByTestId('work-steps').locator('[data-step=rotate]')).toHaveAttribute('data-state', 'running')

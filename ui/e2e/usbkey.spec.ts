@@ -11,7 +11,7 @@ test('what is on the key is shown, and its public certificate is exported', asyn
   const shown = page.getByTestId(`usbkey-${key.tail}`)
   await expect(shown).toContainText(key.company)
   await expect(shown).toContainText('仍是初始口令')
-  await expect(shown).toContainText('有效')
+  await expect(shown).toContainText('即将到期')
   await shown.getByRole('button', { name: '详情' }).click()
   await expect(shown.getByText(key.certificate.toUpperCase())).toBeVisible()
   await expect(shown.getByText('在这支 USBKEY 上', { exact: true })).toBeVisible()

@@ -79,9 +79,26 @@ test('unfinished work goes on where it stopped', async () => {
   expect(wrapper.text()).toContain('停在“写入证书”之后（今天 ')
   expect(wrapper.text()).toContain('还剩 3 步，需再输口令。')
   expect(wrapper.text()).toContain('不用重新付款或审核')
-  await wrapper.get('.unfinished button').trigger('click')
+  await wrapper.get('.unfinished .el-button--primary').trigger('click')
   await settled()
   expect(router.currentRoute.value.fullPath).toBe('/orders/SAAS1/write')
+})
+
+test('unfinished work is told no more once the person says so', async () => {
+  const forgotten: string[] = []
+  const backend = portal({ unfinished: [unfinished], session: { phone: '138****0000' } })
+  backend.answers.forget_unfinished = ({ no }) => {
+    forgotten.push(no)
+    return { items: [] }
+  }
+  const { wrapper } = await show(HomePage, { backend })
+  await wrapper.findAll('.unfinished button').find((b) => b.text() === '不再提示')?.trigger('click')
+  await settled()
+  expect(forgotten).toEqual([])
+  const agree = [...document.querySelectorAll<HTMLElement>('.el-dialog button')].find((b) => b.textContent.trim() === '不再提示')
+  agree?.click()
+  await settled()
+  expect(forgotten).toEqual(['SAAS1'])
 })
 
 test('one next step: with unfinished work, the key card offers none', async () => {

@@ -60,6 +60,13 @@ test('near its end: renew now, this very certificate', async () => {
   expect(router.currentRoute.value.query.to).toBe('/renew?certificate=0A1B2C3D')
 })
 
+test('near its end, and the PIN still initial: both can be mended', async () => {
+  const certificates = [certificateOnKey({ state: 'near_end', days_left: 27 })]
+  const { wrapper } = await card(keysView(keyView({ certificates, pin: pin({ is_initial: true }) })))
+  expect(wrapper.get('button').text()).toBe('立即更新')
+  expect(wrapper.get('a').text()).toBe('修改口令')
+})
+
 test('ended: 过期初购', async () => {
   const { state, text, wrapper } = await card(
     keysView(keyView({ certificates: [certificateOnKey({ state: 'expired', days_left: -3 })] })),

@@ -59,11 +59,28 @@ describe('diagnosis', () => {
       unknown_key: () => ({ name: 'u.txt', text: 'u' }),
     })
     const { wrapper } = await show(DiagnosisPage, { backend })
+    await press(wrapper, '生成识别报告')
     await press(wrapper, '保存识别报告')
     await press(wrapper, '开始诊断')
     await press(wrapper, '保存诊断文件')
     expect(backend.saved.map((file) => file.name)).toEqual(['u.txt', 'd.txt'])
     expect(wrapper.text()).toContain('已保存。')
+  })
+
+  test('a report of an unknown key is read, agreed to, and sent; its number is told', async () => {
+    const backend = new FakeBackend({
+      unknown_key: () => ({ name: 'u.txt', text: 'ATR: 3B 01' }),
+      send_unknown_key: () => ({ number: '482913' }),
+    })
+    const { wrapper } = await show(DiagnosisPage, { backend })
+    await press(wrapper, '生成识别报告')
+    expect(wrapper.get('pre').text()).toBe('ATR: 3B 01')
+    await press(wrapper, '发送识别报告')
+    expect(wrapper.find('[data-testid=report-number]').exists()).toBe(false)
+    const agree = [...document.querySelectorAll<HTMLElement>('.el-dialog button')].find((b) => b.textContent.trim() === '发送')
+    agree?.click()
+    await settled()
+    expect(wrapper.get('[data-testid=report-number]').text()).toContain('482913')
   })
 
   test('a diagnosis that cannot be made says why', async () => {

@@ -131,6 +131,7 @@ impl Assistant {
         if language_changed {
             // Words of the last language stand in what was told of the keys.
             self.keys.tell_again();
+            self.shared.events.tell(&Event::Unfinished { items: self.unfinished_work()? });
         }
         Ok(settings)
     }

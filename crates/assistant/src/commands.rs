@@ -10,6 +10,7 @@ use ycd_portal_api::wire::{
     Page,
     catalogue::{Product, Project},
     certificates::{CertificateQuery, CertificateView},
+    drivers::ReportReceived,
     form::SaveForm,
     login::CodeSent,
     orders::{CreateOrder, OrderList, OrderQuery, OrderView},
@@ -149,6 +150,8 @@ commands! {
     fn diagnosis_file() -> TextFile;
     /// What can be told of a key that nobody knows, with a draft of a driver profile.
     fn unknown_key() -> TextFile;
+    /// Sends it to the portal, without what could tell of the user; gives the number that the hotline finds it by.
+    fn send_unknown_key() -> ReportReceived;
 }
 
 impl Assistant {

@@ -6,9 +6,11 @@ use std::path::Path;
 use time::OffsetDateTime;
 use ycd_flows::{
     clock::{Clock as _, SystemClock},
+    driver_report,
     messages::{Explain, Language, Message, action_of, word},
 };
 use ycd_pki::sm3::sm3;
+use ycd_portal_api::wire::drivers::ReportReceived;
 use ycd_token::{
     Drivers, Keys, Lookup, Profile, ProfileError, Token as _, TokenError, readers,
     report::{UnknownKey, makes_without_driver, spaced},
@@ -290,10 +292,19 @@ impl Assistant {
     }
 
     pub(crate) fn unknown_key(&self) -> Result<TextFile> {
+        let text = self.report_of_unknown_key().text();
+        Ok(TextFile { name: "ycd-unknown-key.txt".to_owned(), text })
+    }
+
+    pub(crate) fn send_unknown_key(&self) -> Result<ReportReceived> {
+        let report = driver_report::of(&self.report_of_unknown_key());
+        Ok(self.shared.home.client()?.send_driver_report(&report)?)
+    }
+
+    fn report_of_unknown_key(&self) -> UnknownKey {
         let seen = readers::now().unwrap_or_default();
         let seen = seen.iter().find_map(|reader| Some((reader.name.as_str(), reader.card.as_ref()?)));
-        let report = UnknownKey::of_this_machine(seen, found_modules(&self.shared.drivers));
-        Ok(TextFile { name: "ycd-unknown-key.txt".to_owned(), text: report.text() })
+        UnknownKey::of_this_machine(seen, found_modules(&self.shared.drivers))
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use ycd_tests::bench::{crypto, host, listing, renewal};
 #[cfg(target_os = "linux")]
-use ycd_tests::bench::{hotplug, unlock};
+use ycd_tests::bench::{hotplug, unlock, window};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -54,9 +54,16 @@ fn main() -> ExitCode {
     }
     rows.extend(crypto::measure());
     #[cfg(target_os = "linux")]
-    match hotplug::measure(arguments.iter().any(|argument| argument == "--short")) {
-        Ok(measured) => rows.extend(measured),
-        Err(reason) => println!("skipped: insertion and removal: {reason}"),
+    {
+        let short = arguments.iter().any(|argument| argument == "--short");
+        match hotplug::measure(short) {
+            Ok(measured) => rows.extend(measured),
+            Err(reason) => println!("skipped: insertion and removal: {reason}"),
+        }
+        match window::measure(short) {
+            Ok(measured) => rows.extend(measured),
+            Err(reason) => println!("skipped: the window: {reason}"),
+        }
     }
 
     println!("{:<36} {:>13} {:>13} {:>7} {:>7}  beside", "", "ours", "beside", "ratio", "wanted");

@@ -63,7 +63,7 @@ impl Drop for Steered {
     fn drop(&mut self) {
         // The program ends with its session; where that has ended already, with the driver.
         let quit = self.page.driver.clone().quit();
-        let _ = self.page.runtime.block_on(tokio::time::timeout(Duration::from_secs(5), quit));
+        let _ = self.page.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), quit).await });
         let family = Process(self.driver.id()).family();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
@@ -138,23 +138,6 @@ impl Page {
             .unwrap();
     }
 
-    /// Types the same into so many boxes, in the order in which they stand there.
-    pub fn type_into_all(&self, selector: &str, boxes: usize, text: &str) {
-        let elements = wait_or(
-            || Some(self.shown(selector)).filter(|shown| shown.len() == boxes),
-            |seen| format!("no {boxes} {selector} in: {seen}"),
-            || self.text(),
-        );
-        let type_all = async {
-            for element in elements {
-                element.click().await?;
-                element.send_keys(text).await?;
-            }
-            thirtyfour::error::WebDriverResult::Ok(())
-        };
-        self.runtime.block_on(type_all).unwrap();
-    }
-
     /// Presses the button or link with these words, once it can be pressed; one of a dialog or of the page before one
     /// of the navigation.
     pub fn press(&self, words: &str) {
@@ -165,10 +148,9 @@ impl Page {
         );
     }
 
-    /// Presses the one filled button of the page.
-    pub fn press_main(&self) {
-        let is_main = "(e) => e.classList.contains('el-button--primary') && !e.classList.contains('is-link')";
-        self.press_first(is_main, json!(null), "the filled button");
+    /// Presses what tests know by this name, once it can be pressed.
+    pub fn press_id(&self, name: &str) {
+        self.press_first("(e) => e.dataset.testid === given", json!(name), name);
     }
 
     fn press_first(&self, is_it: &str, given: Value, what: &str) {
@@ -178,7 +160,8 @@ impl Page {
              for (const place of ['.el-dialog', 'main', 'body']) {{
                for (const root of document.querySelectorAll(place)) {{
                  const found = [...root.querySelectorAll('button, a')].find((e) => can(e) && isIt(e))
-                 if (found) {{ found.click(); return true }}
+                 // After this script has answered: the press may be the end of the page.
+                 if (found) {{ setTimeout(() => found.click(), 20); return true }}
                }}
              }}
              return false"

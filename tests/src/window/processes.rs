@@ -25,8 +25,11 @@ impl Process {
         family.into_iter().map(Self).collect()
     }
 
-    /// Its program's name, as far as the system keeps it: 15 characters.
+    /// Its program's name, as far as the system keeps it: 15 characters; empty where it has ended.
     pub fn name(self) -> String {
+        if self.field("State:").is_none_or(|state| state.starts_with('Z')) {
+            return String::new();
+        }
         fs::read_to_string(format!("/proc/{}/comm", self.0)).unwrap_or_default().trim().to_owned()
     }
 

@@ -4,8 +4,10 @@ use zbus::blocking::{Connection, connection};
 
 /// On the bus until it is dropped.
 pub struct TrayHost {
-    _connection: Connection,
+    connection: Connection,
 }
+
+const NAME: &str = "org.kde.StatusNotifierWatcher";
 
 struct Watcher;
 
@@ -22,8 +24,15 @@ impl Watcher {
 impl TrayHost {
     pub(super) fn on(bus_address: &str) -> Self {
         let builder = connection::Builder::address(bus_address).unwrap();
-        let builder = builder.name("org.kde.StatusNotifierWatcher").unwrap();
+        let builder = builder.name(NAME).unwrap();
         let builder = builder.serve_at("/StatusNotifierWatcher", Watcher).unwrap();
-        Self { _connection: builder.build().unwrap() }
+        Self { connection: builder.build().unwrap() }
+    }
+}
+
+impl Drop for TrayHost {
+    fn drop(&mut self) {
+        // The bus may have ended before.
+        let _ = self.connection.release_name(NAME);
     }
 }

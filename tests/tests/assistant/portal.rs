@@ -127,3 +127,14 @@ fn a_machine_is_set_up_with_a_portal_and_its_roots() {
     assert_eq!(bad.code, "portal.address");
     assert_eq!(call("start", json!({})).unwrap()["portal"]["url"], url);
 }
+
+#[test]
+fn a_report_of_an_unknown_key_is_shown_and_sent() {
+    let world = World::new();
+    let screen = Screen::new(&world, "machine");
+    assert!(screen.call("unknown_key", json!({}))["text"].as_str().unwrap().contains("# A draft"));
+    let number = screen.call("send_unknown_key", json!({}))["number"].as_str().unwrap().to_owned();
+    let query = ycd_portal_api::wire::drivers::DriverReportQuery::default();
+    let found = world.operator().driver_reports(&query).unwrap();
+    assert_eq!(found.items[0].number, number);
+}

@@ -1,9 +1,9 @@
 //! Whole journeys in the real window, as a person makes them.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use ycd_tests::{
     window::{Desktop, Page, Steered, wait},
-    world::{IssuedKey, PIN, Phone, World, open_keys},
+    world::{IssuedKey, PIN, World, open_keys},
 };
 use ycd_token::{KeyId, Pin, Token as _, TokenError};
 
@@ -14,7 +14,7 @@ const OWN: &str = "31415926";
 const NEW: &str = "27182845";
 const WRONG: &str = "99999999";
 
-const PIN_BOX: &str = "main input[type=password]";
+const PIN_BOX: &str = "[data-testid=pin-input]";
 const CODE_BOX: &str = "main input[autocomplete=one-time-code]";
 
 #[test]
@@ -32,7 +32,7 @@ fn an_approved_renewal_is_written_in_the_window() {
     let desktop = Desktop::new(&world);
     let steered = Steered::start(&desktop);
     let page = &steered.page;
-    let violations = Violations::watched(page);
+    let violations = Violations(page);
 
     page.go("#/login");
     page.type_into("main input[type=tel]", &key.phone);
@@ -45,8 +45,10 @@ fn an_approved_renewal_is_written_in_the_window() {
     wait("the login", || (!page.call("start", json!({}))["session"].is_null()).then_some(()));
 
     page.go(&format!("#/orders/{order}/write"));
-    let outcome = goes_through(page, OWN, None);
-    assert_eq!(outcome["outcome"], "renewed", "{outcome}");
+    page.press_id("start-renewal");
+    page.type_into(PIN_BOX, OWN);
+    page.press_id("pin-submit");
+    page.wait_for("[data-testid=outcome][data-outcome=renewed]");
     page.wait_for_text("更新成功");
     assert_nowhere(&desktop, page, &[OWN], &[&code]);
     for path in ["#/", "#/certificates", "#/orders", "#/usbkey", "#/diagnosis", "#/help", "#/settings"] {
@@ -74,50 +76,29 @@ fn a_locked_key_gets_a_new_pin_in_the_window_without_a_login() {
     let desktop = Desktop::new(&world);
     let steered = Steered::start(&desktop);
     let page = &steered.page;
-    let violations = Violations::watched(page);
+    let violations = Violations(page);
     page.wait_for_text("锁定");
 
     page.go("#/unlock");
     let mut phone = world.phone(&key.phone);
     world.another_code_may_be_sent();
-    let outcome = goes_through(page, NEW, Some(&mut phone));
-    assert_eq!(outcome["outcome"], "unlocked", "{outcome}");
+    page.press_id("start-unlock");
+    page.press_id("send-code");
+    page.wait_for(CODE_BOX);
+    let code = phone.next_code();
+    page.type_into(CODE_BOX, &code);
+    page.press_id("code-submit");
+    page.type_into("[data-testid=new-pin]", NEW);
+    page.type_into("[data-testid=new-pin-again]", NEW);
+    page.press_id("new-pin-submit");
+    page.wait_for("[data-testid=outcome][data-outcome=unlocked]");
     page.wait_for_text("新口令已生效");
     violations.none();
-    assert_nowhere(&desktop, page, &[NEW, WRONG], &[]);
+    assert_nowhere(&desktop, page, &[NEW, WRONG], &[&code]);
     drop(steered);
     let mut keys = open_keys(&world.keys_folder());
     keys.keys().unwrap();
     keys.login(&key.key_id, &Pin::new(NEW)).unwrap();
-}
-
-/// Does what the page asks for until the work ends; gives its outcome. The page is looked at and typed into; what it
-/// asks for is read from the work itself.
-fn goes_through(page: &Page, pin: &str, mut phone: Option<&mut Phone>) -> Value {
-    let mut answered = Value::Null;
-    wait("the end of the work", || {
-        let work = page.call("work", json!({}))["work"].take();
-        if work.is_null() {
-            page.press_main();
-            return None;
-        }
-        let asked = &work["asked"];
-        if !asked.is_null() && asked["id"] != answered {
-            answered = asked["id"].clone();
-            match asked["question"]["ask"].as_str().unwrap_or_default() {
-                "pin" => page.type_into_all(PIN_BOX, 1, pin),
-                "new_pin" => page.type_into_all(PIN_BOX, 2, pin),
-                "code" => {
-                    let code = phone.as_mut().expect("no code was expected").next_code();
-                    page.type_into(CODE_BOX, &code);
-                }
-                "before_code" => {}
-                other => panic!("asked for {other}: {}", page.text()),
-            }
-            page.press_main();
-        }
-        Some(work["outcome"].clone()).filter(|outcome| !outcome.is_null())
-    })
 }
 
 fn lock(world: &World, key: &IssuedKey) {
@@ -157,22 +138,11 @@ fn assert_nowhere(desktop: &Desktop, page: &Page, pins: &[&str], codes: &[&str])
     }
 }
 
-/// What the content security policy had to forbid.
+/// What the content security policy had to forbid, from the page's first moment on (`violations.js`).
 struct Violations<'a>(&'a Page);
 
-impl<'a> Violations<'a> {
-    /// From the page's beginning on: what happened before is told too.
-    fn watched(page: &'a Page) -> Self {
-        page.run(
-            "window.__violations = []
-             new ReportingObserver((reports) => window.__violations.push(...reports.map((it) => JSON.stringify(it.body))),
-               { types: ['csp-violation'], buffered: true }).observe()",
-            json!(null),
-        );
-        Self(page)
-    }
-
-    /// None so far; then one is made, which is seen.
+impl Violations<'_> {
+    /// None so far. Then one is made, which is seen.
     fn none(&self) {
         let seen = || self.0.run("return window.__violations", json!(null));
         assert_eq!(seen(), json!([]));

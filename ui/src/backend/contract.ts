@@ -242,6 +242,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ipc/forget_unfinished": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells of it no more, by the person's wish. Nothing else changes: the order stands, and the work can be gone on with. */
+        post: operations["forget_unfinished"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ipc/login": {
         parameters: {
             query?: never;
@@ -423,6 +440,23 @@ export interface paths {
         put?: never;
         /** Keeps a form as typed; where it is said to be complete, what is wrong with it is refused. */
         post: operations["save_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ipc/send_unknown_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends it to the portal, without what could tell of the user; gives the number that the hotline finds it by. */
+        post: operations["send_unknown_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -859,7 +893,7 @@ export interface components {
             field: string;
         };
         /** @enum {string} */
-        FieldErrorCode: "required" | "too_long" | "bad_characters" | "bad_phone" | "bad_email" | "bad_id_number" | "bad_uscc" | "bad_organisation_code" | "not_as_in_certificate" | "not_for_this_product";
+        FieldErrorCode: "required" | "too_long" | "bad_characters" | "bad_phone" | "bad_email" | "bad_id_number" | "bad_uscc" | "bad_organisation_code" | "not_as_in_certificate" | "not_for_this_product" | "too_many" | "bad_value" | "bad_atr" | "bad_usb_id";
         FieldFailure: {
             /** @description As `FieldErrorCode` of the portal. */
             code: string;
@@ -1430,6 +1464,11 @@ export interface components {
             not_after: components["schemas"]["Timestamp"];
             tail: string;
         };
+        /** @description The number under which the hotline finds a report. */
+        ReportReceived: {
+            /** @description Six digits. */
+            number: string;
+        };
         /** @description Before payment, with the key inserted: what renewing does to the old key pair. */
         RoomView: {
             mode?: components["schemas"]["Mode"] | null;
@@ -1680,6 +1719,7 @@ export type Project = components['schemas']['Project'];
 export type Question = components['schemas']['Question'];
 export type RemedyAction = components['schemas']['RemedyAction'];
 export type Reminder = components['schemas']['Reminder'];
+export type ReportReceived = components['schemas']['ReportReceived'];
 export type RoomView = components['schemas']['RoomView'];
 export type SaveForm = components['schemas']['SaveForm'];
 export type Secret = components['schemas']['Secret'];
@@ -2197,6 +2237,41 @@ export interface operations {
             };
         };
     };
+    forget_unfinished: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    no: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unfinished"];
+                };
+            };
+            /** @description not done */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -2564,6 +2639,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            /** @description not done */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    send_unknown_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportReceived"];
                 };
             };
             /** @description not done */

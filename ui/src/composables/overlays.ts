@@ -5,8 +5,9 @@ export const overlays = {
   opened: () => {
     open++
   },
+  /** Counts once the key that closed it has been heard by all: what it closes it alone closes. */
   closed: () => {
-    open = Math.max(0, open - 1)
+    setTimeout(() => (open = Math.max(0, open - 1)))
   },
   any: () => open > 0,
 }

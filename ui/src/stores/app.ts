@@ -68,6 +68,12 @@ export const useApp = defineStore('app', () => {
     }
   }
 
+  /** The project as the portal tells it now; what was known stays where it does not answer. */
+  async function refreshProject() {
+    const heard = await backend.call('project').catch(() => undefined)
+    if (heard) project.value = heard
+  }
+
   return {
     started,
     startFailure,
@@ -77,13 +83,11 @@ export const useApp = defineStore('app', () => {
     portalSilent,
     start,
     listen: (): Stop => backend.events(hear),
-    /** The project as the portal tells it now; what was known stays where it does not answer. */
-    async refreshProject() {
-      const heard = await backend.call('project').catch(() => undefined)
-      if (heard) project.value = heard
-    },
+    refreshProject,
     async usePortal(url: string, anchors: string[]) {
       portal.value = await backend.call('use_portal', { url, anchors })
+      project.value = null
+      await refreshProject()
     },
   }
 })

@@ -10,7 +10,7 @@ export interface OrderNamed {
   key_id?: string
 }
 
-export type NextStep = 'fill_in' | 'change' | 'pay' | 'reason' | 'progress' | 'write' | 'unlock' | 'see'
+export type NextStep = 'fill_in' | 'change' | 'pay' | 'progress' | 'write' | 'unlock' | 'see'
 
 /** What the applicant does next with an order: the word of the button (`orders.next.*`), and where it leads. */
 export function nextStep(order: OrderNamed): { name: NextStep; to: RouteLocationRaw } {

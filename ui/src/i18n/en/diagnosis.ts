@@ -19,6 +19,14 @@ export default {
   save_about: 'Holds no PIN and nothing personal; you can send it to the support.',
   unknown: 'Your USBKEY is not recognised?',
   unknown_about:
-    'Save a report and send it to the support, so that this kind of USBKEY can be supported. It holds no PIN and nothing personal.',
+    'Make a report, look at it, and save it or send it to the portal, so that this kind of USBKEY can be supported. It holds no PIN and nothing personal.',
+  make_report: 'Make a report',
+  report: 'Report',
+  send_unknown: 'Send the report',
+  send: 'Send',
+  send_about:
+    'What is sent is what stands above, without serial numbers and folders. A number comes back; read it to the hotline.',
+  sent: 'Sent; its number is {number}.',
+  report_number: 'report number',
   save_unknown: 'Save the report',
 } satisfies Words['diagnosis']

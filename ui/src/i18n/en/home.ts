@@ -8,6 +8,9 @@ export default {
   stopped_after: 'Stopped after "{step}" ({at}); {n} step left, the PIN is needed again. | Stopped after "{step}" ({at}); {n} steps left, the PIN is needed again.',
   nothing_lost: 'Nothing is paid or reviewed again.',
   go_on: 'Go on',
+  forget: 'Do not remind me',
+  forget_about:
+    'It is only no longer shown here. Order and USBKEY stay as they are; you can go on from “My orders”.',
   actions: 'What to do',
   renew: 'Renew',
   renew_about: 'The certificate ends soon or has ended, and the USBKEY is at hand',

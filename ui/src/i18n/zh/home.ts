@@ -6,6 +6,8 @@ export default {
   stopped_after: '停在“{step}”之后（{at}），还剩 {n} 步，需再输口令。',
   nothing_lost: '不用重新付款或审核。',
   go_on: '继续',
+  forget: '不再提示',
+  forget_about: '只是不再在首页提示。订单和 USBKEY 都不变，以后仍可在“我的订单”中继续。',
   actions: '办理',
   renew: '更新',
   renew_about: '证书快到期或已到期，USBKEY 在手边',

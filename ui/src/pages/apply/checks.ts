@@ -35,7 +35,7 @@ export function isEmail(address: string): boolean {
 /** GB 11643-1999: 17 digits with the day of birth in the middle, and a check character (ISO 7064 MOD 11-2). */
 export function isIdentityNumber(number: string): boolean {
   if (!/^\d{17}[\dXx]$/.test(number)) return false
-  const sum = [...number.slice(0, 17)].reduce((all, digit, at) => all + Number(digit) * (2 ** (17 - at) % 11), 0)
+  const sum = Array.from(number.slice(0, 17)).reduce((all, digit, at) => all + Number(digit) * (2 ** (17 - at) % 11), 0)
   const expected = (12 - (sum % 11)) % 11
   return number.charAt(17).toUpperCase() === (expected === 10 ? 'X' : String(expected)) && isBirthday(number.slice(6, 14))
 }
@@ -55,7 +55,7 @@ const USCC = '0123456789ABCDEFGHJKLMNPQRTUWXY'
 
 /** GB 32100-2015: 17 characters and a check character (MOD 31-3). */
 export function isUscc(code: string): boolean {
-  const values = [...code].map((character) => USCC.indexOf(character))
+  const values = Array.from(code).map((character) => USCC.indexOf(character))
   if (values.length !== 18 || values.includes(-1)) return false
   let weight = 1
   let sum = 0
@@ -71,7 +71,7 @@ export function isOrganisationCode(code: string): boolean {
   const parts = /^([0-9A-Z]{8})-?([0-9X])$/.exec(code)
   if (!parts) return false
   const WEIGHTS = [3, 7, 9, 10, 5, 8, 4, 2]
-  const sum = [...(parts[1] ?? '')].reduce((all, c, at) => all + parseInt(c, 36) * (WEIGHTS[at] ?? 0), 0)
+  const sum = Array.from(parts[1] ?? '').reduce((all, c, at) => all + parseInt(c, 36) * (WEIGHTS[at] ?? 0), 0)
   const expected = 11 - (sum % 11)
   return parts[2] === (expected === 10 ? 'X' : expected === 11 ? '0' : String(expected))
 }
@@ -82,7 +82,7 @@ export function check(form: OrderForm): FieldError[] {
   const add = (field: string, code: FieldErrorCode) => errors.push({ field, code })
 
   function isPlain(field: string, value: string): boolean {
-    if ([...value].length > LONGEST) add(field, 'too_long')
+    if (Array.from(value).length > LONGEST) add(field, 'too_long')
     else if (CONTROL.test(value)) add(field, 'bad_characters')
     else return true
     return false

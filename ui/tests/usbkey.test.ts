@@ -1,0 +1,91 @@
+import { flushPromises } from '@vue/test-utils'
+import { expect, test } from 'vitest'
+import UsbKeyPage from '@/pages/usbkey/UsbKeyPage.vue'
+import { certificateOnKey, failure, FakeBackend, keysView, keyView, refusal, show, startView, workView } from './fake'
+
+async function usbkey(...keys: ReturnType<typeof keyView>[]) {
+  const backend = new FakeBackend({
+    start: () => startView({ keys: keysView(...keys) }),
+    export_certificate: () => ({ name: 'a.pem', text: '-----BEGIN CERTIFICATE-----' }),
+    refresh_keys: () => keysView(...keys),
+  })
+  return show(UsbKeyPage, { backend })
+}
+
+test('nothing is in: what would stand here', async () => {
+  const { wrapper } = await usbkey()
+  expect(wrapper.text()).toContain('插入后，这里显示 USBKEY 的内容')
+})
+
+test('a key: make, number, room, PIN and certificates', async () => {
+  const { wrapper } = await usbkey(keyView())
+  expect(wrapper.text()).toContain('还可放 2 对密钥')
+  expect(wrapper.text()).toContain('还可试 6 次')
+  expect(wrapper.text()).toContain('00003F21')
+  expect(wrapper.find('[data-testid=old-pairs]').exists()).toBe(false)
+})
+
+test('the public certificate is saved where the person says', async () => {
+  const { wrapper, backend } = await usbkey(keyView())
+  await wrapper.find('[data-testid=export]').trigger('click')
+  await flushPromises()
+  expect(backend.last('export_certificate')).toEqual({ key_id: 'key-3F21', serial: '0A1B2C3D' })
+  expect(backend.saved).toHaveLength(1)
+  expect(wrapper.text()).toContain('公钥证书已保存。')
+})
+
+test('where the key is gone by then, the failure is told', async () => {
+  const { wrapper, backend } = await usbkey(keyView())
+  backend.answers.export_certificate = () => {
+    throw refusal({ code: 'app.key_gone' })
+  }
+  await wrapper.find('[data-testid=export]').trigger('click')
+  await flushPromises()
+  expect(wrapper.text()).toContain('app.key_gone')
+})
+
+test('old pairs and bare pairs are told, with what becomes of them', async () => {
+  const old = certificateOnKey({ serial: '01', fingerprint: 'CD', state: 'expired', days_left: -3 })
+  const { wrapper } = await usbkey(
+    keyView({ certificates: [certificateOnKey(), old], pairs_without_certificate: 1, free_pairs: 0 }),
+  )
+  expect(wrapper.find('[data-testid=old-pairs]').text()).toContain('有 1 张旧证书')
+  expect(wrapper.text()).toContain('另有 1 对没有证书的密钥')
+  expect(wrapper.text()).toContain('放不下更多密钥对')
+  expect(wrapper.text()).toContain('已过期')
+})
+
+test('locked, initial, last try, never set: each in its words', async () => {
+  const says = async (changed: Partial<ReturnType<typeof keyView>['pin']>) => {
+    const { wrapper } = await usbkey(keyView({ pin: { ...keyView().pin, ...changed } }), keyView({ key_id: 'b', tail: '88A0' }))
+    const shown = wrapper.find('[data-testid=usbkey-3F21]')
+    const text = {
+      pin: shown.find('.pin .tag').text(),
+      unlock: shown.find('[data-testid=to-unlock]').exists(),
+      change: shown.find('[data-testid=to-pin-change]').exists(),
+    }
+    wrapper.unmount()
+    return text
+  }
+  expect(await says({})).toEqual({ pin: '正常', unlock: false, change: true })
+  expect(await says({ is_initial: true })).toEqual({ pin: '仍是初始口令', unlock: false, change: true })
+  expect(await says({ is_last_try: true })).toEqual({ pin: '只剩最后一次', unlock: false, change: true })
+  expect(await says({ is_locked: true })).toEqual({ pin: '已锁定', unlock: true, change: false })
+  expect(await says({ is_set: false })).toEqual({ pin: '还没有设置', unlock: false, change: false })
+})
+
+test('a key that cannot be read says why, and makes no claims', async () => {
+  const { wrapper } = await usbkey(
+    keyView({ state: 'unreadable', failure: failure({ code: 'token.driver_crashed' }), certificates: [], current: null }),
+  )
+  expect(wrapper.find('[data-testid=usbkey-3F21]').text()).toContain('token.driver_crashed')
+  expect(wrapper.text()).not.toContain('没有证书')
+  expect(wrapper.find('[data-testid=to-pin-change]').exists()).toBe(false)
+})
+
+test('keys are not read again while a work has them', async () => {
+  const backend = new FakeBackend({ start: () => startView({ keys: keysView(keyView()), work: workView() }) })
+  const { wrapper } = await show(UsbKeyPage, { backend })
+  const again = wrapper.findAll('button').find((button) => button.text() === '重新读取')
+  expect(again?.attributes('disabled')).toBeDefined()
+})
