@@ -4,7 +4,7 @@ import globals from 'globals'
 import ts from 'typescript-eslint'
 
 export default ts.config(
-  { ignores: ['dist/**', 'dist-browser/**', 'src/backend/contract.ts', 'e2e-results/**'] },
+  { ignores: ['dist/**', 'dist-browser/**', 'src/backend/contract.ts', 'e2e-results/**', 'shots/**'] },
   js.configs.recommended,
   ts.configs.strictTypeChecked,
   vue.configs['flat/recommended'],

@@ -47,6 +47,9 @@ const RUNNING: u8 = 4;
 /// Starts hidden: at the login of the user to the machine.
 const HIDDEN: &str = "--hidden";
 
+/// Ends with its window: for a demonstration, which leaves nothing running.
+const NO_TRAY: &str = "--no-tray";
+
 /// The whole program, until it is quit.
 pub fn run(remote_control: RemoteControl) -> ExitCode {
     if let Some(ended) = environment::start_again_without_controls(remote_control) {
@@ -119,7 +122,9 @@ fn begin(app: &App, assistant: Arc<Assistant>) -> tauri::Result<()> {
     if !std::env::args_os().any(|argument| argument == HIDDEN) {
         window::create(handle)?;
     }
-    tray::put_up(handle, assistant.settings().language);
+    if !std::env::args_os().any(|argument| argument == NO_TRAY) {
+        tray::put_up(handle, assistant.settings().language);
+    }
     reactions::begin(handle, &assistant);
     Ok(())
 }

@@ -189,6 +189,11 @@ impl Stage {
             }
             Do::Portal { up: true } => {
                 self.world.start_portal();
+                // Phones read where the portal is now.
+                let numbers: Vec<String> = std::mem::take(&mut self.phones).into_keys().collect();
+                for number in numbers {
+                    self.phone(&number);
+                }
                 done
             }
             Do::Portal { up: false } => {
@@ -247,6 +252,8 @@ impl Stage {
             road: Some(Road::Wrapped),
         };
         let IssuedKey { serial_number, key_id, certificate, phone } = self.world.issued_key(&maker);
+        // From now on its codes are waited for.
+        self.phone(&phone);
         json!({
             "serial": serial_number,
             "key_id": key_id,

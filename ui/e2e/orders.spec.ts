@@ -22,22 +22,24 @@ const TABS = [
 const row = (page: Page, no: string) => page.locator(`[data-testid=order][data-no="${no}"]`)
 
 /** One order in every state that a renewal or an unlock comes to; all of one phone. */
-async function many(stage: Stage): Promise<Record<string, { key: Key; no: string }>> {
-  const made: Record<string, { key: Key; no: string }> = {}
+async function many(stage: Stage): Promise<Map<string, { key: Key; no: string }>> {
+  const made = new Map<string, { key: Key; no: string }>()
   const untils = { draft: 'draft', awaiting_payment: 'handed_in', awaiting_review: 'paid', rejected: 'paid', awaiting_renewal: 'approved' } as const
   for (const [state, until] of Object.entries(untils)) {
     const key = await stage.key({ company: `${state} 公司` })
-    made[state] = { key, no: await stage.order(key, until) }
+    made.set(state, { key, no: await stage.order(key, until) })
   }
-  await stage.reject(made.rejected?.no ?? '', '法人证件号码与登记不符')
+  await stage.reject(made.get('rejected')?.no ?? '', '法人证件号码与登记不符')
   return made
 }
 
 test('every tab has its count, its orders or what would stand there', async ({ page, stage }) => {
   test.setTimeout(120_000)
   const made = await many(stage)
-  const { key } = made.draft ?? (await Promise.reject(new Error('no draft')))
-  await at(page, stage, key, '/orders')
+  const no = (state: string) => made.get(state)?.no ?? ''
+  const [first] = made.values()
+  if (!first) return
+  await at(page, stage, first.key, '/orders')
   await expect(page.getByRole('tab')).toHaveCount(13)
   await expect(page.getByTestId('tab-all')).toHaveText(/全部\s*5/)
   await expect(page.locator('nav .badge').first()).toContainText('3')
@@ -45,9 +47,9 @@ test('every tab has its count, its orders or what would stand there', async ({ p
   for (const tab of TABS.slice(1)) {
     await page.getByTestId(`tab-${tab}`).click()
     await expect(page.getByTestId(`tab-${tab}`)).toHaveAttribute('aria-selected', 'true')
-    if (made[tab]) {
+    if (made.has(tab)) {
       await expect(page.getByTestId('order')).toHaveCount(1)
-      await expect(row(page, made[tab].no)).toBeVisible()
+      await expect(row(page, no(tab))).toBeVisible()
     } else await expect(page.getByTestId('empty')).toContainText('会在这里')
   }
   await page.getByTestId('tab-all').focus()
@@ -59,11 +61,11 @@ test('every tab has its count, its orders or what would stand there', async ({ p
   // Rows offer what can be done now, and say why where it was rejected.
   await page.getByTestId('tab-all').click()
   await expect(page.getByTestId('order')).toHaveCount(5)
-  await expect(row(page, made.rejected?.no ?? '')).toContainText('法人证件号码与登记不符')
-  await expect(row(page, made.rejected?.no ?? '').getByTestId('next-change')).toHaveText('立即修改')
-  await expect(row(page, made.awaiting_payment?.no ?? '').getByTestId('next-pay')).toHaveText('查看支付信息')
-  await expect(row(page, made.awaiting_review?.no ?? '').getByTestId('act-edit')).toHaveText('修改')
-  await row(page, made.awaiting_renewal?.no ?? '').getByTestId('next-write').click()
+  await expect(row(page, no('rejected'))).toContainText('法人证件号码与登记不符')
+  await expect(row(page, no('rejected')).getByTestId('next-change')).toHaveText('立即修改')
+  await expect(row(page, no('awaiting_payment')).getByTestId('next-pay')).toHaveText('查看支付信息')
+  await expect(row(page, no('awaiting_review')).getByTestId('act-edit')).toHaveText('修改')
+  await row(page, no('awaiting_renewal')).getByTestId('next-write').click()
   await expect(page.getByTestId('start-renewal')).toBeVisible()
   await page.goBack()
   await expect(page.getByTestId('order')).toHaveCount(5)
@@ -158,6 +160,7 @@ test('a draft is deleted, an unpaid order cancelled or changed, each after it wa
   await expect(row(page, draft)).toHaveCount(0)
 
   await row(page, unpaid).getByTestId('see').click()
+  await expect(page.getByTestId('order-page')).toHaveAttribute('data-state', 'awaiting_payment')
   await page.getByTestId('act-cancel').click()
   await dialog.getByRole('button', { name: '取消订单' }).click()
   await expect(page.getByTestId('says')).toContainText('已取消，没有收费')

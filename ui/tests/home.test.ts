@@ -62,7 +62,7 @@ test('offers what exists: no purchase', async () => {
 test('the price, the papers and the hotline are told before anything begins', async () => {
   const { wrapper } = await show(HomePage, { backend: portal() })
   expect(wrapper.text()).toContain('办理 1 年期 400.00 元起')
-  expect(wrapper.text()).toContain('盖章授权书')
+  expect(wrapper.text()).toContain('营业执照')
   expect(wrapper.text()).toContain('热线 400-000-1111')
 })
 

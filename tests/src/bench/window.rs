@@ -60,7 +60,10 @@ pub fn measure(short: bool) -> Result<Vec<Row>, String> {
     let (bare, steered) = (examples.join("bare-window"), examples.join("steered-window"));
     for example in [&bare, &steered] {
         if !example.is_file() {
-            return Err(format!("{} is not built (cargo build --release -p ycd-app --examples)", example.display()));
+            return Err(format!(
+                "{} is not built (cargo build --release -p ycd-app --examples)",
+                example.display()
+            ));
         }
     }
     let folder = tempfile::tempdir().unwrap();
@@ -143,7 +146,13 @@ fn at_rest(ours: &Rest, beside: &Rest, idle: Duration) -> Vec<Row> {
     wakes.ok = wakes.ours <= wakes.beside + NOISE * idle.as_secs_f64();
     wakes.beside_name += "; wanted: no more";
     vec![
-        row("window's memory (PSS, app and web), KiB".into(), ours.kib as f64, beside.kib as f64, "", Some(1.2)),
+        row(
+            "window's memory (PSS, app and web), KiB".into(),
+            ours.kib as f64,
+            beside.kib as f64,
+            "",
+            Some(1.2),
+        ),
         wakes,
         row(
             format!("window's processor time, {seconds} s idle, 10 ms"),

@@ -1,10 +1,11 @@
-//! `cargo xtask bench` runs this, built for release: ratios against named peers in the same run.
+//! `cargo xtask bench` runs this, built for release: ratios against named peers in the same run. With `--only-window`
+//! the window alone.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a program that measures and prints")]
 
 use std::process::ExitCode;
 
-use ycd_tests::bench::{crypto, host, listing, renewal};
+use ycd_tests::bench::{Row, crypto, host, listing, renewal};
 #[cfg(target_os = "linux")]
 use ycd_tests::bench::{hotplug, unlock, window};
 
@@ -38,32 +39,15 @@ fn main() -> ExitCode {
     }
     let json = arguments.iter().position(|a| a == "--json").and_then(|at| arguments.get(at + 1));
 
-    let mut rows = vec![renewal::measure()];
-    #[cfg(target_os = "linux")]
-    {
-        rows.push(unlock::wrapped());
-        match unlock::challenge() {
-            Ok(row) => rows.push(row),
-            Err(reason) => println!("skipped: whole unlock by challenge: {reason}"),
-        }
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let mut rows = Vec::new();
+    if !has("--only-window") {
+        rows.extend(flows_and_keys(has("--short")));
     }
-    rows.push(host::measure());
-    match listing::measure() {
-        Some(row) => rows.push(row),
-        None => println!("skipped: ycd key list, cold: pkcs11-tool is not installed"),
-    }
-    rows.extend(crypto::measure());
     #[cfg(target_os = "linux")]
-    {
-        let short = arguments.iter().any(|argument| argument == "--short");
-        match hotplug::measure(short) {
-            Ok(measured) => rows.extend(measured),
-            Err(reason) => println!("skipped: insertion and removal: {reason}"),
-        }
-        match window::measure(short) {
-            Ok(measured) => rows.extend(measured),
-            Err(reason) => println!("skipped: the window: {reason}"),
-        }
+    match window::measure(has("--short")) {
+        Ok(measured) => rows.extend(measured),
+        Err(reason) => println!("skipped: the window: {reason}"),
     }
 
     println!("{:<36} {:>13} {:>13} {:>7} {:>7}  beside", "", "ours", "beside", "ratio", "wanted");
@@ -90,4 +74,30 @@ fn main() -> ExitCode {
         std::fs::write(file, format!("{text:#}\n")).expect("the file is written");
     }
     if rows.iter().all(|row| row.ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// All but the window.
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "what can be long runs on Linux"))]
+fn flows_and_keys(short: bool) -> Vec<Row> {
+    let mut rows = vec![renewal::measure()];
+    #[cfg(target_os = "linux")]
+    {
+        rows.push(unlock::wrapped());
+        match unlock::challenge() {
+            Ok(row) => rows.push(row),
+            Err(reason) => println!("skipped: whole unlock by challenge: {reason}"),
+        }
+    }
+    rows.push(host::measure());
+    match listing::measure() {
+        Some(row) => rows.push(row),
+        None => println!("skipped: ycd key list, cold: pkcs11-tool is not installed"),
+    }
+    rows.extend(crypto::measure());
+    #[cfg(target_os = "linux")]
+    match hotplug::measure(short) {
+        Ok(measured) => rows.extend(measured),
+        Err(reason) => println!("skipped: insertion and removal: {reason}"),
+    }
+    rows
 }

@@ -147,7 +147,8 @@ impl Desktop {
         let data = [atom(b"WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0];
         let message = ClientMessageEvent::new(32, window, atom(b"WM_PROTOCOLS"), data);
         connection.send_event(false, window, EventMask::NO_EVENT, message).unwrap();
-        connection.flush().unwrap();
+        // The server has seen it once it has answered what came after.
+        connection.get_input_focus().unwrap().reply().unwrap();
     }
 
     /// Whether a window is on the screen.
@@ -161,7 +162,8 @@ impl Desktop {
         let root = connection.setup().roots[screen].root;
         let mut large = None;
         for window in connection.query_tree(root).ok()?.reply().ok()?.children {
-            let Some(shape) = connection.get_geometry(window).ok().and_then(|asked| asked.reply().ok()) else {
+            let Some(shape) = connection.get_geometry(window).ok().and_then(|asked| asked.reply().ok())
+            else {
                 continue;
             };
             let class = connection.get_property(false, window, AtomEnum::WM_CLASS, AtomEnum::STRING, 0, 64);

@@ -11,10 +11,7 @@ use serde_json::{Value, json};
 use thirtyfour::{By, Capabilities, Key, WebDriver, WebElement};
 use tokio::runtime::Runtime;
 
-use super::{
-    Desktop, Process,
-    desktop::wait,
-};
+use super::{Desktop, Process, desktop::wait};
 use crate::world::program;
 
 /// The window's program, started by a driver.
@@ -55,7 +52,9 @@ impl Steered {
 
     /// Of the window's program.
     pub fn process(&self) -> Process {
-        wait("the program", || Process(self.driver.id()).family().into_iter().find(|it| it.name() == "ycd-app"))
+        wait("the program", || {
+            Process(self.driver.id()).family().into_iter().find(|it| it.name() == "ycd-app")
+        })
     }
 }
 
@@ -63,7 +62,8 @@ impl Drop for Steered {
     fn drop(&mut self) {
         // The program ends with its session; where that has ended already, with the driver.
         let quit = self.page.driver.clone().quit();
-        let _ = self.page.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), quit).await });
+        let _ =
+            self.page.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), quit).await });
         let family = Process(self.driver.id()).family();
         let _ = self.driver.kill();
         let _ = self.driver.wait();

@@ -57,7 +57,9 @@ pub fn listening(family: &[Process]) -> Vec<String> {
         for entry in fs::read_dir(format!("/proc/{}/fd", process.0)).into_iter().flatten().flatten() {
             if let Ok(link) = fs::read_link(entry.path()) {
                 let link = link.to_string_lossy().into_owned();
-                own.extend(link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')).map(String::from));
+                own.extend(
+                    link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')).map(String::from),
+                );
             }
         }
     }

@@ -53,7 +53,7 @@ fn an_approved_renewal_is_written_in_the_window() {
     assert_nowhere(&desktop, page, &[OWN], &[&code]);
     for path in ["#/", "#/certificates", "#/orders", "#/usbkey", "#/diagnosis", "#/help", "#/settings"] {
         page.go(path);
-        page.wait_for("main h1");
+        page.wait_for(&format!("nav a[aria-current=page][href='{path}']"));
     }
     violations.none();
     assert_nowhere(&desktop, page, &[OWN], &[&code]);
@@ -123,11 +123,15 @@ fn assert_nowhere(desktop: &Desktop, page: &Page, pins: &[&str], codes: &[&str])
                 folders.push(entry.path());
             } else if kind.is_file() {
                 let bytes = std::fs::read(entry.path()).unwrap_or_default();
-                texts.push((entry.path().display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+                texts
+                    .push((entry.path().display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
             }
         }
     }
-    assert!(texts.iter().any(|(place, _)| place.ends_with("journal.sqlite")), "the data folder was looked at");
+    assert!(
+        texts.iter().any(|(place, _)| place.ends_with("journal.sqlite")),
+        "the data folder was looked at"
+    );
     for (place, text) in texts {
         for pin in pins {
             assert!(!text.contains(pin), "a PIN stands in {place}");

@@ -1,5 +1,6 @@
 //! The real window, on a desktop of its own.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "what is not as expected ends a test")]
 
 mod closing;
 mod journeys;

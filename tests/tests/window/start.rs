@@ -33,7 +33,6 @@ fn a_hidden_start_has_no_web_process_and_a_second_start_shows_the_window() {
 
     // With a tray the program outlives its window, and nothing of the web outlives it.
     desktop.close_window();
-    std::thread::sleep(std::time::Duration::from_secs(3)); eprintln!("{:?} {} {}", app.process().family().into_iter().map(|p| (p, p.name())).collect::<Vec<_>>(), desktop.has_window(), desktop.log());
     wait("no web process", || app.process().web_processes().is_empty().then_some(()));
     assert!(app.is_running() && !desktop.has_window());
     assert!(desktop.start(&["ycd:"]).ends().success());
@@ -125,6 +124,7 @@ fn a_page_cannot_leave_the_program_nor_call_what_it_was_not_granted() {
         let refused = refused.as_str().unwrap_or_default().to_owned();
         assert!(refused.contains("not allowed"), "{command}: {refused}");
     }
-    let fetched = page.run("return fetch(given).then(() => 'done', () => 'refused')", json!(world.direct_url()));
+    let fetched =
+        page.run("return fetch(given).then(() => 'done', () => 'refused')", json!(world.direct_url()));
     assert_eq!(fetched, "refused");
 }

@@ -257,6 +257,8 @@ impl Desk {
         let mut there: Vec<KeyId> = there.to_vec();
         there.sort();
         let id = self.put(question);
+        // While the flow waits, what is put in is read, so that it can be named by its holder.
+        keys.work_is_over();
         // Keys came or went since the flow has looked, or the watcher has not seen yet what the flow has.
         let mut patience = if keys.present() == there { A_DAY } else { LAG };
         let go = loop {
@@ -284,6 +286,7 @@ impl Desk {
                 Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => break Go::Stop,
             }
         };
+        keys.work_begins();
         self.take_away(false);
         go
     }

@@ -20,7 +20,7 @@ export default {
   product: 'Product',
   order: 'Order under way',
   unlock: 'Unlock',
-  superseded: 'A new certificate has taken its place; what was encrypted to this one can still be opened with it.',
+  superseded: 'A new certificate has taken its place.',
   see_new: 'See the new one',
   revoked_because: '{text} Reason: {reason}.',
   open: 'Under way: {kind}, {state}.',

@@ -22,7 +22,7 @@ export default {
   ending_row: '{holder} (ending in {tail})',
   price: '{years} year: from {price} | {years} years: from {price}',
   papers:
-    "Needed: picture of the business licence, of the applicant's identity card, sealed authorisation. Done in 1–3 working days",
+    "Have at hand: the business licence, the applicant's and the legal representative's documents, the applicant's phone. Reviewed within 1–3 working days",
   hotline: 'Hotline {number}',
   no_portal: 'No portal is set up yet, so nothing can be ordered. An administrator sets it up in "Settings".',
   to_settings: 'To the settings',

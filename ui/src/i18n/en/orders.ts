@@ -40,6 +40,8 @@ export default {
     from: 'Ordered, from',
     to: 'Ordered, to',
     go: 'Search',
+    more: 'More',
+    less: 'Less',
     reset: 'Reset',
   },
   state: {

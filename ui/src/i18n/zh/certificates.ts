@@ -17,7 +17,7 @@ export default {
   product: '产品',
   order: '办理中的订单',
   unlock: '解锁',
-  superseded: '新证书已取代这一张，以前加密的文件仍可用它解密。',
+  superseded: '新证书已取代这一张。',
   see_new: '查看新证书',
   revoked_because: '{text}吊销原因：{reason}。',
   open: '正在办理：{kind}，{state}。',

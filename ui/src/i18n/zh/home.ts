@@ -18,7 +18,7 @@ export default {
   ending: '快到期的证书',
   ending_row: '{holder}（尾号 {tail}）',
   price: '办理 {years} 年期 {price}起',
-  papers: '需要：营业执照照片、经办人身份证照片、盖章授权书。1–3 个工作日办好',
+  papers: '手边备好：营业执照、经办人和法人的身份证件、经办人的手机。1–3 个工作日审核',
   hotline: '热线 {number}',
   no_portal: '还没有设置门户地址，暂不能办理订单。请管理员在“设置”中填写。',
   to_settings: '去设置',

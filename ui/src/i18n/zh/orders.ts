@@ -38,6 +38,8 @@ export default {
     from: '创建时间，从',
     to: '创建时间，到',
     go: '搜索',
+    more: '更多条件',
+    less: '收起',
     reset: '重置',
   },
   state: {

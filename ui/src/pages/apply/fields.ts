@@ -54,7 +54,7 @@ export function fieldsOf(step: FormStep, form: OrderForm): Field[] {
       return person('legal_representative')
     case 'company':
       return [
-        text('company.name', { wide: true }),
+        text('company.name'),
         { path: 'company.code_type', as: 'choice', options: CODE_TYPES, required: true },
         text('company.code', { tidy: packed }),
         text('company.kind', { as: 'suggest' }),
@@ -63,14 +63,14 @@ export function fieldsOf(step: FormStep, form: OrderForm): Field[] {
     case 'invoice':
       return [
         { path: 'invoice.kind', as: 'radio', options: INVOICE_KINDS, required: true, wide: true },
-        text('invoice.title', { wide: true }),
+        text('invoice.title'),
         text('invoice.tax_number', { tidy: packed, required: form.invoice.kind === 'special' }),
         ...(form.invoice.kind === 'special'
           ? [
               text('invoice.bank'),
               text('invoice.account', { inputmode: 'numeric', tidy: trimmed }),
               text('invoice.phone', { inputmode: 'tel', tidy: trimmed }),
-              text('invoice.address', { wide: true }),
+              text('invoice.address'),
             ]
           : []),
       ]
@@ -82,7 +82,7 @@ export function fieldsOf(step: FormStep, form: OrderForm): Field[] {
               text('delivery.name'),
               text('delivery.phone', { inputmode: 'tel', tidy: trimmed }),
               text('delivery.region'),
-              text('delivery.address', { wide: true }),
+              text('delivery.address'),
             ]
           : []),
       ]
