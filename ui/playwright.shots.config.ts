@@ -8,6 +8,6 @@ export default defineConfig({
   outputDir: 'e2e-results/shots',
   globalSetup: './e2e/gallery-begin.ts',
   globalTeardown: './e2e/gallery.ts',
-  timeout: 600_000,
-  use: { ...journeys.use, screenshot: 'off' },
+  timeout: 300_000,
+  use: { ...journeys.use, screenshot: 'off', actionTimeout: 20_000 },
 })

@@ -275,6 +275,23 @@ test('what could not be saved is saved by itself once the portal answers', async
   await expect(page.getByTestId('saved')).toContainText('已保存')
 })
 
+test('a login that runs out in the middle of a form loses nothing', async ({ page, stage }) => {
+  const key = await stage.key({ age_days: 10 })
+  const no = await stage.order(key, 'draft')
+  await at(page, stage, key, `/orders/${no}/apply`)
+  await onStep(page, 'applicant')
+  await stage.time(13 * 3600)
+  await page.getByTestId('applicant.name').fill('登录过期时填的')
+  await expect(page).toHaveURL(/#\/login\?to=/)
+  await page.getByRole('textbox').fill(key.phone)
+  await page.keyboard.press('Enter')
+  await expect(page.getByLabel('短信验证码')).toBeFocused()
+  await page.getByLabel('短信验证码').fill(await stage.code(key.phone))
+  await page.keyboard.press('Enter')
+  await expect(page.getByTestId('applicant.name')).toHaveValue('登录过期时填的')
+  await expect(page.getByTestId('saved')).toContainText('已保存')
+})
+
 test('an expired certificate is bought anew on the same key', async ({ page, stage }) => {
   const key = await stage.key({ age_days: 400 })
   await stage.insert(key)

@@ -7,6 +7,8 @@ import { go, phoneAtHand } from './work'
 export async function at(page: Page, stage: Stage, key: Key, path: string): Promise<void> {
   await stage.open(page)
   await phoneAtHand(stage, key)
+  // A code may have been sent a moment ago, for an order that the stage made.
+  await stage.time(2)
   await logIn(page, stage, key.phone)
   await expect(page.getByRole('button', { name: /1\d\d\*\*\*\*/ })).toBeVisible()
   await go(page, path)

@@ -161,7 +161,7 @@ export async function logIn(page: Page, stage: Stage, phone: string): Promise<vo
       async ([name, token, body]) => {
         const answer = await fetch(`/ipc/${name}`, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', 'x-token': token ?? '' },
+          headers: { 'content-type': 'application/json', 'x-token': token },
           body,
         })
         if (!answer.ok) throw new Error(await answer.text())

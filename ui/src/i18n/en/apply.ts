@@ -135,6 +135,8 @@ export default {
     looking: 'Looking whether {key} has room for one more key pair…',
     fits: '{key} has room for the new key pair; the old certificate and its pair stay on it.',
     not_in: '{key} is not in; you can hand in all the same. Put it in now to know whether it has room.',
+    unknown: '{key} did not say whether it has room for the new key pair. You can hand in all the same; it is looked at again before it is written.',
+    again: 'Look again',
     must_agree:
       '{key} has no room for two key pairs: the old pair is removed before the new certificate is written, without a way back.',
     bids: 'If so, do not hand in yet: without the old pair nobody can open them any more. Wait until the bids are opened.',

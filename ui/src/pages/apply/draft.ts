@@ -82,8 +82,15 @@ export function useDraft(order: OrderView) {
   )
   if (!isSaved.value) void save()
 
+  /** Whoever turns away may not come back. */
+  function saveWhenHidden() {
+    if (document.visibilityState === 'hidden' && !isSaved.value) void save()
+  }
+  document.addEventListener('visibilitychange', saveWhenHidden)
+
   onScopeDispose(() => {
     isOver = true
+    document.removeEventListener('visibilitychange', saveWhenHidden)
     clearTimeout(timer)
     if (!isSaved.value) void save()
   })
