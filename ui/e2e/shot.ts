@@ -162,10 +162,13 @@ export async function shot(
   group: string,
   title: string,
   variants: readonly Variant[] = PAIRS,
+  /** Brings the state about again: what the core told before is in the language of before. */
+  again?: () => Promise<void>,
 ): Promise<void> {
   const taken: Taken = { id, group, title, shots: [] }
   for (const [index, now] of variants.entries()) {
     await dress(page, now)
+    if (index > 0) await again?.()
     const problems = await page.evaluate(flaws, now)
     // Colours are the theme's, structure is the page's: both are seen in one light and one dark variant.
     if (index < 2) {

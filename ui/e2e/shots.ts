@@ -1,7 +1,7 @@
 // Every page in every state of ui.md's table, driven there through the real core, software keys and portal.
 import type { Page } from '@playwright/test'
 import { at, fillIn, next, onStep } from './orders'
-import { FEW, FULL, shot } from './shot'
+import { FEW, FULL, PAIRS, shot } from './shot'
 import { expect, type Key, type Stage, test } from './stage'
 import { giveCode, giveNewPin, givePin, go, NEW, outcome, phoneAtHand, toWrite } from './work'
 
@@ -476,7 +476,11 @@ test('diagnosis, help, settings, and a machine that is not set up', async ({ pag
   await shot(page, 'diagnosis-before', OTHER, 'diagnosis: before')
   await page.getByRole('button', { name: '开始诊断' }).click()
   await expect(page.getByRole('button', { name: '保存诊断文件' })).toBeVisible({ timeout: 60_000 })
-  await shot(page, 'diagnosis-done', OTHER, 'diagnosis: done', FULL)
+  await shot(page, 'diagnosis-done', OTHER, 'diagnosis: done', PAIRS, async () => {
+    await page.locator('main').getByRole('button').first().click()
+    await expect(page.locator('main .is-loading')).toHaveCount(0, { timeout: 60_000 })
+    await expect(page.locator('main li h3').first()).toBeVisible({ timeout: 60_000 })
+  })
   await go(page, '/help')
   await expect(page.getByRole('heading', { name: '帮助', level: 1 })).toBeVisible()
   await shot(page, 'help', OTHER, 'help', FULL)

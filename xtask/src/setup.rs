@@ -71,11 +71,11 @@ const NEEDS: &[Need] = &[
     Need {
         package: "webkit2gtk-driver",
         program: "WebKitWebDriver",
-        probe: &["--version"],
+        probe: &["--help"],
         what_for: "drives the window in tests",
     },
     Need {
-        package: "fonts-noto-cjk",
+        package: "fonts-noto-cjk fontconfig",
         program: "fc-list",
         probe: &["Noto Sans CJK SC:style=Regular", "-q"],
         what_for: "Chinese letters in pictures",
