@@ -82,5 +82,17 @@ pub fn document() -> String {
         "paths": paths,
         "components": { "schemas": schemas },
     });
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    serde_json::to_string_pretty(&sorted(document)).unwrap_or_default() + "\n"
+}
+
+/// Keys in their order, whatever other crates of a build ask of `serde_json`.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields.into_iter().collect();
+            Value::Object(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
 }

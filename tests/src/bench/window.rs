@@ -76,7 +76,12 @@ pub fn measure(short: bool) -> Result<Vec<Row>, String> {
     rows.extend(at_rest(&ours, &beside, extent.idle));
     rows.push(hidden(&desktop, &app));
     rows.push(refuses_to_be_steered(&desktop, &app));
-    rows.extend(insertions(&desktop, &softkeys, &beside_host(folder.path(), &steered), extent.insertions));
+    rows.extend(insertions(
+        &desktop,
+        &softkeys,
+        &beside_host(folder.path(), &app, &steered),
+        extent.insertions,
+    ));
     Ok(rows)
 }
 
@@ -195,13 +200,15 @@ fn none_wanted(name: &str, ours: usize) -> Row {
     }
 }
 
-/// The program in a folder of its own with the driver host, which is looked for beside it.
-fn beside_host(folder: &Path, steered: &Path) -> PathBuf {
+/// The program in a folder of its own with driver host and module, which are looked for beside it.
+fn beside_host(folder: &Path, app: &Path, steered: &Path) -> PathBuf {
     let programs = folder.join("programs");
     fs::create_dir_all(&programs).unwrap();
     let place = programs.join("ycd-app");
     fs::copy(steered, &place).unwrap();
-    fs::copy(program("ycd-host"), programs.join("ycd-host")).unwrap();
+    for needed in ["ycd-host", "libycd_softkey.so"] {
+        fs::copy(app.parent().unwrap().join(needed), programs.join(needed)).unwrap();
+    }
     place
 }
 
