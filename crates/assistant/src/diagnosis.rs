@@ -5,6 +5,7 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 use ycd_flows::{
+    FlowError,
     clock::{Clock as _, SystemClock},
     driver_report,
     messages::{Explain, Language, Message, action_of, word},
@@ -213,7 +214,7 @@ fn keys(page: &mut Page, subject: &Subject<'_>) {
         }
     }
     if keys.is_empty() {
-        page.not_ok("key", Level::Warn, ycd_flows::FlowError::NoKey.explain(page.language));
+        page.not_ok("key", Level::Warn, FlowError::NoKey.explain(page.language));
     }
 }
 
@@ -298,6 +299,10 @@ impl Assistant {
 
     pub(crate) fn send_unknown_key(&self) -> Result<ReportReceived> {
         let report = driver_report::of(&self.report_of_unknown_key());
+        // With nothing plugged in there is nothing to be told.
+        if report.atr.is_none() && report.usb.is_empty() {
+            return Err(FlowError::NoKey.into());
+        }
         Ok(self.shared.home.client()?.send_driver_report(&report)?)
     }
 

@@ -148,13 +148,15 @@ fn the_references_are_what_the_software_key_answers_in_the_dress_of_each_make() 
         }
         let text = std::fs::read_to_string(&path).unwrap();
         let profile = Profile::from_toml("profile", &text).unwrap();
-        let answers = serde_json::to_string_pretty(&answers(&profile)).unwrap() + "\n";
+        let answers = answers(&profile);
         let reference = path.with_extension("reference.json");
         if std::env::var_os("YCD_WRITE_REFERENCES").is_some() {
-            std::fs::write(&reference, &answers).unwrap();
+            std::fs::write(&reference, serde_json::to_string_pretty(&answers).unwrap() + "\n").unwrap();
         }
         let written = std::fs::read_to_string(&reference).unwrap_or_default();
-        assert_eq!(written.replace("\r\n", "\n"), answers, "{}", reference.display());
+        // As values: the order of fields hangs on what other crates of a build ask of `serde_json`.
+        let written: serde_json::Value = serde_json::from_str(&written).unwrap_or_default();
+        assert_eq!(written, answers, "{}", reference.display());
         seen += 1;
     }
     let references = std::fs::read_dir(&folder)
