@@ -75,10 +75,11 @@ pub fn run(remote_control: RemoteControl) -> ExitCode {
     let Some(_lock) = lock else {
         return says(&word("window.running", language, &[]), RUNNING);
     };
-    let assistant = Arc::new(Assistant::open(places, None));
-    if let Err(error) = begin(&app, assistant) {
+    // First, so that its processes start while the assistant opens; nothing of it is heard before the loop below.
+    if let Err(error) = open_window(&app) {
         return not_started(&error, language);
     }
+    begin(&app, Arc::new(Assistant::open(places, None)));
     let code = app.run_return(|app, event| match event {
         // The last window was closed.
         RunEvent::ExitRequested { code: None, api, .. } if window::outlives_its_window(app) => {
@@ -112,21 +113,28 @@ fn build() -> tauri::Result<App> {
         .build(tauri::generate_context!())
 }
 
-fn begin(app: &App, assistant: Arc<Assistant>) -> tauri::Result<()> {
+fn open_window(app: &App) -> tauri::Result<()> {
+    if !is_given(HIDDEN) {
+        window::create(app.handle())?;
+    }
+    Ok(())
+}
+
+fn begin(app: &App, assistant: Arc<Assistant>) {
     app.manage(Arc::clone(&assistant));
     app.manage(shell::Shell::default());
     let handle = app.handle();
     // A link of ours says no more than that somebody wants the window.
     let linked = handle.clone();
     app.deep_link().on_open_url(move |_| window::show(&linked));
-    if !std::env::args_os().any(|argument| argument == HIDDEN) {
-        window::create(handle)?;
-    }
-    if !std::env::args_os().any(|argument| argument == NO_TRAY) {
+    if !is_given(NO_TRAY) {
         tray::put_up(handle, assistant.settings().language);
     }
     reactions::begin(handle, &assistant);
-    Ok(())
+}
+
+fn is_given(argument: &str) -> bool {
+    std::env::args_os().any(|given| given == argument)
 }
 
 fn not_started(error: &dyn std::error::Error, language: LanguageSetting) -> ExitCode {

@@ -233,6 +233,11 @@ impl World {
         phone
     }
 
+    /// As [`phone`](Self::phone), with all that came before still to be read.
+    pub fn unread_phone(&self, number: &str) -> Phone {
+        Phone { operator: self.operator(), number: number.to_owned(), read_up_to: 0 }
+    }
+
     /// Somebody who knows the PIN and reads the codes that come to the key's phone.
     pub fn person_with_phone(&self, key: &IssuedKey) -> Scripted {
         let mut phone = self.phone(&key.phone);

@@ -1,13 +1,12 @@
 import { expect, test } from './stage'
 import { at, fillIn, handIn, ID, next, onStep, orderNo, TYPED } from './orders'
-import { accessible, go, phoneAtHand } from './work'
+import { accessible, go } from './work'
 
 test('from the guard of the login to the key: apply, pay, be approved, and go on to write', async ({ page, stage }) => {
   const key = await stage.key()
   await stage.insert(key)
   await stage.open(page, '/certificates')
   await expect(page).toHaveURL(/#\/login\?to=/)
-  await phoneAtHand(stage, key)
   await page.getByRole('textbox').fill('138 0000 0000')
   await page.keyboard.press('Enter')
   await expect(page.getByLabel('短信验证码')).toBeFocused()

@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test'
 import { expect, type Key, type Stage, test } from './stage'
 import { at, onStep } from './orders'
-import { accessible, go, phoneAtHand } from './work'
+import { accessible, go } from './work'
 
 const TABS = [
   'all',
@@ -231,7 +231,6 @@ test('an unlock that waits for approval stands in the list and leads back to the
   await stage.insert(key)
   await stage.wrongPins(key)
   await stage.open(page)
-  await phoneAtHand(stage, key)
   await go(page, '/unlock')
   await page.getByTestId('start-unlock').click()
   await page.getByTestId('send-code').click()

@@ -1,12 +1,11 @@
 // What the journeys of orders share.
 import type { Page } from '@playwright/test'
 import { expect, type Key, logIn, type Stage } from './stage'
-import { go, phoneAtHand } from './work'
+import { go } from './work'
 
 /** A page of the pages, with the key's phone logged in and in hand. */
 export async function at(page: Page, stage: Stage, key: Key, path: string): Promise<void> {
   await stage.open(page)
-  await phoneAtHand(stage, key)
   // A code may have been sent a moment ago, for an order that the stage made.
   await stage.time(2)
   await logIn(page, stage, key.phone)

@@ -78,7 +78,7 @@ test('none, the wrong one and two are told, and it goes on by itself', async ({ 
   await accessible(page)
   await stage.insert(other)
   await expect(asks).toContainText(`需要${key.company}（尾号 ${key.tail}）。尚未改动，请更换。`)
-  await expect(asks).toContainText(other.tail)
+  await expect(asks).toContainText(`插入的是${other.company}`)
   await accessible(page)
   await stage.insert(key)
   await expect(asks).toContainText('发现 2 支：')

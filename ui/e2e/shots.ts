@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test'
 import { at, fillIn, next, onStep } from './orders'
 import { FEW, FULL, PAIRS, shot } from './shot'
 import { expect, type Key, type Stage, test } from './stage'
-import { giveCode, giveNewPin, givePin, go, NEW, outcome, phoneAtHand, toWrite } from './work'
+import { giveCode, giveNewPin, givePin, go, NEW, outcome, toWrite } from './work'
 
 const CARD = '1 Key card'
 const WORK = '2 Work on the key'
@@ -95,7 +95,6 @@ test('key card: reading, several, the wrong one, unreadable', async ({ page, sta
   await stage.pull(one)
 
   const order = await stage.order(one, 'approved')
-  await phoneAtHand(stage, one)
   await at(page, stage, one, `/orders/${order}/write`)
   await stage.insert(other)
   await card(page, 'wrong')
@@ -180,7 +179,6 @@ test('work: no key, the wrong one, the last try, no room', async ({ page, stage 
 
 test('work: an unlock', async ({ page, stage }) => {
   const key = await stage.key()
-  await phoneAtHand(stage, key)
   await stage.open(page, '/unlock')
   await expect(page.getByTestId('start-unlock')).toBeVisible()
   await shot(page, 'unlock-no-key', WORK, 'unlock: no key yet', FEW)
@@ -217,7 +215,6 @@ test('work: an unlock', async ({ page, stage }) => {
 test('work: an unlock that an operator approves; one that is not needed', async ({ page, stage }) => {
   await stage.approval(true)
   const key = await stage.key()
-  await phoneAtHand(stage, key)
   await stage.insert(key)
   await stage.open(page, '/unlock')
   await page.getByTestId('start-unlock').click()
@@ -437,7 +434,6 @@ test('certificates', async ({ page, stage }) => {
 test('login', async ({ page, stage }) => {
   const key = await stage.key()
   await stage.open(page, '/login')
-  await phoneAtHand(stage, key)
   await expect(page.getByRole('textbox')).toBeFocused()
   await shot(page, 'login-phone', OTHER, 'login: phone')
   await page.getByRole('textbox').fill('138 0000')

@@ -1,11 +1,10 @@
 import { expect, type Page } from '@playwright/test'
 import { type Key, type Stage, test } from './stage'
-import { accessible, giveCode, giveNewPin, givePin, NEW, outcome, phoneAtHand, typeCode } from './work'
+import { accessible, giveCode, giveNewPin, givePin, NEW, outcome, typeCode } from './work'
 
 /** On the page that unlocks, with a key whose PIN is locked; nobody has logged in. */
 async function toUnlock(page: Page, stage: Stage): Promise<Key> {
   const key = await stage.key()
-  await phoneAtHand(stage, key)
   await stage.insert(key)
   await stage.wrongPins(key)
   await stage.open(page, '/unlock')
@@ -100,7 +99,6 @@ test('a new PIN is refused with its reason, and a weak one needs a yes', async (
 
 test('a key that is not locked is unlocked only when its PIN is forgotten', async ({ page, stage }) => {
   const key = await stage.key()
-  await phoneAtHand(stage, key)
   await stage.insert(key)
   await stage.open(page, '/unlock')
   await page.getByTestId('start-unlock').click()

@@ -6,11 +6,6 @@ import { expect, type Key, logIn, PIN, type Stage } from './stage'
 /** A PIN that nobody has been told. */
 export const NEW = '27182845'
 
-/** The stage gives codes that come after it first looked at a phone; so it looks before one is sent. */
-export async function phoneAtHand(stage: Stage, key: Key): Promise<void> {
-  await stage.code(key.phone).catch(() => undefined)
-}
-
 export async function go(page: Page, path: string): Promise<void> {
   await page.evaluate((path) => (window.location.hash = path), path)
 }
