@@ -55,6 +55,11 @@ pub fn tell(wishes: &Wishes) -> Result<(), String> {
 /// Opens the window on a machine of the story, with a key that waits for its new certificate, and waits until it is
 /// closed.
 fn window(stage: &Stage) -> Result<(), String> {
+    // What the story left inserted goes back into the drawer: exactly one key at a time.
+    let keys = stage.station.ok(&["softkey", "list"], "")?;
+    for key in keys["keys"].as_array().into_iter().flatten().filter(|key| key["inserted"] == true) {
+        stage.remove(&text(key, "serial_number"))?;
+    }
     let holder = stage.produce("泸州蓝田贸易有限公司", "13800000007")?;
     let machine = stage.applicant("window-machine", &holder.phone)?;
     let order = stage.approved_order(&machine, &holder)?;
