@@ -6,13 +6,13 @@
 mod read;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
-        mpsc::{self, Receiver, Sender},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ycd_flows::messages::Explain as _;
@@ -40,10 +40,10 @@ pub(crate) struct OnKey {
 
 enum News {
     Watched(KeyEvent),
-    /// All keys, as the reader has just listed them; `removals` were known when it was asked to.
+    /// All keys, as the reader has just listed them; so many events of the watcher were known when it was asked to.
     Listed {
         keys: Vec<KeyInfo>,
-        removals: u32,
+        events: u32,
     },
     Read {
         key: KeyId,
@@ -66,6 +66,10 @@ enum News {
 /// A key that is slow to be read keeps no work from beginning for longer.
 const REST: Duration = Duration::from_secs(5);
 
+/// When to list again where watcher and reader do not agree: a key that was in for a moment only may be in one listing
+/// and never in the watcher's, so that nobody would tell that it has gone.
+const AGAIN: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(4)];
+
 pub(crate) struct KeyHub {
     handle: KeysHandle,
     threads: Vec<thread::JoinHandle<()>>,
@@ -86,7 +90,9 @@ struct State {
     keys: BTreeMap<KeyId, Known>,
     /// Names of profiles.
     drivers_missing: Vec<String>,
-    removals: u32,
+    /// What the watcher has told, and how often it told something.
+    watched: BTreeSet<KeyId>,
+    events: u32,
     revocations: Revocations,
 }
 
@@ -143,12 +149,25 @@ impl Drop for KeyHub {
 impl KeysHandle {
     fn run(&self, heard: &Receiver<News>, reader: &Reader) {
         let mut working = false;
-        while let Ok(news) = heard.recv() {
+        let mut again = Again::default();
+        loop {
+            let news = match again.hear(heard) {
+                Ok(news) => news,
+                Err(RecvTimeoutError::Timeout) if working => continue,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.list(reader);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             match news {
                 News::Watched(KeyEvent::Arrived(info)) => {
+                    again = Again::default();
                     let key = info.key_id.clone();
                     let is_new = self.change(|state| {
                         state.looked = true;
+                        state.events += 1;
+                        state.watched.insert(key.clone());
                         state.keys.insert(key.clone(), Known { info, on_key: None }).is_none()
                     });
                     // What was listed a moment ago is being read already.
@@ -156,36 +175,34 @@ impl KeysHandle {
                         reader.give(Task::Read(key));
                     }
                 }
-                News::Watched(KeyEvent::Gone(key)) => self.change(|state| {
-                    state.keys.remove(&key);
-                    state.removals += 1;
-                }),
-                News::Listed { keys, removals } => {
-                    if lock(&self.state).removals != removals {
-                        // One was pulled in the meantime: the list is not to be believed.
-                        reader.give(Task::List { removals: lock(&self.state).removals });
-                        continue;
-                    }
-                    let unread = self.change(|state| {
-                        state.looked = true;
-                        let mut unread = Vec::new();
-                        for info in keys {
-                            let known = state.keys.remove(&info.key_id);
-                            let on_key = known.and_then(|known| known.on_key);
-                            unread.push(info.key_id.clone());
-                            state.keys.insert(info.key_id.clone(), Known { info, on_key });
-                        }
-                        unread
+                News::Watched(KeyEvent::Gone(key)) => {
+                    again = Again::default();
+                    self.change(|state| {
+                        state.events += 1;
+                        state.watched.remove(&key);
+                        state.keys.remove(&key);
                     });
+                }
+                // One came or went in the meantime: the list is not to be believed.
+                News::Listed { events, .. } if lock(&self.state).events != events => self.list(reader),
+                News::Listed { keys, .. } => {
+                    let (listed, agreed) = self.change(|state| state.take_list(keys));
+                    again.is_agreed(agreed);
                     if !working {
-                        unread.into_iter().for_each(|key| reader.give(Task::Read(key)));
+                        listed.into_iter().for_each(|key| reader.give(Task::Read(key)));
                     }
                 }
-                News::Read { key, outcome } => self.was_read(&key, outcome),
+                News::Read { key, outcome } => {
+                    let is_gone = matches!(outcome, Err(TokenError::Removed | TokenError::NotFound { .. }));
+                    self.was_read(&key, outcome);
+                    if is_gone {
+                        again.is_agreed(false);
+                    }
+                }
                 News::Look { done } => {
                     self.look_for_drivers();
                     if !working {
-                        reader.give(Task::List { removals: lock(&self.state).removals });
+                        self.list(reader);
                         reader.give(Task::Done(done));
                     }
                 }
@@ -195,13 +212,17 @@ impl KeysHandle {
                 }
                 News::WorkIsOver => {
                     working = false;
-                    reader.give(Task::List { removals: lock(&self.state).removals });
+                    self.list(reader);
                 }
                 News::TellAgain => self.change(|_| ()),
                 News::Revocations => self.change(State::mark_revoked),
                 News::End => break,
             }
         }
+    }
+
+    fn list(&self, reader: &Reader) {
+        reader.give(Task::List { events: lock(&self.state).events });
     }
 
     fn was_read(&self, key: &KeyId, outcome: std::result::Result<OnKey, TokenError>) {
@@ -360,7 +381,50 @@ impl KeysHandle {
     }
 }
 
+/// When to list the keys once more.
+#[derive(Default)]
+struct Again {
+    times: usize,
+    at: Option<Instant>,
+}
+
+impl Again {
+    /// The next news, or that it is time to list.
+    fn hear(&mut self, heard: &Receiver<News>) -> std::result::Result<News, RecvTimeoutError> {
+        let Some(at) = self.at else { return heard.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+        let news = heard.recv_timeout(at.saturating_duration_since(Instant::now()));
+        if matches!(news, Err(RecvTimeoutError::Timeout)) {
+            self.at = None;
+        }
+        news
+    }
+
+    /// Whether those who know of keys agree; where they do not for long, the watcher's next news are waited for.
+    fn is_agreed(&mut self, agreed: bool) {
+        if agreed {
+            *self = Self::default();
+        } else if let (None, Some(pause)) = (self.at, AGAIN.get(self.times)) {
+            self.times += 1;
+            self.at = Some(Instant::now() + *pause);
+        }
+    }
+}
+
 impl State {
+    /// Takes over a listing, which is the whole truth about keys that the watcher has not told of: those it has told of
+    /// go when it says so. Gives what was listed, and whether the watcher knows the same keys.
+    fn take_list(&mut self, listed: Vec<KeyInfo>) -> (BTreeSet<KeyId>, bool) {
+        self.looked = true;
+        let names: BTreeSet<KeyId> = listed.iter().map(|info| info.key_id.clone()).collect();
+        self.keys.retain(|key, _| names.contains(key) || self.watched.contains(key));
+        for info in listed {
+            let on_key = self.keys.remove(&info.key_id).and_then(|known| known.on_key);
+            self.keys.insert(info.key_id.clone(), Known { info, on_key });
+        }
+        let agreed = names == self.watched;
+        (names, agreed)
+    }
+
     fn mark_revoked(&mut self) {
         for known in self.keys.values_mut() {
             let Some(Ok(on_key)) = &mut known.on_key else { continue };

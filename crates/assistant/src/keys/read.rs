@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) enum Task {
     List {
-        removals: u32,
+        events: u32,
     },
     Read(KeyId),
     /// Ends the hosts: whoever works on a key is alone with it.
@@ -51,9 +51,9 @@ fn run(shared: &Shared, tasks: &Receiver<Task>, news: &Sender<News>) {
     let open = || Keys::open(&shared.drivers, shared.host_exe.as_deref());
     while let Ok(task) = tasks.recv() {
         let tell = match task {
-            Task::List { removals } => {
+            Task::List { events } => {
                 let listed = hosts.get_or_insert_with(open).keys();
-                News::Listed { keys: listed.unwrap_or_default(), removals }
+                News::Listed { keys: listed.unwrap_or_default(), events }
             }
             Task::Read(key) => {
                 let outcome = read(hosts.get_or_insert_with(open), &key, shared.clock.now());
