@@ -83,6 +83,7 @@ pub fn places() -> Places {
         portal: value("YCD_PORTAL").and_then(|url| url.into_string().ok()),
         drivers: path("YCD_DRIVERS_DIR"),
         softkey_dir: path("YCD_SOFTKEY_DIR"),
+        provision: None,
     }
 }
 

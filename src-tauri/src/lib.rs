@@ -47,6 +47,9 @@ const RUNNING: u8 = 4;
 /// Starts hidden: at the login of the user to the machine.
 const HIDDEN: &str = "--hidden";
 
+/// Asks the one that runs to end, and starts nothing: of an installer, before it exchanges files.
+const QUIT: &str = "--quit";
+
 /// Ends with its window: for a demonstration, which leaves nothing running.
 const NO_TRAY: &str = "--no-tray";
 
@@ -55,7 +58,7 @@ pub fn run(remote_control: RemoteControl) -> ExitCode {
     if let Some(ended) = environment::start_again_without_controls(remote_control) {
         return ended;
     }
-    ycd_assistant::process::leave_no_core_image();
+    ycd_assistant::process::begin_guarded();
     environment::start_log();
     let places = environment::places();
     let home = Home::at(places.clone());
@@ -67,6 +70,9 @@ pub fn run(remote_control: RemoteControl) -> ExitCode {
         Ok(lock) => lock,
         Err(error) => return not_started(&error, language),
     };
+    if is_given(QUIT) && lock.is_some() {
+        return ExitCode::SUCCESS;
+    }
     // Where another one runs, its window is shown and this process ends in here.
     let app = match build() {
         Ok(app) => app,
@@ -101,7 +107,10 @@ fn build() -> tauri::Result<App> {
     tauri::Builder::default()
         // First: whoever is not the only one ends here.
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
-            if !arguments.iter().any(|argument| argument == HIDDEN) {
+            let has = |wanted| arguments.iter().any(|argument| argument == wanted);
+            if has(QUIT) {
+                window::quit(app);
+            } else if !has(HIDDEN) {
                 window::show(app);
             }
         }))

@@ -43,11 +43,24 @@ pub fn create(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     if cfg!(debug_assertions) {
         window = window.initialization_script(include_str!("violations.js"));
     }
-    window
+    let window = window
         .initialization_script(include_str!("ready.js"))
         .on_navigation(is_own)
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()
+        .build()?;
+    #[cfg(target_os = "linux")]
+    window.with_webview(|view| draw_by_processor(&view.inner()))?;
+    Ok(window)
+}
+
+/// Without layers drawn by OpenGL: they cost some seventy megabytes, and hardly anything moves here.
+#[cfg(target_os = "linux")]
+fn draw_by_processor(view: &webkit2gtk::WebView) {
+    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt as _, WebViewExt as _};
+
+    if let Some(settings) = view.settings() {
+        settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+    }
 }
 
 pub fn is_open(app: &AppHandle) -> bool {

@@ -22,6 +22,8 @@ pub struct Wishes {
     pub serve: bool,
     /// Ends with the window, opened on the story's data.
     pub window: bool,
+    /// What stands in for `ycd` on the applicants' machines.
+    pub applicant: Option<PathBuf>,
 }
 
 impl Wishes {

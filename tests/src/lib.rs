@@ -22,6 +22,9 @@ pub mod pcscd;
 pub mod person;
 pub mod proxy;
 pub mod stage;
+pub mod user_store;
 #[cfg(target_os = "linux")]
 pub mod window;
+#[cfg(target_os = "linux")]
+pub mod wine;
 pub mod world;

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{process, setup, tidy, tree::Tree, ui};
+use crate::{process, setup, tidy, tree::Tree, ui, windows};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -80,7 +80,16 @@ pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
             );
         }
         report.skip("advisories", "cargo-deny needs a database from outside for them");
-        report.skip("check windows", "a run of its own, with its own toolchain: cargo xtask check windows");
+        match windows::ready(root) {
+            Ok(()) => {
+                report.check("check windows", || windows::check(root));
+                report.check("windows, under Wine", || windows::test(root, &["--short"]));
+            }
+            Err(reason) => {
+                report.skip("check windows", &format!("{reason}: cargo xtask check windows"));
+                report.skip("windows, under Wine", &format!("{reason}: cargo xtask test windows"));
+            }
+        }
     }
     if report.skipped > 0 {
         report.skips.extend(ignored_tests(root));

@@ -4,7 +4,7 @@
 //! - [`checks`] is `cargo xtask test`: what CI runs, with counts.
 //! - [`tidy`] holds the invariants of `docs/architecture.md` that no compiler checks.
 //! - [`ui`] builds and tests the pages, and starts the development server.
-//! - [`windows`] type-checks every crate for Windows on a Debian machine.
+//! - [`windows`] type-checks for Windows, makes the installer and tries it under Wine, all on a Debian machine.
 //! - [`setup`] installs the system packages that tests and demo lean on.
 //! - [`errors`] renders `docs/errors.md` from the catalogue of messages.
 //!
@@ -14,10 +14,14 @@
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
 
 mod checks;
+mod checksum;
 mod demo;
 mod errors;
+#[cfg(unix)]
+mod linux;
 mod process;
 mod rust_text;
+mod sbom;
 mod setup;
 mod tidy;
 mod tree;
@@ -37,6 +41,10 @@ cargo xtask exhaustive        the key pulled at every single token call of a ren
 cargo xtask tidy              the invariants of docs/architecture.md
 cargo xtask errors [--check]  renders docs/errors.md from the catalogue of messages
 cargo xtask check windows     type-checks every crate for x86_64-pc-windows-gnu
+cargo xtask test windows [--short]
+                              that installer and its programs under Wine: installed, used, pulled, killed, upgraded, removed
+cargo xtask package windows   the installer for Windows, signed, with its bill of materials, in dist/
+cargo xtask package linux     a .deb in dist/
 cargo xtask dev               the pages in a browser, on the real core, with a portal and keys to play with
 cargo xtask shots             every page in every state as a picture, and one page that shows them
 cargo xtask contract          writes the contract of the assistant's commands and the pages' types that come from it
@@ -60,6 +68,10 @@ fn main() -> ExitCode {
         ["errors"] => errors::write(&root),
         ["errors", "--check"] => errors::check(&root),
         ["check", "windows"] => windows::check(&root),
+        ["test", "windows", flags @ ..] => windows::test(&root, flags),
+        #[cfg(unix)]
+        ["package", "linux"] => linux::package(&root),
+        ["package", "windows"] => windows::package(&root).map(|_| true),
         ["dev"] => ui::dev(&root),
         ["shots"] => ui::shots(&root),
         ["contract"] => ui::contract(&root),

@@ -35,6 +35,19 @@ pub fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
+/// Runs, and says what the program said only where it does not succeed.
+pub fn run_quietly(command: &mut Command) -> Result<(), String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{} could not be started: {error}", line(command)))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Err(format!("{} ended with {}\n{}", line(command), output.status, String::from_utf8_lossy(&said).trim()))
+}
+
 /// What a program said, and how it ended.
 pub struct Said {
     pub status: ExitStatus,

@@ -13,7 +13,8 @@ use ycd_flows::{
 use ycd_pki::sm3::sm3;
 use ycd_portal_api::wire::drivers::ReportReceived;
 use ycd_token::{
-    Drivers, Keys, Lookup, Profile, ProfileError, Token as _, TokenError, readers,
+    Drivers, Keys, Lookup, Profile, ProfileError, Token as _, TokenError, default_host_exe, host_for,
+    readers,
     report::{UnknownKey, makes_without_driver, spaced},
     usb,
 };
@@ -23,7 +24,7 @@ use crate::{
     assistant::Shared,
     error::Result,
     home::{Home, HomeError},
-    makes::{found_modules, make, not_installed, wrong_bits},
+    makes::{found_modules, make, not_installed},
     view::{Diagnosis, DiagnosisLine, Level, RemedyAction, TextFile},
 };
 
@@ -160,18 +161,15 @@ fn modules(page: &mut Page, subject: &Subject<'_>, seen: &[readers::Reader]) {
         page.advice("module", Level::Bad, Some("token.module_missing"), words);
     }
     let is_wanted = |profile: &Profile| wanted.iter().any(|other| other.name == profile.name);
+    let host_exe = subject.host_exe.map_or_else(default_host_exe, Path::to_owned);
     let mut found = 0;
     for Lookup { profile, outcome, .. } in &lookups {
         match outcome {
             Ok(driver) => {
                 found += 1;
-                match wrong_bits(driver) {
-                    None => page.ok("module", format!("{profile}: {}", driver.module_path.display())),
-                    Some(bits) => {
-                        let path = driver.module_path.display().to_string();
-                        let error = TokenError::NotAModule { path, detail: format!("{bits} bits") };
-                        page.not_ok("module", Level::Bad, error.explain(page.language));
-                    }
+                match host_for(&host_exe, driver) {
+                    Ok(_) => page.ok("module", format!("{profile}: {}", driver.module_path.display())),
+                    Err(error) => page.not_ok("module", Level::Bad, error.explain(page.language)),
                 }
             }
             Err(TokenError::ModuleMissing { .. } | TokenError::Unsupported { .. }) => {}

@@ -9,6 +9,9 @@
 //! | `seen.json` | certificates that were seen on keys, to remind of their end |
 //! | `session.json`, `session-operator.json` | a login, readable by the user only |
 //! | `journal.sqlite` | where work that was broken off stands |
+//!
+//! What an installer brought along lies beside the program in `provision`: a `config.toml`, `anchors/*.pem` and a
+//! `settings.json` that hold until this machine has its own.
 
 use std::{
     env, fs,
@@ -31,6 +34,9 @@ use ycd_token::{Drivers, Keys, PinPolicy, ProfileError};
 pub use crate::error::HomeError;
 use crate::settings::Settings;
 
+const CONFIG: &str = "config.toml";
+const SETTINGS: &str = "settings.json";
+
 type Result<T = (), E = HomeError> = std::result::Result<T, E>;
 
 /// Where things are to be taken from, where it is not the usual place.
@@ -44,10 +50,13 @@ pub struct Places {
     pub drivers: Option<PathBuf>,
     /// The software keys' folder.
     pub softkey_dir: Option<PathBuf>,
+    /// What came with the program.
+    pub provision: Option<PathBuf>,
 }
 
 pub struct Home {
     folder: PathBuf,
+    provision: PathBuf,
     portal: Option<String>,
     drivers: Option<PathBuf>,
     softkey_dir: Option<PathBuf>,
@@ -82,8 +91,14 @@ struct KeptSession {
 
 impl Home {
     pub fn at(places: Places) -> Self {
-        let Places { home, portal, drivers, softkey_dir } = places;
-        Self { folder: home.unwrap_or_else(default_folder), portal, drivers, softkey_dir }
+        let Places { home, portal, drivers, softkey_dir, provision } = places;
+        Self {
+            folder: home.unwrap_or_else(default_folder),
+            provision: provision.unwrap_or_else(beside_the_program),
+            portal,
+            drivers,
+            softkey_dir,
+        }
     }
 
     pub fn folder(&self) -> &Path {
@@ -135,8 +150,17 @@ impl Home {
         })
     }
 
-    /// The portal that this machine was set up with.
+    /// The portal that this machine was set up with. One that came with the program without its keys is asked for them
+    /// at the first need, as [`use_portal`](Self::use_portal) does.
     pub fn trust(&self) -> Result<PinnedPortal> {
+        if let Some(pinned) = self.pinned()? {
+            return Ok(pinned);
+        }
+        if !self.own_config().exists()
+            && let Some(url) = self.config()?.portal
+        {
+            self.use_portal(&url, &self.anchors()?)?;
+        }
         self.pinned()?.ok_or(HomeError::PortalNotPinned)
     }
 
@@ -175,7 +199,7 @@ impl Home {
             let path = folder.join(format!("{}.pem", index + 1));
             fs::write(&path, anchor.to_pem()?).map_err(HomeError::file(&path))?;
         }
-        let path = self.folder.join("config.toml");
+        let path = self.own_config();
         let is_pinned = pinned.is_some();
         let text = toml::to_string(&Config { portal: Some(url.to_owned()), pinned, pin })
             .map_err(|error| HomeError::config(&path, error))?;
@@ -185,7 +209,7 @@ impl Home {
 
     /// The roots this machine trusts.
     pub fn anchors(&self) -> Result<Vec<Certificate>> {
-        let folder = self.folder.join("anchors");
+        let folder = self.own_or_brought("anchors");
         if !folder.is_dir() {
             return Ok(Vec::new());
         }
@@ -281,11 +305,12 @@ impl Home {
 
     /// What the user has set; what does not read is as good as nothing.
     pub fn settings(&self) -> Settings {
-        self.read_json("settings.json").unwrap_or_default()
+        let brought = || serde_json::from_slice(&fs::read(self.provision.join(SETTINGS)).ok()?).ok();
+        self.read_json(SETTINGS).or_else(brought).unwrap_or_default()
     }
 
     pub fn keep_settings(&self, settings: &Settings) -> Result {
-        self.keep_json("settings.json", settings)
+        self.keep_json(SETTINGS, settings)
     }
 
     /// A small file that is a hint: where it is missing or does not read, there is none.
@@ -299,8 +324,19 @@ impl Home {
         self.replace_file(&path, &text)
     }
 
+    fn own_config(&self) -> PathBuf {
+        self.folder.join(CONFIG)
+    }
+
+    /// This machine's own, else what came with the program.
+    fn own_or_brought(&self, name: &str) -> PathBuf {
+        let own = self.folder.join(name);
+        // Roots and portal belong together: both are this machine's own, or neither is.
+        if own.exists() || self.own_config().exists() { own } else { self.provision.join(name) }
+    }
+
     fn config(&self) -> Result<Config> {
-        let path = self.folder.join("config.toml");
+        let path = self.own_or_brought(CONFIG);
         if !path.exists() {
             return Ok(Config::default());
         }
@@ -323,6 +359,11 @@ pub fn read_certificates(path: &Path) -> Result<Vec<Certificate>> {
             .collect(),
         _ => Ok(vec![Certificate::from_der(&bytes)?]),
     }
+}
+
+fn beside_the_program() -> PathBuf {
+    let program = env::current_exe().unwrap_or_default();
+    program.parent().map(|folder| folder.join("provision")).unwrap_or_default()
 }
 
 fn default_folder() -> PathBuf {

@@ -9,6 +9,7 @@
 //! | [`home`] | the data folder: portal, trusted roots, session, journal |
 //! | [`diagnosis`] | whether this machine can work with a USBKEY |
 //! | [`words`] | words for tray, notifications, terminal |
+//! | [`store`] | the user's certificate store of the system |
 //! | [`process`] | what a process does that secrets pass through |
 //! | `keys` | the keys that are inserted, read as they come |
 //! | `work` | a flow under way: its steps, its questions, its end |
@@ -32,6 +33,7 @@ pub mod process;
 mod reminders;
 mod revocation;
 pub mod settings;
+pub mod store;
 pub mod view;
 pub mod words;
 mod work;

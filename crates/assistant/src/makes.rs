@@ -1,10 +1,7 @@
 //! Makes of key and their drivers, in words.
 
 use ycd_flows::messages::Language;
-use ycd_token::{
-    Driver, ModuleHost, Profile, TokenError, default_host_exe,
-    report::{FoundModule, bits},
-};
+use ycd_token::{Driver, ModuleHost, Profile, TokenError, default_host_exe, report::FoundModule};
 
 /// What people call the make.
 pub fn make(profile: &Profile, language: Language) -> String {
@@ -35,11 +32,6 @@ pub fn not_installed(profile: &Profile, language: Language) -> (String, String) 
     };
     let place = driver_from(profile, language).unwrap_or_else(|| somebody.to_owned());
     (says.replace("{}", &make(profile, language)), remedy.replace("{}", &place))
-}
-
-/// The bitness of a module's file, where it is another than its profile says.
-pub fn wrong_bits(driver: &Driver) -> Option<u8> {
-    bits(&driver.module_path).filter(|bits| *bits != driver.bits)
 }
 
 /// What a module says of itself and of its tokens.

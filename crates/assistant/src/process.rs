@@ -1,7 +1,13 @@
 //! What a process through which secrets pass does first.
 
+/// Before anything else: neither a crash nor a DLL that somebody put in the way gets at what passes through.
+pub fn begin_guarded() {
+    ycd_windows::dlls::from_the_system_only();
+    leave_no_core_image();
+}
+
 /// PINs and, in a portal, the authority's keys pass through this process: its memory is to lie nowhere after a crash.
-pub fn leave_no_core_image() {
+fn leave_no_core_image() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};

@@ -46,6 +46,7 @@ impl Common {
             portal: self.portal.clone(),
             drivers: self.drivers.clone(),
             softkey_dir: self.softkey_dir.clone(),
+            provision: None,
         }
     }
 }
@@ -181,6 +182,13 @@ pub enum Cert {
     },
     /// 把新证书写入 USBKEY；中断后再次运行即继续
     Renew(Renew),
+    /// 把 USBKEY 上最新的证书登记到 Windows 证书库（更新时已自动登记）
+    Register {
+        /// 尾号、序列号或完整编号；只插了一支时不用给
+        key: Option<String>,
+    },
+    /// Windows 证书库中的证书，及各自的提供程序
+    Registered,
     /// 检查证书：签发机构、期限、用途、吊销
     Verify {
         /// 证书文件；不给时检查插入的 USBKEY 上的证书
@@ -455,6 +463,7 @@ pub enum Portal {
         anchor: Vec<PathBuf>,
     },
     /// 在文件夹中新建一个门户：数据库、证书机构、管理员
+    #[cfg(feature = "portal")]
     Init {
         /// 门户的文件夹
         #[arg(long, value_name = "DIR")]
@@ -463,6 +472,7 @@ pub enum Portal {
         clock: ClockArgs,
     },
     /// 运行门户
+    #[cfg(feature = "portal")]
     Serve {
         /// 门户的文件夹
         #[arg(long, value_name = "DIR")]
@@ -475,6 +485,7 @@ pub enum Portal {
     },
 }
 
+#[cfg(feature = "portal")]
 /// For demonstrations and tests: a portal whose clock is ahead of the machine's or behind it.
 #[derive(Debug, Args)]
 pub struct ClockArgs {

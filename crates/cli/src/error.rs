@@ -6,6 +6,7 @@ use ycd_assistant::{AssistantError, home::HomeError};
 use ycd_flows::{
     FlowError, PinChangeError, UnlockError,
     messages::{Explain, Language, Message, message},
+    store::StoreError,
 };
 use ycd_pki::{ChainError, PkiError};
 use ycd_portal_api::ApiError;
@@ -26,9 +27,12 @@ pub enum CliError {
     #[error(transparent)]
     Unlock(#[from] UnlockError),
     #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]
     Api(#[from] ApiError),
+    #[cfg(feature = "portal")]
     #[error(transparent)]
     Portal(#[from] ycd_portal::Error),
     #[error(transparent)]
@@ -62,8 +66,10 @@ impl CliError {
             Self::Flow(error) => error.code(),
             Self::PinChange(error) => error.code(),
             Self::Unlock(error) => error.code(),
+            Self::Store(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::Api(error) => error.code(),
+            #[cfg(feature = "portal")]
             Self::Portal(error) => error.code(),
             Self::Softkey(error) => error.code(),
             Self::Pki(error) => error.code(),
@@ -103,12 +109,14 @@ impl Explain for CliError {
             Self::Flow(error) => error.explain(language),
             Self::PinChange(error) => error.explain(language),
             Self::Unlock(error) => error.explain(language),
+            Self::Store(error) => error.explain(language),
             Self::Token(error) => error.explain(language),
             Self::Api(error) => error.explain(language),
             Self::Pki(error) => error.explain(language),
             Self::Chain(error) => error.explain(language),
             Self::Profile(error) => error.explain(language),
             Self::Readers(error) => error.explain(language),
+            #[cfg(feature = "portal")]
             Self::Portal(error) => own("detail", error.to_string()),
             Self::Softkey(error) => own("detail", error.to_string()),
             Self::NoInput { what, flag } => {

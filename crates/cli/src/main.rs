@@ -23,7 +23,7 @@ pub(crate) use ycd_assistant::home;
 use crate::{args::Cli, home::Home, say::Say};
 
 fn main() -> ExitCode {
-    ycd_assistant::process::leave_no_core_image();
+    ycd_assistant::process::begin_guarded();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

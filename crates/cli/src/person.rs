@@ -11,7 +11,8 @@ use std::{
 use serde_json::json;
 use ycd_flows::{
     conversation::{CodeAnswer, Event, Go, KeyProblem, Person, PinQuestion},
-    messages::{tries_word, word},
+    messages::{message, tries_word, word},
+    store::Registered,
 };
 use ycd_pki::{CertificateInfo, pem};
 use ycd_portal_api::{
@@ -128,6 +129,15 @@ pub fn asks_again_each_signature(keys: &mut Keys, say: &Say) {
     }
 }
 
+/// What was put into the certificate store.
+pub fn registered_words(registered: &Registered, say: &Say) -> String {
+    let text = say.t(
+        "新证书已登记到 Windows 证书库，提供程序：{provider}。",
+        "The new certificate is registered with Windows, provider {provider}.",
+    );
+    text.replace("{provider}", &registered.link.provider)
+}
+
 fn lock(pins: &Mutex<Secrets>) -> MutexGuard<'_, Secrets> {
     // Whoever panicked while asking has left nothing half done.
     pins.lock().unwrap_or_else(PoisonError::into_inner)
@@ -193,6 +203,11 @@ impl Person for AtTerminal<'_> {
                 Event::ClockOff { seconds } => say
                     .t("本机时间与门户相差 {} 秒，以门户时间为准。", "This machine's clock is {} s off; the portal's counts.")
                     .replace("{}", &seconds.abs().to_string()),
+                Event::Registered(registered) => registered_words(registered, say),
+                Event::NotRegistered { code, detail } => {
+                    let message = message(code, say.language, &[("detail", detail.clone())]);
+                    format!("{}\n{}", message.sentence, message.remedy)
+                }
                 Event::Finished { old, new } => say
                     .t(
                         "更新成功。有效期 {old} → {new}。口令未变。现在可以拔下 USBKEY。",

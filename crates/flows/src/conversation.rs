@@ -11,7 +11,7 @@ use ycd_portal_api::{
 use ycd_token::{KeyId, KeyInfo, Pin, TriesLeft};
 use zeroize::Zeroizing;
 
-use crate::renewal::Step;
+use crate::{renewal::Step, store::Registered};
 
 /// The person, behind a window or a terminal.
 pub trait Person {
@@ -75,6 +75,10 @@ pub enum Event {
     StartsAgain { because: String },
     /// The machine's clock is off by this many seconds (portal minus machine).
     ClockOff { seconds: i64 },
+    /// The new certificate is in the user's certificate store, so that other programs find it.
+    Registered(Registered),
+    /// It is not, for the reason that this code stands for. The renewal is done all the same.
+    NotRegistered { code: String, detail: String },
     /// The new certificate is on the key and the portal knows it.
     Finished { old: Box<CertificateInfo>, new: Box<CertificateInfo> },
 }

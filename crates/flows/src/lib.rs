@@ -13,6 +13,7 @@
 //! | [`conversation`] | how a flow tells and asks, whatever the screen |
 //! | [`journal`] | where broken-off work is found again |
 //! | [`lock`] | one process of a machine works on a key at a time |
+//! | [`store`] | the user's certificate store, where other programs find the new certificate |
 //! | [`messages`] | what people are told: one sentence and one remedy per code and language |
 //!
 //! The truth is on the key and in the portal; the journal is a hint. Every error has a stable code and leaves at least
@@ -29,6 +30,7 @@ pub mod new_pin;
 pub mod pin;
 pub mod produce;
 pub mod renewal;
+pub mod store;
 pub mod trust;
 pub mod unlock;
 

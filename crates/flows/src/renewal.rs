@@ -42,6 +42,7 @@ use crate::{
     error::{FlowError, OperatorReason, Result},
     journal::Journal,
     lock::KeyLocks,
+    store::{StoreError, UserStore},
     trust::PinnedPortal,
 };
 
@@ -57,6 +58,8 @@ pub struct Renewal<'a> {
     /// The portal this machine was set up with, where it has seen one: keys sign for no other.
     pub trust: Option<&'a PinnedPortal>,
     pub clock: &'a dyn Clock,
+    /// Where the system has one: the certificate is registered there at the end.
+    pub store: Option<UserStore<'a>>,
     pub options: Options,
 }
 
@@ -496,6 +499,23 @@ impl Renewal<'_> {
         Ok(())
     }
 
+    /// Step 10, where the system has a store of certificates and the make says how they are registered there. The portal
+    /// has the confirmation, so nothing that fails here is more than told, and a wish to stop has nothing left to stop.
+    fn register(&mut self, key: &KeyInfo, view: &AttemptView, new_der: &[u8]) {
+        let Some(store) = self.store.filter(|store| store.says(key).is_some()) else { return };
+        let _ = self.person.tell(&Step::Register.begins());
+        let read = self.token.read(&key.key_id).map_err(StoreError::from);
+        let outcome = read.and_then(|contents| {
+            let parse = |der: &[u8]| Certificate::from_der(der).map_err(|_| StoreError::NotOnKey);
+            store.register(key, &contents, &parse(new_der)?, &[parse(&view.old_certificate.0)?])
+        });
+        let event = match outcome {
+            Ok(registered) => Event::Registered(registered),
+            Err(error) => Event::NotRegistered { code: error.code().to_owned(), detail: error.to_string() },
+        };
+        let _ = self.person.tell(&event);
+    }
+
     fn has_to_tidy(&self, view: &AttemptView, contents: &Contents) -> bool {
         let Ok(old) = check::public_key(&view.old_certificate.0) else { return false };
         let old = contents.with_key(&Spki(old));
@@ -509,6 +529,7 @@ impl Renewal<'_> {
         let Some(new) = &view.certificate else {
             return Err(FlowError::OrderNotReady { state: view.order_state.name().to_owned() });
         };
+        self.register(key, view, &new.0);
         self.record(key, view, Step::Done)?;
         let now = view.portal_time.0;
         let info = |der: &Bytes| {

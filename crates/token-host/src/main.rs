@@ -11,6 +11,7 @@ mod card;
 mod crash;
 mod devices;
 mod guard;
+mod loading;
 mod memory;
 mod pkcs11;
 mod streams;
@@ -38,10 +39,14 @@ struct Host {
 }
 
 fn main() -> ExitCode {
+    let places = loading::from_known_places_only();
     crash::leave_no_trace();
     memory::limit();
     // Before anything else: a module may print as soon as it is loaded.
-    match streams::take_over().and_then(|(from_owner, to_owner)| serve(from_owner, to_owner)) {
+    let served = places
+        .and_then(|()| streams::take_over())
+        .and_then(|(from_owner, to_owner)| serve(from_owner, to_owner));
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

@@ -63,6 +63,9 @@ pub enum TokenError {
     ModuleMissing { path: String },
     #[error("not a PKCS#11 module: {path}")]
     NotAModule { path: String, detail: String },
+    /// No host for what the module's file is for is installed.
+    #[error("the module is for {target}, and no host that can load it is installed: {path}")]
+    NoHost { path: String, target: String },
     #[error("the module lies outside the places its profile allows: {path}")]
     ModuleNotAllowed { path: String },
     #[error("{function} answered {code:#010x}")]
@@ -99,6 +102,7 @@ impl TokenError {
             Self::HostTimeout { .. } => "token.driver_timeout",
             Self::ModuleMissing { .. } => "token.module_missing",
             Self::NotAModule { .. } => "token.not_a_module",
+            Self::NoHost { .. } => "token.no_host",
             Self::ModuleNotAllowed { .. } => "token.module_not_allowed",
             Self::Module { .. } => "token.module_error",
             Self::HostStart { .. } => "token.host_start",

@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+mod binary;
 pub mod candidates;
 mod error;
 mod host;
@@ -30,7 +31,7 @@ mod watch;
 pub mod wire;
 
 pub use error::{Result, TokenError};
-pub use host::{ModuleHost, default_host_exe};
+pub use host::{ModuleHost, default_host_exe, host_for};
 pub use keys::{AskPin, Keys, Problem};
 pub use model::{
     Container, ContainerHandle, Contents, KeyId, KeyInfo, Pair, Pin, PinState, Spki, Tag, TriesLeft,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Name and version of the protocol. A host of another version is told apart before anything is decoded.
-pub const PREAMBLE: [u8; 8] = *b"ycdhost\x02";
+pub const PREAMBLE: [u8; 8] = *b"ycdhost\x03";
 
 /// Bytes; certificates and statements are a few thousand.
 pub const MAX_FRAME: usize = 4 << 20;

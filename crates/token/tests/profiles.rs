@@ -40,6 +40,7 @@ os = "windows"
 bits = 32
 directories = ["{system32}", 'C:\Make']
 files = ["make.dll"]
+registry = ['HKLM\SOFTWARE\Make\Path']
 source = "book"
 
 [pkcs11]
@@ -65,6 +66,11 @@ container_bytes = { value = 1024, source = "book", verified = false }
 [unlock]
 so_pin = "yes"
 challenge_response = "no"
+
+[windows_store]
+provider = { value = "Some Provider", source = "book", verified = true }
+provider_type = { value = 1, source = "book", verified = true }
+container = { value = "{serial}-{id}", source = "book", verified = true }
 
 [quirks]
 keeps_ids = false
@@ -108,6 +114,9 @@ fn a_full_profile_is_read_field_by_field() {
     assert_eq!(profile.quirks.keys_survive_init_pin, Tristate::No);
     assert!(!profile.quirks.keeps_ids && profile.quirks.single_process && profile.quirks.pin_per_signature);
     assert_eq!(profile.deadlines.other().as_secs(), 5);
+    let store = profile.windows_store.unwrap();
+    assert!(store.is_verified());
+    assert_eq!(store.container_of(&[0xAB, 0x01], "00003F21"), "00003F21-ab01");
 }
 
 #[test]
@@ -152,11 +161,20 @@ fn a_wrong_value_is_refused_with_its_place() {
         ("{exe_dir}/x", "{exedir}/x", "modules[0].directories[1]", "knows no {exedir}"),
         ("{exe_dir}/x", "{exe_dir}x", "modules[0].directories[1]", "directly behind"),
         ("'C:\\Make'", "'/Make'", "modules[1].directories[1]", "neither absolute"),
+        ("'HKLM\\SOFTWARE", "'HKCU\\SOFTWARE", "modules[1].registry[0]", "takes `HKLM"),
+        (
+            "files = [\"libmake.so\"]",
+            "registry = ['HKLM\\SOFTWARE\\Make\\Path']\nfiles = [\"libmake.so\"]",
+            "modules[0].registry",
+            "only",
+        ),
         ("\"make.dll\"", "'..\\make.dll'", "modules[1].files[0]", "without a folder"),
         ("3B 9F .. 81", "3B 9F . 81", "recognition.atrs[0]", "hexadecimal"),
         ("055C:F603", "55C:F603", "recognition.usb[0]", "four hexadecimal digits"),
         ("name = \"make-1\"", "name = \"Make 1\"", "name", "lower-case"),
         ("generate_ms = 20000", "generate_ms = 20", "deadlines.generate_ms", "100 to 600000"),
+        ("\"{serial}-{id}\"", "\"{tag}\"", "windows_store.container.value", "{id} and {serial}"),
+        ("\"Some Provider\"", "\"\"", "windows_store.provider.value", "a provider's name"),
         ("poll_ms = 2000", "poll_ms = 20", "quirks.poll_ms", "500"),
     ] {
         let text = FULL.replacen(right, wrong, 1);

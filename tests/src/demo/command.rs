@@ -16,6 +16,8 @@ use crate::world::program;
 pub struct Ycd {
     home: PathBuf,
     keys: PathBuf,
+    /// What is run in the place of `ycd`.
+    ycd: Option<PathBuf>,
     /// `PCSCLITE_CSOCK_NAME`, where the story has a smart card service of its own.
     service: Option<(OsString, OsString)>,
 }
@@ -30,7 +32,7 @@ pub struct Ended {
 
 impl Ycd {
     pub fn new(home: &Path, keys: &Path) -> Self {
-        Self { home: home.to_owned(), keys: keys.to_owned(), service: None }
+        Self { home: home.to_owned(), keys: keys.to_owned(), ycd: None, service: None }
     }
 
     #[must_use]
@@ -39,15 +41,25 @@ impl Ycd {
         self
     }
 
+    #[must_use]
+    pub fn with_ycd(mut self, ycd: Option<PathBuf>) -> Self {
+        self.ycd = ycd;
+        self
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.program("ycd");
+        let mut command = self.start(&self.ycd.clone().unwrap_or_else(|| program("ycd")));
         command.args(args).arg("--json");
         command
     }
 
     /// Another program on the same machine.
     pub fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(program(name));
+        self.start(&program(name))
+    }
+
+    fn start(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.env("YCD_HOME", &self.home).env("YCD_SOFTKEY_DIR", &self.keys);
         if let Some((name, value)) = &self.service {
             command.env(name, value);

@@ -27,6 +27,8 @@ pub struct Stage {
     pub url: String,
     /// Seconds that the portal's clock is off.
     shift: i64,
+    /// What stands in for `ycd` on machines that are not the operator's.
+    applicant: Option<PathBuf>,
     #[cfg(target_os = "linux")]
     service: Option<Pcscd>,
     cards: Vec<Child>,
@@ -42,10 +44,12 @@ pub struct Holder {
 }
 
 impl Stage {
-    pub fn new(folder: &Path) -> Self {
+    /// `applicant` stands in for `ycd` on machines that are not the operator's; then there is no card reader, which the
+    /// two would have to share.
+    pub fn new(folder: &Path, applicant: Option<PathBuf>) -> Self {
         let keys = folder.join("keys");
         #[cfg(target_os = "linux")]
-        let service = Pcscd::available().is_ok().then(|| Pcscd::start(1));
+        let service = (applicant.is_none() && Pcscd::available().is_ok()).then(|| Pcscd::start(1));
         let mut stage = Self {
             folder: folder.to_owned(),
             station: Ycd::new(&folder.join("operator"), &keys),
@@ -53,11 +57,12 @@ impl Stage {
             portal: None,
             url: String::new(),
             shift: 0,
+            applicant,
             #[cfg(target_os = "linux")]
             service,
             cards: Vec::new(),
         };
-        stage.station = stage.machine("operator");
+        stage.station = stage.machine("operator").with_ycd(None);
         stage
     }
 
@@ -67,13 +72,18 @@ impl Stage {
         let service = self.service.as_ref().map(Pcscd::environment);
         #[cfg(not(target_os = "linux"))]
         let service = None;
-        Ycd::new(&self.folder.join(name), &self.keys).with_service(service)
+        Ycd::new(&self.folder.join(name), &self.keys).with_service(service).with_ycd(self.applicant.clone())
     }
 
     /// Why keys cannot be put into a card reader here.
     #[cfg(target_os = "linux")]
     pub fn no_reader(&self) -> Option<String> {
-        Pcscd::available().err()
+        match self.service {
+            Some(_) => None,
+            None => {
+                Some(Pcscd::available().err().unwrap_or_else(|| "not beside other programs' services".into()))
+            }
+        }
     }
 
     #[cfg(not(target_os = "linux"))]

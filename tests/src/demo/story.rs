@@ -25,7 +25,7 @@ pub fn tell(wishes: &Wishes) -> Result<(), String> {
     std::fs::create_dir_all(&keep).map_err(|e| format!("{}: {e}", keep.display()))?;
     let keep = keep.canonicalize().map_err(|e| format!("{}: {e}", keep.display()))?;
 
-    let mut stage = Stage::new(temporary.path());
+    let mut stage = Stage::new(temporary.path(), wishes.applicant.clone());
     let mut teller = Teller::default();
     let mut ending = report::Ending::default();
     let told = scenes(&mut stage, &mut teller, &keep, &mut ending);

@@ -24,6 +24,7 @@ use ycd_token::{Drivers, KeyId, Keys, Pin, Profile, Token as _, Unlocker};
 
 use super::{IssuedKey, PIN, World, hurried};
 use crate::person::{Scripted, UnlockScript};
+use crate::user_store::RecordedStore;
 
 /// A renewal for a process of its own (`ycd-renew-once`).
 #[derive(Serialize, Deserialize)]
@@ -80,6 +81,8 @@ pub struct Machine {
     pub anchors: Vec<Certificate>,
     pub trust: PinnedPortal,
     pub home: PathBuf,
+    /// The user's certificate store, where this machine is to have one.
+    pub store: Option<RecordedStore>,
 }
 
 impl Machine {
@@ -92,6 +95,7 @@ impl Machine {
             anchors,
             trust,
             home,
+            store: None,
         }
     }
 
@@ -146,6 +150,7 @@ impl Machine {
             anchors: &self.anchors,
             trust: Some(&self.trust),
             clock: &SystemClock,
+            store: self.store.as_ref().map(RecordedStore::as_the_flow_has_it),
             options,
         }
     }

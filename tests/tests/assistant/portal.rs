@@ -144,3 +144,37 @@ fn a_report_of_an_unknown_key_is_shown_and_sent_where_there_is_something_to_tell
         }
     }
 }
+
+#[test]
+fn what_came_with_the_program_holds_until_this_machine_has_its_own() {
+    use ycd_assistant::home::{Home, Places};
+
+    let world = World::new();
+    let brought = world.path().join("provision");
+    std::fs::create_dir_all(brought.join("anchors")).unwrap();
+    let url = world.proxy.url();
+    std::fs::write(brought.join("config.toml"), format!("portal = \"{url}\"\n")).unwrap();
+    std::fs::write(brought.join("anchors/root.pem"), world.anchors()[0].to_pem().unwrap()).unwrap();
+    std::fs::write(brought.join("settings.json"), r#"{ "language": "en" }"#).unwrap();
+    let places = || Places {
+        home: Some(world.path().join("new-machine")),
+        provision: Some(brought.clone()),
+        ..Places::default()
+    };
+    let start = || ycd_assistant::Assistant::open(places(), None).call("start", json!({})).unwrap();
+    let first = start();
+    assert_eq!((&first["portal"]["url"], &first["settings"]["language"]), (&json!(url), &json!("en")));
+    assert_eq!(first["portal"]["anchors"].as_array().unwrap().len(), 1);
+    // The portal's name and keys are learnt at the first need, and kept.
+    let home = Home::at(places());
+    assert!(home.pinned().unwrap().is_none());
+    home.trust().unwrap();
+    assert!(home.folder().join("config.toml").exists());
+    // From then on what comes with a later version changes nothing.
+    std::fs::write(brought.join("config.toml"), "portal = \"https://other.example\"\n").unwrap();
+    std::fs::remove_dir_all(brought.join("anchors")).unwrap();
+    let later = start();
+    assert_eq!(later["portal"]["url"], json!(url));
+    assert_eq!(later["portal"]["anchors"].as_array().unwrap().len(), 1);
+    assert!(home.pinned().unwrap().is_some());
+}

@@ -104,6 +104,7 @@ fn a_clock_that_is_a_year_off_is_told_and_does_no_harm() {
         anchors: &machine.anchors,
         trust: Some(&machine.trust),
         clock: &YearOff,
+        store: None,
         options: Options::default(),
     }
     .run(&order)

@@ -11,6 +11,7 @@ mod network;
 mod orders;
 mod pins;
 mod pulls;
+mod registered;
 mod straight;
 mod which_key;
 

@@ -15,6 +15,7 @@ struct Layer {
 
 const LAYERS: &[Layer] = &[
     Layer { folder: "xtask", package: "ycd-xtask", may_use: &[] },
+    Layer { folder: "crates/windows", package: "ycd-windows", may_use: &[] },
     Layer { folder: "crates/pki", package: "ycd-pki", may_use: &[] },
     Layer { folder: "crates/portal-api", package: "ycd-portal-api", may_use: &[] },
     Layer { folder: "crates/softkey", package: "ycd-softkey", may_use: &["ycd-pki"] },
@@ -29,7 +30,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         folder: "crates/assistant",
         package: "ycd-assistant",
-        may_use: &["ycd-pki", "ycd-portal-api", "ycd-token", "ycd-flows"],
+        may_use: &["ycd-windows", "ycd-pki", "ycd-portal-api", "ycd-token", "ycd-flows"],
     },
     Layer { folder: "src-tauri", package: "ycd-app", may_use: &["ycd-assistant"] },
     Layer {

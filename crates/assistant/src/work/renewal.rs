@@ -22,6 +22,7 @@ use crate::{
     error::Result,
     home::{Home, Role},
     keys::tries,
+    store,
     view::{Answer, Outcome, Question, StepState, StepView},
 };
 
@@ -74,6 +75,7 @@ pub(super) fn run(bench: &Bench, order: &str, remove_old: bool) -> Outcome {
         anchors: &machine.anchors,
         trust: machine.trust.as_ref(),
         clock: &SystemClock,
+        store: store::of_this_system(&bench.shared.drivers, bench.language()),
         options: Options { same_key_pair: false, remove_old_pair: remove_old },
     };
     let outcome = renewal.run(order);
@@ -117,6 +119,10 @@ impl Person for AtScreen<'_> {
             }
             Event::StartsAgain { .. } => board.change(|view| view.on_key = false),
             Event::ClockOff { seconds } => board.change(|view| view.clock_off = Some(*seconds)),
+            Event::Registered(registered) => tracing::info!(?registered, "the new certificate is registered"),
+            Event::NotRegistered { code, detail } => {
+                tracing::warn!(code, detail, "the new certificate is not registered");
+            }
             Event::Finished { old, new } => {
                 self.finished = Some(((**old).clone(), (**new).clone()));
             }

@@ -16,7 +16,7 @@ use ycd_pki::{
 use ycd_portal_api::wire::certificates::{CertificateQuery, CertificateView};
 use ycd_token::Token as _;
 
-use super::{one_key, renew};
+use super::{one_key, register, renew};
 use crate::{
     args::Cert,
     error::{CliError, Result},
@@ -44,6 +44,8 @@ pub fn run(command: Cert, home: &Home, say: &Say) -> Result {
             Ok(())
         }
         Cert::Renew(command) => renew::run(&command, home, say),
+        Cert::Register { key } => register::register(key.as_deref(), home, say),
+        Cert::Registered => register::list(say),
         Cert::Verify { file, chain, anchor, crl } => {
             verify(file.as_deref(), &Given { chain: &chain, anchors: &anchor, crls: &crl }, home, say)
         }

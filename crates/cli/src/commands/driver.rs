@@ -66,6 +66,9 @@ fn value(drivers: &Drivers, lookup: &Lookup, say: &Say) -> Value {
         "profile": lookup.profile,
         "name": name(drivers, lookup, say),
         "verified": profile.map(|profile| profile.verified),
+        "windows_store": profile.and_then(|profile| profile.windows_store.as_ref()).map(|store| {
+            json!({ "provider": store.provider.value, "verified": store.is_verified() })
+        }),
         "module": lookup.outcome.as_ref().ok().map(|driver| &driver.module_path),
         "looked_in": lookup.looked_in,
         "error": lookup.outcome.as_ref().err().map(|error| error.explain(say.language)),
@@ -102,13 +105,26 @@ fn check_all(drivers: &Drivers, say: &Say) -> Result {
                 }
             },
         };
-        rows.push(vec![lookup.profile.clone(), words]);
+        let store = store_words(drivers.profile(&lookup.profile), say);
+        rows.push(vec![lookup.profile.clone(), words, store]);
         told.push(entry);
     }
     say.result(&json!({ "ok": failure.is_none(), "drivers": told }), || {
-        table(&[say.t("配置", "profile"), say.t("结果", "result")], &rows)
+        let store = say.t("Windows 证书登记", "registration with Windows");
+        table(&[say.t("配置", "profile"), say.t("结果", "result"), store], &rows)
     });
     failure.map_or(Ok(()), Err)
+}
+
+/// Whether certificates of the make are registered with Windows after a renewal, and how sure that is.
+fn store_words(profile: Option<&Profile>, say: &Say) -> String {
+    match profile.and_then(|profile| profile.windows_store.as_ref()) {
+        None => say.t("不登记：提供程序未知", "none: the provider is not known").to_owned(),
+        Some(store) if store.is_verified() => store.provider.value.clone(),
+        Some(store) => {
+            say.t("{}（未经硬件验证）", "{} (not proven on hardware)").replace("{}", &store.provider.value)
+        }
+    }
 }
 
 fn start(driver: &Driver) -> Result<Value> {

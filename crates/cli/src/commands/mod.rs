@@ -9,6 +9,7 @@ mod operator;
 mod order;
 mod pin;
 mod portal;
+mod register;
 mod renew;
 mod softkey;
 mod unlock;

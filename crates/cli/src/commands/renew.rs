@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::json;
+use ycd_assistant::store;
 use ycd_flows::{
     FlowError,
     clock::SystemClock,
@@ -67,6 +68,7 @@ pub fn run(command: &Renew, home: &Home, say: &Say) -> Result {
         anchors: &home.anchors()?,
         trust: trust.as_ref(),
         clock: &SystemClock,
+        store: store::of_this_system(&drivers, say.language),
         options: Options { same_key_pair: command.same_key_pair, remove_old_pair: command.remove_old },
     };
     if command.abandon {

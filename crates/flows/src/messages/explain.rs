@@ -13,6 +13,7 @@ use crate::{
     error::{FlowError, OperatorReason},
     new_pin::NewPinRefusal,
     pin::{PinChangeError, Which},
+    store::StoreError,
     unlock::UnlockError,
 };
 
@@ -65,6 +66,7 @@ impl Explain for TokenError {
             Self::ModuleMissing { path }
             | Self::NotAModule { path, .. }
             | Self::ModuleNotAllowed { path } => vec![("path", path.clone())],
+            Self::NoHost { path, target } => vec![("path", path.clone()), ("target", target.clone())],
             Self::Module { function, code } => {
                 vec![("function", function.clone()), ("code", format!("{code:#010x}"))]
             }
@@ -135,6 +137,17 @@ fn none_fits(key: &PinPolicy, product: &PinPolicy) -> Vec<(&'static str, String)
         ("min", product.min_len.to_string()),
         ("max", product.max_len.to_string()),
     ]
+}
+
+impl Explain for StoreError {
+    fn explain(&self, language: Language) -> Message {
+        match self {
+            Self::Token(source) => source.explain(language),
+            Self::MakeUnknown { profile } => message(self.code(), language, &[("profile", profile.clone())]),
+            Self::Refused { detail } => message(self.code(), language, &[("detail", detail.clone())]),
+            Self::Unsupported | Self::NotOnKey => message(self.code(), language, &[]),
+        }
+    }
 }
 
 impl Explain for NewPinRefusal {

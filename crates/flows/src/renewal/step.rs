@@ -21,12 +21,14 @@ pub enum Step {
     Write,
     Confirm,
     Tidy,
+    /// The new certificate goes into the user's certificate store, where the system has one.
+    Register,
     GiveUp,
     Done,
 }
 
 impl Step {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::FindKey,
         Self::Open,
         Self::Pin,
@@ -37,6 +39,7 @@ impl Step {
         Self::Write,
         Self::Confirm,
         Self::Tidy,
+        Self::Register,
         Self::GiveUp,
         Self::Done,
     ];
@@ -53,6 +56,7 @@ impl Step {
             Self::Write => "write",
             Self::Confirm => "confirm",
             Self::Tidy => "tidy",
+            Self::Register => "register",
             Self::GiveUp => "give_up",
             Self::Done => "done",
         }
@@ -71,7 +75,7 @@ impl Step {
             Self::Clear | Self::Generate => 4,
             Self::Sign | Self::Issue => 5,
             Self::Write => 6,
-            Self::Confirm | Self::Tidy | Self::Done => 7,
+            Self::Confirm | Self::Tidy | Self::Register | Self::Done => 7,
         }
     }
 
@@ -88,7 +92,7 @@ impl Step {
         let (usual, longest) = match self {
             Self::FindKey => (1, 10),
             Self::Open | Self::Issue => (2, 30),
-            Self::Pin => (1, 10),
+            Self::Pin | Self::Register => (1, 10),
             Self::Clear | Self::Write | Self::Tidy => (2, 30),
             Self::Generate => (5, 30),
             Self::Sign => (1, 10),

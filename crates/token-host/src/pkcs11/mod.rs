@@ -40,6 +40,7 @@ use self::fault::{Changes, Fault};
 use self::inventory::{Inventory, PointAttributes};
 use self::keys::unsupported;
 use self::raw::Raw;
+use crate::loading;
 use crate::unlock::Unlocks;
 
 /// CKA_EC_PARAMS of SM2: OID 1.2.156.10197.1.301.
@@ -102,6 +103,8 @@ impl Module {
         if !path.is_file() {
             return Err(TokenError::ModuleMissing { path: text() });
         }
+        loading::load(path)
+            .map_err(|error| TokenError::NotAModule { path: text(), detail: error.to_string() })?;
         let not_a_module = |error: Error| TokenError::NotAModule { path: text(), detail: error.to_string() };
         let pkcs11 = Pkcs11::new(path).map_err(not_a_module)?;
         // Never unloaded: threads of the module may outlive its C_Finalize.

@@ -13,6 +13,7 @@ use ycd_pki::statement::Statement;
 
 pub(crate) use self::link::Ender;
 use self::link::{Link, Stopped};
+use crate::binary::{self, Processor, Target};
 use crate::profile::Driver;
 use crate::wire::{Call, ModuleInfo, Open, Reply, TokenMechanisms, UnlockCall};
 use crate::{ContainerHandle, Contents, KeyId, KeyInfo, Pin, Result, Spki, Tag, Token, TokenError};
@@ -39,7 +40,7 @@ impl ModuleHost {
     ///
     /// # Errors
     /// [`TokenError::HostStart`], [`TokenError::ModuleMissing`], [`TokenError::ModuleNotAllowed`],
-    /// [`TokenError::NotAModule`], and what a module does that crashes or hangs while it starts.
+    /// [`TokenError::NoHost`], [`TokenError::NotAModule`], and what a module does that crashes or hangs while it starts.
     pub fn start(host_exe: &Path, driver: &Driver) -> Result<Self> {
         let mut host = Self::at_rest(host_exe, driver);
         host.wake()?;
@@ -48,8 +49,7 @@ impl ModuleHost {
 
     /// As [`start`](Self::start), but the first call starts the process.
     pub fn at_rest(host_exe: &Path, driver: &Driver) -> Self {
-        let host_exe = for_bits(host_exe, driver.bits);
-        Self { host_exe, driver: driver.clone(), idle: IDLE, link: None, info: None }
+        Self { host_exe: host_exe.to_owned(), driver: driver.clone(), idle: IDLE, link: None, info: None }
     }
 
     /// How long a host without calls lives. Zero: as long as this value.
@@ -203,8 +203,7 @@ impl WaitingHost {
     /// `started` is given what ends the host ([`Ender::end`]) before the module is loaded, so that another thread can
     /// make a module that hangs, or a blocked [`wait`](Self::wait), give up.
     pub fn start(host_exe: &Path, driver: &Driver, started: impl FnOnce(Ender)) -> Result<Self> {
-        let (link, _) =
-            open(&for_bits(host_exe, driver.bits), driver, Duration::ZERO, |link| started(link.ender()))?;
+        let (link, _) = open(host_exe, driver, Duration::ZERO, |link| started(link.ender()))?;
         Ok(Self { link, deadline: driver.profile.deadlines.other() })
     }
 
@@ -247,11 +246,31 @@ pub fn default_host_exe() -> PathBuf {
     }
 }
 
-/// The 32-bit build lies beside the 64-bit one, `ycd-host32`.
-fn for_bits(host_exe: &Path, bits: u8) -> PathBuf {
-    if bits == 64 || cfg!(target_pointer_width = "32") {
-        return host_exe.to_owned();
+/// The host that can load the module of `driver`, going by what the module's file is: `host_exe`, or the 32-bit build
+/// beside it, `ycd-host32`. A file that tells nothing is left to the host to refuse.
+///
+/// # Errors
+/// [`TokenError::NoHost`].
+pub fn host_for(host_exe: &Path, driver: &Driver) -> Result<PathBuf> {
+    let target = binary::target(&driver.module_path);
+    let other = (target.map_or(driver.bits, |target| target.bits) == 32 && Target::OWN.bits == 64)
+        .then(|| thirty_two(host_exe));
+    match (target, other) {
+        (None, other) => Ok(other.unwrap_or_else(|| host_exe.to_owned())),
+        (Some(target), None) if target == Target::OWN => Ok(host_exe.to_owned()),
+        (Some(Target { processor: Processor::X86, .. }), Some(other))
+            if Processor::OWN == Processor::X64 && other.is_file() =>
+        {
+            Ok(other)
+        }
+        (Some(target), _) => {
+            let path = driver.module_path.display().to_string();
+            Err(TokenError::NoHost { path, target: target.to_string() })
+        }
     }
+}
+
+fn thirty_two(host_exe: &Path) -> PathBuf {
     let mut name = host_exe.file_stem().map_or_else(|| OsString::from("ycd-host"), OsString::from);
     name.push("32");
     name.push(std::env::consts::EXE_SUFFIX);
@@ -265,7 +284,7 @@ fn open(
     started: impl FnOnce(&Link),
 ) -> Result<(Link, ModuleInfo)> {
     let module = driver.check()?;
-    let mut link = Link::start(host_exe, driver.environment())?;
+    let mut link = Link::start(&host_for(host_exe, driver)?, driver.environment())?;
     started(&link);
     let call = Call::Open(Box::new(Open {
         module,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Interface, Profile, ProfileError, parse, places};
-use crate::{Result, TokenError};
+use crate::{Result, TokenError, binary};
 
 const BUILTIN: [(&str, &str); 14] = [
     ("card-2009.toml", include_str!("../../../../drivers-config/card-2009.toml")),
@@ -161,18 +161,23 @@ pub struct Driver {
     pub profile: Arc<Profile>,
     /// Absolute, all links followed, inside a folder that the profile allows.
     pub module_path: PathBuf,
-    /// 32 or 64: which build of the host can load it.
+    /// 32 or 64: what its file is; where that tells nothing, what the profile says.
     pub bits: u8,
+    /// Of the entry that it was found by, which decides what the placeholders of its folders stand for.
+    entry_bits: u8,
     environment: Vec<(OsString, OsString)>,
 }
 
 impl Driver {
+    /// `entry_bits`: of the profile's entries whose folders allow the module.
+    ///
     /// # Errors
     /// [`TokenError::ModuleMissing`]; [`TokenError::ModuleNotAllowed`] where the file, links followed, lies outside
     /// the folders of the profile.
-    pub fn new(profile: Arc<Profile>, module_path: &Path, bits: u8) -> Result<Self> {
-        let module_path = places::allowed(&profile, module_path, bits)?;
-        Ok(Self { profile, module_path, bits, environment: Vec::new() })
+    pub fn new(profile: Arc<Profile>, module_path: &Path, entry_bits: u8) -> Result<Self> {
+        let module_path = places::allowed(&profile, module_path, entry_bits)?;
+        let bits = binary::bits(&module_path).unwrap_or(entry_bits);
+        Ok(Self { profile, module_path, bits, entry_bits, environment: Vec::new() })
     }
 
     /// Sets an environment variable for the host of this module.
@@ -188,7 +193,7 @@ impl Driver {
 
     /// The fields are public and files can be exchanged: looked at again before every start of a host.
     pub(crate) fn check(&self) -> Result<PathBuf> {
-        places::allowed(&self.profile, &self.module_path, self.bits)
+        places::allowed(&self.profile, &self.module_path, self.entry_bits)
     }
 }
 

@@ -9,6 +9,7 @@ mod hex;
 mod parse;
 mod places;
 mod recognition;
+mod registry;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub struct Profile {
     pub limits: Limits,
     #[serde(default)]
     pub unlock: Unlock,
+    #[serde(default)]
+    pub windows_store: Option<WindowsStore>,
     #[serde(default)]
     pub quirks: Quirks,
     #[serde(default)]
@@ -96,11 +99,15 @@ pub struct Words {
 #[serde(deny_unknown_fields)]
 pub struct ModulePlaces {
     pub os: Os,
-    /// 32 or 64.
+    /// 32 or 64: what `{system32}` and `{program_files}` stand for. Which host loads the module its own header decides.
     pub bits: u8,
     /// Absolute, or beginning with a placeholder: `{exe_dir}`, `{build_dir}`, `{system32}`, `{program_files}`,
     /// `{program_data}`.
     pub directories: Vec<String>,
+    /// Windows: values of the registry that name more folders, `HKLM\SOFTWARE\…\value`, as programs of `bits` see
+    /// them. Only folders under System32, SysWOW64 and Program Files count.
+    #[serde(default)]
+    pub registry: Vec<String>,
     pub files: Vec<String>,
     /// Short name in `sources`.
     pub source: String,
@@ -238,6 +245,34 @@ pub struct CardCommands {
     /// Whether hardware has confirmed them.
     #[serde(default)]
     pub verified: bool,
+}
+
+/// How a certificate is registered in the user's certificate store of Windows, so that other programs find the key by it.
+/// Without this section none is registered: one that names no provider, or the wrong one, helps nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowsStore {
+    /// Name of the provider as the vendor's driver installs it.
+    pub provider: Sourced<String>,
+    /// `PROV_…` of a CSP. Absent: a key storage provider of CNG.
+    #[serde(default)]
+    pub provider_type: Option<Sourced<u32>>,
+    /// What the provider calls the container of a key pair: `{id}` stands for its CKA_ID in lower-case hexadecimal,
+    /// `{serial}` for the key's serial number.
+    pub container: Sourced<String>,
+}
+
+impl WindowsStore {
+    /// Whether hardware has confirmed all of it.
+    pub fn is_verified(&self) -> bool {
+        let of_type = self.provider_type.as_ref().is_none_or(|number| number.verified);
+        self.provider.verified && of_type && self.container.verified
+    }
+
+    /// The container of the pair with this CKA_ID on the key with this serial number.
+    pub fn container_of(&self, id: &[u8], serial_number: &str) -> String {
+        self.container.value.replace("{id}", &::hex::encode(id)).replace("{serial}", serial_number)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

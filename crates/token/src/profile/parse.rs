@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::recognition::atr_pattern;
-use super::{Interface, Profile, ProfileError, Tristate, places};
+use super::{Interface, Os, Profile, ProfileError, Tristate, places, registry};
 
 pub(super) fn profile(file: &str, text: &str) -> Result<Profile, ProfileError> {
     let source = Source { file, text };
@@ -25,7 +25,7 @@ pub(super) fn own(file: &str, text: &str) -> Result<Profile, ProfileError> {
 }
 
 /// The fields that are lists.
-const LISTS: [&str; 9] = [
+const LISTS: [&str; 10] = [
     "recognition.atrs",
     "recognition.readers",
     "recognition.usb",
@@ -34,6 +34,7 @@ const LISTS: [&str; 9] = [
     "modules",
     "modules.directories",
     "modules.files",
+    "modules.registry",
     "pkcs11.sign",
 ];
 
@@ -91,6 +92,14 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
         for (j, directory) in module.directories.iter().enumerate() {
             if let Err(message) = places::check_directory(module.os, directory) {
                 return wrong(field(format!("directories[{j}]")), &message);
+            }
+        }
+        if !module.registry.is_empty() && module.os != Os::Windows {
+            return wrong(field("registry".into()), "is for os = \"windows\" only");
+        }
+        for (j, entry) in module.registry.iter().enumerate() {
+            if let Err(message) = registry::check(entry) {
+                return wrong(field(format!("registry[{j}]")), &message);
             }
         }
         for (j, name) in module.files.iter().enumerate() {
@@ -178,6 +187,26 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
             return wrong("unlock.challenge_response".into(), "needs the commands of unlock.card");
         }
         None => {}
+    }
+    if let Some(store) = &profile.windows_store {
+        let sources = [
+            ("provider", &store.provider.source),
+            ("container", &store.container.source),
+            ("provider_type", store.provider_type.as_ref().map_or(&store.provider.source, |t| &t.source)),
+        ];
+        for (name, source) in sources {
+            source_known(profile, source).map_err(|m| (format!("windows_store.{name}.source"), m))?;
+        }
+        if store.provider.value.is_empty() {
+            return wrong("windows_store.provider.value".into(), "takes a provider's name");
+        }
+        let container = store.container.value.replace("{id}", "-").replace("{serial}", "-");
+        if container.is_empty() || container.contains(['{', '}']) {
+            return wrong(
+                "windows_store.container.value".into(),
+                "takes a container's name, with {id} and {serial}",
+            );
+        }
     }
     let deadlines = &profile.deadlines;
     for (name, ms) in [

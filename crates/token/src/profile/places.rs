@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ModulePlaces, Os, Profile};
+use super::{ModulePlaces, Os, Profile, registry};
 use crate::TokenError;
 
 const PLACEHOLDERS: [&str; 5] = ["exe_dir", "build_dir", "system32", "program_files", "program_data"];
@@ -45,10 +45,11 @@ pub(super) fn of_this_system(profile: &Profile) -> impl Iterator<Item = &ModuleP
 
 /// The folders of an entry, those left out whose placeholder has no meaning here.
 pub(super) fn folders(places: &ModulePlaces) -> Vec<PathBuf> {
-    places.directories.iter().filter_map(|directory| resolve(directory, places.bits)).collect()
+    let named = places.directories.iter().filter_map(|directory| resolve(directory, places.bits));
+    named.chain(registry::folders(places)).collect()
 }
 
-fn resolve(directory: &str, bits: u8) -> Option<PathBuf> {
+pub(super) fn resolve(directory: &str, bits: u8) -> Option<PathBuf> {
     let Some(rest) = directory.strip_prefix('{') else {
         return Some(PathBuf::from(directory)).filter(|path| path.is_absolute());
     };
@@ -107,7 +108,7 @@ pub(super) fn allowed(profile: &Profile, path: &Path, bits: u8) -> Result<PathBu
 }
 
 /// Windows gives `\\?\C:\…`, which some modules cannot find their own files by.
-fn without_verbatim_prefix(path: PathBuf) -> PathBuf {
+pub(super) fn without_verbatim_prefix(path: PathBuf) -> PathBuf {
     match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
         Some(rest) if cfg!(windows) && !rest.starts_with("UNC") => PathBuf::from(rest),
         _ => path,

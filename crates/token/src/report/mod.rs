@@ -1,12 +1,10 @@
 //! A key that nobody knows: what can be said of it, for whoever writes its profile.
 
-mod binary;
-
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-pub use self::binary::bits;
+use crate::binary::bits;
 use crate::profile::{Driver, Drivers, Lookup, Profile};
 use crate::readers::{Card, Reader};
 use crate::usb::{self, UsbDevice};

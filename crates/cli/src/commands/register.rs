@@ -1,0 +1,54 @@
+//! `ycd cert register` and `ycd cert registered`: the user's certificate store of Windows.
+
+use serde_json::{Value, json};
+use ycd_assistant::store;
+use ycd_flows::store::StoreError;
+use ycd_pki::Certificate;
+use ycd_token::{Keys, Token as _};
+
+use super::one_key;
+use crate::{
+    error::Result,
+    home::Home,
+    person::registered_words,
+    say::{Say, day, table},
+};
+
+/// What a renewal does at its end, once more.
+pub fn register(wanted: Option<&str>, home: &Home, say: &Say) -> Result {
+    let drivers = home.drivers()?;
+    let store = store::of_this_system(&drivers, say.language).ok_or(StoreError::Unsupported)?;
+    let mut keys = Keys::open(&drivers, None);
+    let key = one_key(&mut keys, wanted)?;
+    let contents = keys.read(&key.key_id)?;
+    let registered = store.register_newest(&key, &contents)?;
+    say.result(&registered, || registered_words(&registered, say));
+    Ok(())
+}
+
+pub fn list(say: &Say) -> Result {
+    let registered = store::list()?;
+    let parsed = registered.iter().map(|entry| (entry, Certificate::from_der(&entry.certificate).ok()));
+    let told: Vec<Value> = parsed
+        .map(|(entry, certificate)| {
+            json!({
+                "name": entry.name,
+                "serial": certificate.as_ref().map(Certificate::serial_hex),
+                "not_after": certificate.as_ref().map(|certificate| day(certificate.not_after())),
+                "provider": entry.key.as_ref().map(|key| &key.provider),
+                "provider_type": entry.key.as_ref().map(|key| key.provider_type),
+                "container": entry.key.as_ref().map(|key| &key.container),
+            })
+        })
+        .collect();
+    say.result(&json!({ "certificates": told }), || {
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let row =
+            |entry: &Value| ["name", "serial", "not_after", "provider"].map(|key| text(&entry[key])).to_vec();
+        let rows: Vec<Vec<String>> = told.iter().map(row).collect();
+        let zh = ["名称", "序列号", "有效期至", "提供程序"];
+        let en = ["name", "serial number", "until", "provider"];
+        table(if say.t("zh", "en") == "zh" { &zh } else { &en }, &rows)
+    });
+    Ok(())
+}

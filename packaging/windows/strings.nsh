@@ -1,0 +1,31 @@
+; What the installer says. A word is one line here and never anywhere else.
+
+!macro WORD NAME ZH EN
+  LangString ${NAME} ${LANG_SIMPCHINESE} "${ZH}"
+  LangString ${NAME} ${LANG_ENGLISH} "${EN}"
+!macroend
+!define Word "!insertmacro WORD"
+
+${Word} Title "云采盾证书助手" "Certificate Assistant"
+${Word} Branding "云采盾证书助手 ${VERSION}" "Certificate Assistant ${VERSION}"
+${Word} Running "云采盾证书助手还在运行，安装程序已请它退出。如果它正在向 USBKEY 写入证书，请等写完：中断可能要重新办理。然后点“重试”。" "The assistant is still running and was asked to close. If it is writing to a key, wait until it is done: breaking it off may mean starting over. Then press Retry."
+${Word} Another "另一个安装程序正在运行。请等它完成。" "Another installer is running. Wait until it is done."
+${Word} Newer "这台电脑上已有更新的版本（$InstalledVersion），安装程序的版本是 ${VERSION}。没有做任何改动。要装旧版，请先卸载。" "A newer version ($InstalledVersion) is installed here; this is ${VERSION}. Nothing was changed. To go back, uninstall first."
+${Word} TooOld "需要 Windows 10（1809）或更新的 64 位系统。没有做任何改动。" "64-bit Windows 10 (1809) or newer is needed. Nothing was changed."
+${Word} NotWritable "不能写入文件夹 $INSTDIR。请换一个文件夹，或为本机所有用户安装。" "The folder $INSTDIR cannot be written to. Choose another one, or install for all users."
+${Word} DiskFull "磁盘空间不足：需要 ${NEEDED_KB} KB。没有做任何改动。" "The disk is full: ${NEEDED_KB} KB are needed. Nothing was changed."
+${Word} NotWhole "文件没有全部写好。请再运行一次安装程序，它会接着修复。" "Not every file could be written. Run the installer again; it repairs what is missing."
+${Word} BadPortal "门户地址 $Portal 不对：要以 https:// 开头，不含引号。没有做任何改动。" "The portal address $Portal is not one: it begins with https:// and has no quotation marks. Nothing was changed."
+${Word} NoRights "为本机所有用户安装需要管理员权限。没有做任何改动。" "Installing for all users needs an administrator's rights. Nothing was changed."
+${Word} NoWebView "缺少 Microsoft Edge WebView2 运行时，现在没能装上（可能没有联网）。助手已装好，但窗口要等它装上才能打开：请联网后再运行一次安装程序，或从 Microsoft 网站下载 WebView2 运行时。" "The Microsoft Edge WebView2 runtime is missing and could not be installed now (no network?). The assistant is in place, but its window opens only once the runtime is there: run this installer again when online, or get the WebView2 runtime from Microsoft."
+${Word} WhoTitle "为谁安装" "Install for whom"
+${Word} WhoText "一般选“只为我安装”，不需要管理员权限。" "“Only for me” is right for most, and needs no administrator."
+${Word} WhoMe "只为我安装" "Only for me"
+${Word} WhoAll "为本机所有用户安装（需要管理员权限）" "For all users of this computer (needs an administrator)"
+${Word} ChoiceDesktop "在桌面上放一个快捷方式" "A shortcut on the desktop"
+${Word} ChoiceAutostart "登录电脑时在后台启动，提醒到期的证书" "Start hidden at login, to remind of certificates near their end"
+${Word} MakesTitle "已找到的 USBKEY 驱动：" "Drivers of USBKEYs found:"
+${Word} UnKeep "保留设置和未完成的办理进度（建议）" "Keep settings and unfinished work (recommended)"
+${Word} UnKeepTitle "是否保留数据" "Keep your data?"
+${Word} UnKeepText "进度丢失后，没有写完的证书要联系客服处理。USBKEY 里的证书不受卸载影响。" "Without it, a certificate that was not written to its end needs the hotline. Certificates on keys are not touched."
+${Word} SchemeName "URL:云采盾证书助手" "URL:Certificate Assistant"

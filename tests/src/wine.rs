@@ -1,0 +1,84 @@
+//! The Windows programs, installed by their installer and run under Wine: what can be seen of Windows on a Debian
+//! machine. `cargo xtask test windows` runs this; `docs/windows.md` says what it cannot show.
+
+mod installing;
+mod machine;
+mod programs;
+
+use std::path::PathBuf;
+
+use crate::demo::{Teller, Wishes, say, tell};
+
+pub use self::machine::Machine;
+
+/// What is tried, and where.
+#[derive(Debug, Default)]
+pub struct Trial {
+    /// A Debian with Wine.
+    pub root: PathBuf,
+    pub setup: PathBuf,
+    /// The same files under an older and a newer version's name.
+    pub older: PathBuf,
+    pub newer: PathBuf,
+    /// The files as they were packed.
+    pub files: PathBuf,
+    /// The software key's module.
+    pub softkey: PathBuf,
+    /// What takes minutes is left out.
+    pub short: bool,
+}
+
+impl Trial {
+    /// # Errors
+    /// What is wrong with the arguments.
+    pub fn from_args(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut trial = Self::default();
+        while let Some(arg) = args.next() {
+            if arg == "--short" {
+                trial.short = true;
+                continue;
+            }
+            let path = PathBuf::from(args.next().ok_or(format!("{arg} wants a path"))?);
+            match arg.as_str() {
+                "--root" => trial.root = path,
+                "--setup" => trial.setup = path,
+                "--older" => trial.older = path,
+                "--newer" => trial.newer = path,
+                "--files" => trial.files = path,
+                "--softkey" => trial.softkey = path,
+                _ => return Err(format!("unknown argument {arg}")),
+            }
+        }
+        Ok(trial)
+    }
+}
+
+/// Runs all; `Err` says how many went wrong.
+///
+/// # Errors
+/// A step that did not end as it must, and what came of it.
+pub fn run(trial: &Trial) -> Result<(), String> {
+    let machine = Machine::new(&trial.root)?;
+    let mut teller = Teller::default();
+    let outcome = installing::comes_and_is_whole(&machine, &mut teller, trial)
+        .and_then(|()| programs::run(&machine, &mut teller, trial))
+        .and_then(|()| story(&machine, &mut teller))
+        .and_then(|()| installing::changes_and_goes(&machine, &mut teller, trial));
+    teller.table();
+    outcome
+}
+
+/// The demonstration, its applicants' machines under Wine: portal, operator and keys' folder stay on this side.
+fn story(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
+    teller.part("演示的全过程，经办人用 Windows 程序 The demonstration, applicants on Windows programs");
+    say("  （门户、管理员在 Linux 一侧 The portal and its operator stay on the Linux side）");
+    teller.step("更新（拔出、杀掉）和解锁 Renewals, pulled and killed; an unlock, killed", || {
+        let wishes = Wishes {
+            keep: Some(machine.scratch().join("story")),
+            applicant: Some(machine.as_program("ycd.exe")?),
+            ..Wishes::default()
+        };
+        tell(&wishes)?;
+        Ok(String::new())
+    })
+}

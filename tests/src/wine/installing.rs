@@ -1,0 +1,310 @@
+//! The installer: what it brings, what it refuses, what it leaves.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{Machine, Trial};
+use crate::demo::Teller;
+
+const UNINSTALL: &str =
+    r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Uninstall\cn.yuncaidun.assistant";
+const OWN: &str = r"HKEY_CURRENT_USER\Software\Yuncaidun\Assistant";
+const RUN: &str = r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Run";
+const SCHEME: &str = r"HKEY_CURRENT_USER\Software\Classes\ycd\shell\open\command";
+
+/// Silent, and without the window's runtime, which no package brings to this machine.
+const SILENT: [&str; 2] = ["/S", "/WEBVIEW2=0"];
+
+mod exit {
+    pub const DONE: i32 = 0;
+    pub const NEWER: i32 = 10;
+    pub const BUSY: i32 = 11;
+    pub const NOT_WRITABLE: i32 = 12;
+    pub const ANOTHER: i32 = 13;
+    pub const DISK_FULL: i32 = 16;
+    pub const BAD_PROPERTY: i32 = 17;
+    pub const NO_WEBVIEW: i32 = 20;
+}
+
+pub fn comes_and_is_whole(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    teller.part("安装 Installed");
+    teller.step("静默安装 Silently, for this user", || {
+        let said = ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+        let count = is_whole(&machine.usual_folder(), &trial.files)?;
+        Ok(format!("{count} files as they were packed; {said}"))
+    })?;
+    teller.step("注册表、快捷方式 Registry and shortcuts", || {
+        let folder = value(machine, OWN, "Folder")?;
+        let command = value(machine, SCHEME, "")?;
+        for (name, wanted) in
+            [("DisplayName", "云采盾证书助手"), ("Publisher", "云采盾"), ("InstallLocation", &*folder)]
+        {
+            let found = value(machine, UNINSTALL, name)?;
+            if found != wanted {
+                return Err(format!("{name} is {found}, not {wanted}"));
+            }
+        }
+        let shortcuts = machine.shortcuts().len();
+        if shortcuts != 2 {
+            return Err(format!("{shortcuts} shortcuts: {:?}", machine.shortcuts()));
+        }
+        Ok(format!("{folder}\n{command}\nsize {} KiB", value(machine, UNINSTALL, "EstimatedSize")?))
+    })?;
+    teller.step("缺少 WebView2 时说明 The window's runtime is missing, and it is said", || {
+        ends(machine, &trial.setup, &["/S"], exit::NO_WEBVIEW)
+    })
+}
+
+pub fn changes_and_goes(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    refuses(machine, teller, trial)?;
+    repairs(machine, teller, trial)?;
+    goes(machine, teller, trial)
+}
+
+fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    teller.part("不能做的，什么也不改 What is refused changes nothing");
+    teller.step("旧版本不能盖新版本 An older version over a newer one", || {
+        let said = ends(machine, &trial.older, &SILENT, exit::NEWER)?;
+        is_whole(&machine.usual_folder(), &trial.files)?;
+        Ok(said)
+    })?;
+    teller.step("门户地址不对 A portal that is none", || {
+        ends(machine, &trial.setup, &[&SILENT[..], &["/PORTAL=ftp://x"]].concat(), exit::BAD_PROPERTY)?;
+        ends(machine, &trial.setup, &[&SILENT[..], &["/PORTAL=https://x\"y"]].concat(), exit::BAD_PROPERTY)
+    })?;
+    teller.step("不能写的文件夹 A folder that cannot be", || {
+        let args = [&SILENT[..], &[r"/DIR=C:\windows\win.ini\inside"]].concat();
+        ends(machine, &trial.setup, &args, exit::NOT_WRITABLE)
+    })?;
+    teller.step("磁盘已满 A full disk", || {
+        let disk = machine.scratch().join("disk");
+        fs::create_dir_all(&disk).map_err(|e| e.to_string())?;
+        let letter = machine.scratch().join("prefix/dosdevices/e:");
+        std::os::unix::fs::symlink(&disk, &letter).map_err(|e| e.to_string())?;
+        run("mount", &["-t", "tmpfs", "-o", "size=4m", "tmpfs"], &disk)?;
+        let args = [&SILENT[..], &[r"/DIR=E:\here"]].concat();
+        let said = ends(machine, &trial.setup, &args, exit::DISK_FULL);
+        let left = fs::read_dir(&disk).map_or(0, Iterator::count);
+        run("umount", &[], &disk)?;
+        if left == 0 { said } else { Err(format!("{left} entries are left on the disk")) }
+    })?;
+    teller.step("两个安装程序 Two installers at once", || {
+        let setup = trial.setup.display().to_string();
+        let mut first = machine.command(&["xvfb-run", "-a", "wine", &setup]);
+        let mut first =
+            first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+        // Until it shows its first page it may not hold its name yet.
+        let said = until(Duration::from_secs(30), || ends(machine, &trial.setup, &SILENT, exit::ANOTHER));
+        drop(finish(machine, &mut first));
+        said
+    })
+}
+
+fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    teller.part("修复、升级、换文件夹 Repaired, upgraded, moved");
+    teller.step("装到一半被杀，再装一次 Killed half way, run again", || {
+        ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
+        is_gone(machine)?;
+        let setup = trial.setup.display().to_string();
+        let mut killed = machine.command(&["xvfb-run", "-a", "wine", &setup, SILENT[0], SILENT[1]]);
+        let mut killed =
+            killed.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+        let first = machine.usual_folder().join("ycd-app.exe");
+        until(Duration::from_secs(30), || {
+            if first.exists() { Ok(()) } else { Err("nothing is written".into()) }
+        })?;
+        finish(machine, &mut killed)?;
+        let was_whole = is_whole(&machine.usual_folder(), &trial.files).is_ok();
+        let said = ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+        is_whole(&machine.usual_folder(), &trial.files)?;
+        Ok(format!("whole before: {was_whole}; {said}"))
+    })?;
+    teller.step("升级保留设置和进度 An upgrade keeps settings and journal", || {
+        ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
+        is_gone(machine)?;
+        ends(machine, &trial.older, &[&SILENT[..], &["/AUTOSTART=1"]].concat(), exit::DONE)?;
+        let data = data_folder(machine);
+        fs::create_dir_all(&data).map_err(|e| e.to_string())?;
+        fs::write(data.join("settings.json"), r#"{ "text_size": "large" }"#).map_err(|e| e.to_string())?;
+        let args = [&SILENT[..], &["/PORTAL=https://portal.example/one"]].concat();
+        let said = ends(machine, &trial.setup, &args, exit::DONE)?;
+        is_whole(&machine.usual_folder(), &trial.files)?;
+        let autostart = value(machine, RUN, "yuncaidun-assistant")?;
+        let portal =
+            fs::read_to_string(machine.usual_folder().join("provision/config.toml")).unwrap_or_default();
+        let kept = fs::read_to_string(data.join("settings.json")).unwrap_or_default();
+        if !autostart.ends_with("--hidden")
+            || portal != "portal = \"https://portal.example/one\"\n"
+            || !kept.contains("large")
+        {
+            return Err(format!("{autostart}\n{portal}\n{kept}"));
+        }
+        Ok(said)
+    })?;
+    teller.step("带空格和中文的文件夹 A folder with blanks and 中文", || {
+        let setup = windows_path(&trial.setup);
+        let begun = Instant::now();
+        let output = machine.line(&format!("\"{setup}\" /S /WEBVIEW2=0 /DIR=\"C:\\某 公司\\证书 助手\""))?;
+        let folder = machine.drive_c().join("某 公司/证书 助手");
+        is_whole(&folder, &trial.files).map_err(|e| format!("{e} ({})", output.status))?;
+        if machine.usual_folder().exists() {
+            return Err("what lay in the old folder is still there".into());
+        }
+        let version = machine.windows(&folder.join("ycd.exe"), &["--version"])?;
+        let said = String::from_utf8_lossy(&version.stdout).trim().to_owned();
+        ends(machine, &folder.join("uninstall.exe"), &["/S"], exit::DONE)?;
+        until(Duration::from_secs(20), || {
+            if folder.exists() { Err("it is still there".into()) } else { Ok(()) }
+        })?;
+        Ok(format!("{said}, {} ms", begun.elapsed().as_millis()))
+    })?;
+    if trial.short {
+        return Ok(());
+    }
+    teller.step(
+        "助手在运行：等它，到时说明 While the assistant runs it waits, and says so in the end",
+        || {
+            ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+            let app = machine.usual_folder().join("ycd-app.exe").display().to_string();
+            let mut app = machine.command(&["xvfb-run", "-a", "wine", &app]);
+            let mut app =
+                app.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+            thread::sleep(Duration::from_secs(5));
+            if !matches!(app.try_wait(), Ok(None)) {
+                return Err("the window's program has ended".into());
+            }
+            let said = ends(machine, &trial.newer, &SILENT, exit::BUSY);
+            finish(machine, &mut app)?;
+            is_whole(&machine.usual_folder(), &trial.files)?;
+            said
+        },
+    )
+}
+
+fn goes(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    teller.part("卸载 Uninstalled");
+    teller.step("保留设置和进度 Settings and journal stay", || {
+        ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+        let said = ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
+        is_gone(machine)?;
+        if data_folder(machine).join("settings.json").exists() {
+            Ok(said)
+        } else {
+            Err("the settings are gone".into())
+        }
+    })?;
+    teller.step("按要求不保留 Nothing stays, where that is wished", || {
+        ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+        let said = ends(machine, &uninstaller(machine), &["/S", "/KEEPDATA=0"], exit::DONE)?;
+        is_gone(machine)?;
+        if data_folder(machine).exists() { Err("the data folder is still there".into()) } else { Ok(said) }
+    })
+}
+
+/// Runs it; gives how long it took.
+fn ends(machine: &Machine, program: &Path, args: &[&str], wanted: i32) -> Result<String, String> {
+    let begun = Instant::now();
+    let output = machine.windows(program, args)?;
+    if output.status.code() != Some(wanted) {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(format!("ended with {}, {wanted} was expected\n{said}", output.status));
+    }
+    Ok(format!("ended with {wanted} after {} ms", begun.elapsed().as_millis()))
+}
+
+/// All files are as they were packed; gives how many.
+fn is_whole(folder: &Path, packed: &Path) -> Result<usize, String> {
+    let mut count = 0;
+    for name in names(packed) {
+        let wanted = fs::read(packed.join(&name)).map_err(|e| e.to_string())?;
+        let found = fs::read(folder.join(&name)).map_err(|e| format!("{}: {e}", name.display()))?;
+        if found != wanted {
+            return Err(format!("{} is another file", name.display()));
+        }
+        count += 1;
+    }
+    if folder.join("uninstall.exe").exists() && count > 0 { Ok(count) } else { Err("no uninstaller".into()) }
+}
+
+/// The uninstaller goes on by itself after it seems to have ended.
+fn is_gone(machine: &Machine) -> Result<(), String> {
+    until(Duration::from_secs(20), || {
+        if machine.usual_folder().exists() {
+            return Err(format!("left: {:?}", names(&machine.usual_folder())));
+        }
+        Ok(())
+    })?;
+    until(Duration::from_secs(10), || {
+        for (key, name) in
+            [(UNINSTALL, "DisplayName"), (OWN, "Folder"), (RUN, "yuncaidun-assistant"), (SCHEME, "")]
+        {
+            if let Some(value) = machine.registry(key, name)? {
+                return Err(format!("left in the registry: {key} {name} {value}"));
+            }
+        }
+        match machine.shortcuts().as_slice() {
+            [] => Ok(()),
+            left => Err(format!("left: {left:?}")),
+        }
+    })
+}
+
+fn uninstaller(machine: &Machine) -> PathBuf {
+    machine.usual_folder().join("uninstall.exe")
+}
+
+fn data_folder(machine: &Machine) -> PathBuf {
+    machine.drive_c().join("users/root/AppData/Local/ycd")
+}
+
+fn value(machine: &Machine, key: &str, name: &str) -> Result<String, String> {
+    machine.registry(key, name)?.ok_or_else(|| format!("{key} has no {name}"))
+}
+
+/// Paths of all files, from the folder.
+fn names(folder: &Path) -> Vec<PathBuf> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = PathBuf::from(entry.file_name());
+        if entry.path().is_dir() {
+            names.extend(self::names(&entry.path()).into_iter().map(|inside| name.join(inside)));
+        } else {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// As Wine shows this side's files.
+fn windows_path(path: &Path) -> String {
+    format!("Z:{}", path.display().to_string().replace('/', "\\"))
+}
+
+/// Tries until it comes true.
+fn until<T>(patience: Duration, act: impl Fn() -> Result<T, String>) -> Result<T, String> {
+    let begun = Instant::now();
+    loop {
+        match act() {
+            Err(_) if begun.elapsed() < patience => thread::sleep(Duration::from_millis(20)),
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Ends it and all that runs on the machine.
+fn finish(machine: &Machine, child: &mut std::process::Child) -> Result<(), String> {
+    drop(machine.run(&["wineserver", "-k"])?);
+    drop(child.kill());
+    child.wait().map(drop).map_err(|e| e.to_string())
+}
+
+fn run(program: &str, args: &[&str], path: &Path) -> Result<(), String> {
+    let status =
+        Command::new(program).args(args).arg(path).status().map_err(|e| format!("{program}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{program} ended with {status}")) }
+}

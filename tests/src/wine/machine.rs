@@ -1,0 +1,207 @@
+//! A Windows machine as Wine makes one: a prefix of its own, entered through a Debian that has Wine.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Where the installer puts the programs, unless it is told otherwise.
+const USUAL: &str = "users/root/AppData/Local/Programs/YuncaidunAssistant";
+
+/// Enters the Debian, with this machine's `/tmp`; `$1` is its folder, the rest is what is run.
+const ENTER: &str = "mount --rbind /proc \"$1/proc\" && mount --rbind /dev \"$1/dev\" && mount --bind /tmp \"$1/tmp\" \
+                     && cd /tmp && root=$1 && shift && exec chroot \"$root\" \"$@\"";
+
+/// Longer than any step takes.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+pub struct Machine {
+    root: PathBuf,
+    scratch: tempfile::TempDir,
+}
+
+impl Machine {
+    /// A new Windows machine.
+    ///
+    /// # Errors
+    /// Wine does not start.
+    pub fn new(root: &Path) -> Result<Self, String> {
+        let scratch =
+            tempfile::Builder::new().prefix("ycd-wine-").tempdir_in("/tmp").map_err(|e| e.to_string())?;
+        let machine = Self { root: root.to_owned(), scratch };
+        let output = machine.run(&["wineboot", "-i"])?;
+        if !machine.drive_c().join("windows/system32/kernel32.dll").exists() {
+            return Err(format!("Wine made no Windows: {}", String::from_utf8_lossy(&output.stderr)));
+        }
+        Ok(machine)
+    }
+
+    /// A folder that both sides see.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    pub fn drive_c(&self) -> PathBuf {
+        self.scratch().join("prefix/drive_c")
+    }
+
+    pub fn usual_folder(&self) -> PathBuf {
+        self.drive_c().join(USUAL)
+    }
+
+    /// The desktop of whoever is logged in.
+    pub fn shortcuts(&self) -> Vec<PathBuf> {
+        let menu = "users/root/AppData/Roaming/Microsoft/Windows/Start Menu/Programs";
+        let folders = ["users/root/Desktop", menu].map(|folder| self.drive_c().join(folder));
+        let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        let paths = files.map(|file| file.path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "lnk")).collect()
+    }
+
+    /// A Windows program, or one of Wine's.
+    pub fn command(&self, program: &[&str]) -> Command {
+        let mut command = self.enter();
+        command.args(program);
+        command
+    }
+
+    fn enter(&self) -> Command {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "--propagation", "private", "sh", "-c", ENTER, "sh"]).arg(&self.root);
+        self.environment(&mut command);
+        command
+    }
+
+    fn environment(&self, command: &mut Command) {
+        let keep = ["YCD_HOME", "YCD_SOFTKEY_DIR", "YCD_LOG"].map(|name| (name, std::env::var_os(name)));
+        command
+            .env_clear()
+            .env("HOME", "/root")
+            .env("TERM", "dumb")
+            .env("LANG", "zh_CN.UTF-8")
+            .env("LC_ALL", "zh_CN.UTF-8")
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("WINEPREFIX", self.scratch().join("prefix"))
+            .env("WINEARCH", "win64")
+            .env("WINEDEBUG", "-all")
+            // What is not installed is not offered to be.
+            .env("WINEDLLOVERRIDES", "mscoree,mshtml=");
+        for (name, value) in keep {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+    }
+
+    /// Runs it to its end on a screen of its own, where it wants one.
+    ///
+    /// # Errors
+    /// It does not start, or does not end.
+    pub fn run(&self, program: &[&str]) -> Result<Output, String> {
+        let mut words = vec!["xvfb-run", "-a"];
+        words.extend_from_slice(program);
+        finished(self.command(&words))
+    }
+
+    /// Runs a Windows program by its path on this side.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn windows(&self, program: &Path, args: &[&str]) -> Result<Output, String> {
+        let program = program.display().to_string();
+        let words: Vec<&str> = ["wine", &program].into_iter().chain(args.iter().copied()).collect();
+        self.run(&words)
+    }
+
+    /// Runs a command line as Windows takes it, quotation marks and all.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); the file cannot be written.
+    pub fn line(&self, line: &str) -> Result<Output, String> {
+        // The interpreter reads its file in the machine's code page; this one is put into UTF-8 first.
+        let file = self.scratch().join("line.bat");
+        let text = format!("@chcp 65001 >nul\r\n@{line}\r\n@exit /b %ERRORLEVEL%\r\n");
+        fs::write(&file, text).map_err(|e| e.to_string())?;
+        let file = file.display().to_string();
+        self.run(&["wine", "cmd", "/c", &file])
+    }
+
+    /// A value of the registry, or nothing.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn registry(&self, key: &str, name: &str) -> Result<Option<String>, String> {
+        // As a file in UTF-16: on the screen it would be in the machine's code page.
+        let file = self.scratch().join("query.reg");
+        let _ = fs::remove_file(&file);
+        let path = file.display().to_string();
+        self.run(&["wine", "reg", "export", key, &path, "/y"])?;
+        let Ok(bytes) = fs::read(&file) else { return Ok(None) };
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
+        let text = String::from_utf16_lossy(&units);
+        let wanted = if name.is_empty() { "@=".to_owned() } else { format!("\"{name}\"=") };
+        let value = text.lines().find_map(|line| line.strip_prefix(&wanted)).map(str::trim);
+        Ok(value.map(|value| value.trim_matches('"').replace("\\\\", "\\").replace("\\\"", "\"")))
+    }
+
+    /// A file that starts an installed program here as if it were one of this side's.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn as_program(&self, name: &str) -> Result<PathBuf, String> {
+        let program = self.usual_folder().join(name);
+        let quoted = |text: &OsStr| format!("'{}'", text.to_string_lossy().replace('\'', r"'\''"));
+        let mut text = String::from("#!/bin/sh\n");
+        // As Windows writes paths, since these are looked at for being absolute.
+        for name in ["YCD_HOME", "YCD_SOFTKEY_DIR"] {
+            text += &format!(
+                "[ -n \"${name}\" ] && export {name}=\"Z:$(printf %s \"${name}\" | tr / '\\\\')\"\n"
+            );
+        }
+        let mut inner = self.enter();
+        inner.arg("wine").arg(&program);
+        for (name, value) in inner.get_envs() {
+            if let Some(value) = value {
+                text += &format!("export {}={}\n", name.to_string_lossy(), quoted(value));
+            }
+        }
+        text += "unset LD_LIBRARY_PATH DISPLAY\nexec ";
+        text += &quoted(inner.get_program());
+        for argument in inner.get_args() {
+            text.push(' ');
+            text += &quoted(argument);
+        }
+        text += " \"$@\"\n";
+        let file = self.scratch().join(format!("{name}.sh"));
+        fs::write(&file, text).map_err(|e| e.to_string())?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
+        Ok(file)
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // Whatever still runs there keeps files open.
+        drop(finished(self.command(&["wineserver", "-k"])));
+    }
+}
+
+fn finished(mut command: Command) -> Result<Output, String> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().map_err(|e| format!("unshare does not start: {e}"))?;
+    let process = child.id();
+    let begun = Instant::now();
+    let watch = std::thread::spawn(move || child.wait_with_output());
+    while !watch.is_finished() {
+        if begun.elapsed() > PATIENCE {
+            drop(Command::new("kill").args(["-9", &process.to_string()]).status());
+            return Err("it does not end".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    watch.join().map_err(|_| "it could not be waited for".to_owned())?.map_err(|e| e.to_string())
+}

@@ -1,0 +1,193 @@
+//! The installed programs: the software key through its DLL, modules that misbehave, files that lie where they should
+//! not.
+
+use std::{
+    fs,
+    path::Path,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use ycd_softkey::admin::{self, Action, Fault, Kdf, NewKey};
+use ycd_token::{Drivers, profile::Os};
+
+use super::{Machine, Trial};
+use crate::demo::Teller;
+
+pub fn run(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    window(machine, teller)?;
+    command_line(machine, teller, trial)?;
+    planted(machine, teller, trial)?;
+    misbehaviour(machine, teller)
+}
+
+fn window(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
+    teller.part("窗口 The window");
+    let app = machine.usual_folder().join("ycd-app.exe");
+    teller.step(
+        "没有 WebView2 时也启动，并要它 It starts without the runtime, and asks for it",
+        || {
+            let words = ["xvfb-run", "-a", "wine", &app.display().to_string()].map(str::to_owned);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let mut child = machine.command(&words);
+            let mut child =
+                child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+            thread::sleep(Duration::from_secs(5));
+            let runs = matches!(child.try_wait(), Ok(None));
+            drop(machine.run(&["wineserver", "-k"])?);
+            drop(child.kill());
+            drop(child.wait());
+            if runs { Ok("it stays, with its question".into()) } else { Err("it has ended".into()) }
+        },
+    )?;
+    teller.step(
+        "没有助手在运行时，请它退出不做任何事 Asked to end while none runs, it does nothing",
+        || {
+            let output = machine.windows(&app, &["--quit"])?;
+            if output.status.success() { Ok(String::new()) } else { Err(output.status.to_string()) }
+        },
+    )
+}
+
+/// Keys of this trial's own.
+struct Bench<'a> {
+    machine: &'a Machine,
+    ycd: std::path::PathBuf,
+    keys: std::path::PathBuf,
+}
+
+impl Bench<'_> {
+    /// `ycd.exe --json …`: the number it ended with, and its last line.
+    fn ycd(&self, args: &[&str]) -> Result<(i32, Value), String> {
+        let keys = format!("Z:{}", self.keys.display().to_string().replace('/', "\\"));
+        let args: Vec<&str> =
+            ["--json", "--softkey-dir", &keys].into_iter().chain(args.iter().copied()).collect();
+        let output = self.machine.windows(&self.ycd, &args)?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let last = text.lines().rev().find_map(|line| serde_json::from_str(line).ok());
+        let said = || format!("{}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr));
+        Ok((output.status.code().unwrap_or(-1), last.ok_or_else(said)?))
+    }
+
+    fn new_key(&self) -> Result<String, String> {
+        let new = NewKey { kdf: Kdf::WEAK, inserted: true, ..NewKey::default() };
+        admin::create(&self.keys, &new).map(|state| state.serial_number).map_err(|e| e.to_string())
+    }
+}
+
+fn bench(machine: &Machine) -> Result<Bench<'_>, String> {
+    let keys = tempfile::Builder::new()
+        .prefix("keys-")
+        .tempdir_in(machine.scratch())
+        .map_err(|e| e.to_string())?
+        .keep();
+    Ok(Bench { machine, ycd: machine.usual_folder().join("ycd.exe"), keys })
+}
+
+fn command_line(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    teller.part("命令行和驱动 Command line and drivers");
+    teller.step(
+        "软件 USBKEY 的模块（不随安装程序）The software key's module, which is not installed",
+        || {
+            let place = machine.usual_folder().join("ycd_softkey.dll");
+            fs::copy(&trial.softkey, &place).map(|bytes| format!("{bytes} bytes")).map_err(|e| e.to_string())
+        },
+    )?;
+    teller.step("ycd key list", || {
+        let bench = bench(machine)?;
+        let key = bench.new_key()?;
+        let begun = Instant::now();
+        let (code, said) = bench.ycd(&["key", "list"])?;
+        let ms = begun.elapsed().as_millis();
+        if code == 0 && said.to_string().contains(&key) {
+            Ok(format!("{key}, {ms} ms"))
+        } else {
+            Err(format!("{code} {said}"))
+        }
+    })?;
+    teller.step("管理员的配置有一个坏文件 A broken file in the administrator's folder", || {
+        let bench = bench(machine)?;
+        let folder = machine.drive_c().join("ProgramData/ycd/drivers.d");
+        fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
+        fs::write(folder.join("broken.toml"), "name = \n").map_err(|e| e.to_string())?;
+        let (code, said) = bench.ycd(&["driver", "list"])?;
+        fs::remove_dir_all(&folder).map_err(|e| e.to_string())?;
+        let named = said["error"]["code"].as_str().unwrap_or_default().to_owned();
+        let sentence = said["error"]["sentence"].as_str().unwrap_or_default();
+        if code != 0 && sentence.contains("broken.toml") {
+            Ok(format!("[{named}] {sentence}"))
+        } else {
+            Err(format!("{code} {said}"))
+        }
+    })
+}
+
+/// A vendor's module where it may be, and where it may not.
+fn planted(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    const PROFILE: &str = "itrus";
+    let file = module_of(PROFILE)?;
+    let module = || -> Result<String, String> {
+        let (_, said) = bench(machine)?.ycd(&["driver", "list"])?;
+        let rows = said["drivers"].as_array().cloned().unwrap_or_default();
+        let row = rows.into_iter().find(|row| row["profile"] == PROFILE).ok_or_else(|| said.to_string())?;
+        Ok(row["module"].as_str().or_else(|| row["error"]["code"].as_str()).unwrap_or_default().to_owned())
+    };
+    let with = |place: &Path| -> Result<String, String> {
+        fs::copy(&trial.softkey, place).map_err(|e| e.to_string())?;
+        let found = module();
+        fs::remove_file(place).map_err(|e| e.to_string())?;
+        found
+    };
+    for (name, folder) in [
+        (
+            "在程序旁边的同名 DLL 不被加载 A module planted beside the program is not taken",
+            machine.usual_folder(),
+        ),
+        ("在当前文件夹的也不 Nor one in the working folder", "/tmp".into()),
+    ] {
+        teller.step(name, || match with(&folder.join(&file))?.as_str() {
+            code @ "token.module_missing" => Ok(format!("{file}: [{code}]")),
+            found => Err(found.to_owned()),
+        })?;
+    }
+    teller.step("在 System32 的才是 The one in System32 is", || {
+        let found = with(&machine.drive_c().join("windows/system32").join(&file))?;
+        if found.to_lowercase().contains("system32") { Ok(found) } else { Err(found) }
+    })
+}
+
+/// The file name of a profile's 64-bit module on Windows.
+fn module_of(profile: &str) -> Result<String, String> {
+    let drivers = Drivers::embedded().map_err(|e| e.to_string())?;
+    let profile = drivers.profile(profile).ok_or("no such profile")?;
+    let places = profile.modules.iter().find(|places| places.os == Os::Windows && places.bits == 64);
+    places.and_then(|places| places.files.first()).cloned().ok_or_else(|| "no file is known".to_owned())
+}
+
+fn misbehaviour(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
+    teller.part("驱动崩溃、卡住 A driver that crashes, one that hangs");
+    for (name, action) in [("崩溃 Crashes", Action::Crash), ("卡住 Hangs", Action::Hang)] {
+        teller.step(name, || {
+            let bench = bench(machine)?;
+            bench.new_key()?;
+            // Again and again: once alone is made up for.
+            let fault = Fault { once: false, ..Fault::at("C_GetTokenInfo", action) };
+            admin::set_fault(&bench.keys, None, &fault).map_err(|e| e.to_string())?;
+            let begun = Instant::now();
+            let (code, said) = bench.ycd(&["key", "list"])?;
+            let took = begun.elapsed();
+            let named = said["error"]["code"].as_str().unwrap_or_default().to_owned();
+            if code == 0 || !named.starts_with("token.") || took > Duration::from_secs(40) {
+                return Err(format!("{code} {said} after {took:?}"));
+            }
+            admin::clear_fault(&bench.keys).map_err(|e| e.to_string())?;
+            match bench.ycd(&["key", "list"])? {
+                (0, _) => Ok(format!("[{named}] after {} ms; then it works again", took.as_millis())),
+                (code, said) => Err(format!("{code} {said}")),
+            }
+        })?;
+    }
+    Ok(())
+}

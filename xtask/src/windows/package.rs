@@ -1,0 +1,290 @@
+//! `cargo xtask package windows`: the programs, signed, and the installer around them.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use super::{
+    sign::Signer,
+    toolchain::{Target, Toolchain, make_empty},
+    winget,
+};
+use crate::{checksum, process, sbom, ui};
+
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What the program is called among programs; as in `src-tauri/tauri.conf.json` and `installer.nsi`.
+pub const ID: &str = "cn.yuncaidun.assistant";
+
+/// A folder with `config.toml` and `anchors/`, as `ycd portal use` makes them: what the installer sets machines up with.
+const PROVISION: &str = "YCD_PROVISION";
+/// Microsoft's bootstrapper of the WebView2 runtime; without it the installer fetches it where it is needed.
+const BOOTSTRAPPER: &str = "YCD_WEBVIEW2_BOOTSTRAPPER";
+
+/// Built small; see the root manifest.
+const PROFILE: &str = "shipped";
+
+/// What is linked into the programs.
+const PACKAGES: [&str; 3] = ["ycd-app", "ycd-cli", "ycd-token-host"];
+
+/// What an installer is made from.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    folder: PathBuf,
+    /// Path in the installation, file.
+    files: Vec<(String, PathBuf)>,
+}
+
+/// What came of it.
+pub struct Package {
+    pub setup: PathBuf,
+    pub stage: Stage,
+    /// The software key's module: for trials, and not installed. Whoever has its files has the key.
+    pub softkey: PathBuf,
+}
+
+/// Builds all, and says what it is.
+pub fn package(root: &Path) -> Result<Package, String> {
+    let begun = Instant::now();
+    let toolchain = Toolchain::of(root)?;
+    toolchain.set_up(Target::X64)?;
+    toolchain.set_up(Target::X86)?;
+    toolchain.set_up_installer()?;
+    ui::build(root, ui::Carrier::Window)?;
+    let built = build(root, &toolchain, Target::X64)?;
+    let built_32 = build(root, &toolchain, Target::X86)?;
+
+    let work = toolchain.folder().join("stage");
+    make_empty(&work)?;
+    let signer = Signer::new(&toolchain, &work)?;
+    let mut stage = Stage { folder: work.clone(), files: Vec::new() };
+    stage.take("ycd-app.exe", &built.join("ycd-app.exe"))?;
+    stage.take("ycd.exe", &built.join("ycd.exe"))?;
+    stage.take("ycd-host.exe", &built.join("ycd-host.exe"))?;
+    stage.take("ycd-host32.exe", &built_32.join("ycd-host.exe"))?;
+    if !cfg!(windows) {
+        stage.take("WebView2Loader.dll", &loader(root)?)?;
+    }
+    stage.take("icon.ico", &root.join("src-tauri/icons/icon.ico"))?;
+    stage.provision()?;
+    for (name, file) in &stage.files {
+        if Path::new(name).extension().is_some_and(|extension| extension == "exe") {
+            if !cfg!(windows) {
+                refuse_runtimes(&toolchain, file)?;
+            }
+            signer.sign(file)?;
+        }
+    }
+
+    let dist = root.join("dist");
+    make_empty(&dist)?;
+    let setup = dist.join(format!("云采盾证书助手-{VERSION}-setup.exe"));
+    installer(root, &toolchain, &signer, &stage, VERSION, &setup)?;
+    signer.verify(&setup)?;
+    let softkey = dist.join("ycd_softkey.dll");
+    copy(&built.join("ycd_softkey.dll"), &softkey)?;
+    let bill = sbom::of(root, &PACKAGES, Target::X64.triple())?;
+    write(&dist.join("sbom.cdx.json"), &format!("{bill:#}\n"))?;
+    let sum = checksum::sha256(&setup)?;
+    winget::write(&dist.join("winget"), VERSION, &setup, &sum)?;
+    write(&dist.join("SHA256SUMS"), &checksum::lines(&dist)?)?;
+
+    let kib = |path: &Path| fs::metadata(path).map_or(0, |file| file.len()).div_ceil(1024);
+    println!("\n{}", dist.display());
+    println!("  installer without the WebView2 runtime  {:>7} KiB (at most 8192)", kib(&setup));
+    println!("  installed                               {:>7} KiB", stage.kib());
+    for (name, file) in &stage.files {
+        println!("    {name:<37} {:>7} KiB", kib(file));
+    }
+    println!(
+        "  parts in the bill of materials          {:>7}",
+        bill["components"].as_array().map_or(0, Vec::len)
+    );
+    println!("  {}", signer.says());
+    println!("  {:.0} s in all", begun.elapsed().as_secs_f64());
+    if kib(&setup) > 8192 {
+        return Err("the installer is larger than 8 MiB".into());
+    }
+    Ok(Package { setup, stage, softkey })
+}
+
+/// Whether there is something to begin from: then what has changed since takes minutes.
+pub fn is_built(toolchain: &Toolchain) -> bool {
+    let program =
+        |target: Target, name| toolchain.target_folder().join(target.triple()).join(PROFILE).join(name);
+    program(Target::X64, "ycd-app.exe").exists() && program(Target::X86, "ycd-host.exe").exists()
+}
+
+/// An installer of these files that says it is of a version: the tests install an older and a newer one too.
+pub fn installer_of(root: &Path, stage: &Stage, version: &str, setup: &Path) -> Result<(), String> {
+    let toolchain = Toolchain::of(root)?;
+    let signer = Signer::new(&toolchain, &stage.folder)?;
+    installer(root, &toolchain, &signer, stage, version, setup)
+}
+
+fn installer(
+    root: &Path,
+    toolchain: &Toolchain,
+    signer: &Signer,
+    stage: &Stage,
+    version: &str,
+    setup: &Path,
+) -> Result<(), String> {
+    let lists = stage.folder.join("lists");
+    make_empty(&lists)?;
+    write(&lists.join("files.nsh"), &stage.install_lines())?;
+    write(&lists.join("unfiles.nsh"), &stage.uninstall_lines())?;
+    copy(&root.join("src-tauri/icons/icon.ico"), &lists.join("icon.ico"))?;
+    let mut make = toolchain.makensis();
+    make.args(["-V2", "-WX", "-INPUTCHARSET", "UTF8"])
+        .arg(format!("-DVERSION={version}"))
+        .arg(format!("-DSTAGE={}", lists.display()))
+        .arg(format!("-DOUT={}", setup.display()))
+        // A third more than the files: file systems count in blocks, and the uninstaller comes on top.
+        .arg(format!("-DNEEDED_KB={}", stage.kib() * 4 / 3));
+    if let Some(line) = signer.line(&lists.join("sign.sh"))? {
+        make.arg(format!("-DSIGN={line}"));
+    }
+    if let Some(bootstrapper) = env::var_os(BOOTSTRAPPER).filter(|path| !path.is_empty()) {
+        make.arg(format!("-DBOOTSTRAPPER={}", PathBuf::from(bootstrapper).display()));
+    }
+    process::run(make.arg(root.join("packaging/windows/installer.nsi")))
+}
+
+fn build(root: &Path, toolchain: &Toolchain, target: Target) -> Result<PathBuf, String> {
+    let triple = target.triple();
+    println!("Building for {triple} …");
+    let mut cargo = process::cargo(root);
+    cargo.args(["build", "--locked", "--profile", PROFILE, "--target", triple]);
+    match target {
+        // Without a portal in the command line.
+        Target::X64 => cargo
+            .args(["-p", "ycd-app", "-p", "ycd-cli", "-p", "ycd-token-host", "-p", "ycd-softkey"])
+            .args(["--no-default-features", "--lib", "--bins"]),
+        Target::X86 => cargo.args(["-p", "ycd-token-host", "--bins"]),
+    };
+    toolchain.put_in_force(&mut cargo, target);
+    process::run(&mut cargo)?;
+    Ok(toolchain.target_folder().join(triple).join(PROFILE))
+}
+
+/// A library that must lie beside the window's program as mingw links it; it comes with the crate that binds it.
+fn loader(root: &Path) -> Result<PathBuf, String> {
+    let output = process::cargo(root)
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", Target::X64.triple()])
+        .output()
+        .map_err(|error| format!("cargo metadata: {error}"))?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let manifest = packages
+        .filter(|package| package["name"] == "webview2-com-sys")
+        .find_map(|package| package["manifest_path"].as_str().map(PathBuf::from));
+    let folder =
+        manifest.as_deref().and_then(Path::parent).ok_or("webview2-com-sys is not in the lock file")?;
+    Ok(folder.join("x64/WebView2Loader.dll"))
+}
+
+/// A program that wants a library of mingw's would start on no other machine.
+fn refuse_runtimes(toolchain: &Toolchain, program: &Path) -> Result<(), String> {
+    let output = Command::new(toolchain.objdump())
+        .arg("-p")
+        .arg(program)
+        .output()
+        .map_err(|error| format!("objdump: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    for runtime in ["libgcc", "libstdc++", "libwinpthread"] {
+        if text.lines().any(|line| line.contains("dll name") && line.contains(runtime)) {
+            return Err(format!("{} wants {runtime}", program.display()));
+        }
+    }
+    Ok(())
+}
+
+impl Stage {
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The files as they were signed, as they lie in the installation.
+    pub fn files_folder(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
+    fn take(&mut self, name: &str, from: &Path) -> Result<(), String> {
+        let to = self.files_folder().join(name);
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        }
+        copy(from, &to)?;
+        self.files.push((name.to_owned(), to));
+        Ok(())
+    }
+
+    fn provision(&mut self) -> Result<(), String> {
+        let Some(folder) = env::var_os(PROVISION).filter(|path| !path.is_empty()).map(PathBuf::from) else {
+            println!("{PROVISION} is not set: machines learn their portal from its administrator");
+            return Ok(());
+        };
+        self.take("provision/config.toml", &folder.join("config.toml"))?;
+        let anchors = folder.join("anchors");
+        for anchor in super::toolchain::read_folder(&anchors)? {
+            let name = anchor.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            self.take(&format!("provision/anchors/{name}"), &anchor)?;
+        }
+        Ok(())
+    }
+
+    fn kib(&self) -> u64 {
+        let size = |(_, file): &(String, PathBuf)| fs::metadata(file).map_or(0, |file| file.len());
+        self.files.iter().map(size).sum::<u64>().div_ceil(1024)
+    }
+
+    fn install_lines(&self) -> String {
+        let mut folder = String::new();
+        let mut lines = String::new();
+        for (name, file) in &self.files {
+            let (inside, base) = split(name);
+            if inside != folder {
+                lines += &format!("SetOutPath \"$INSTDIR\\{inside}\"\n");
+                folder = inside;
+            }
+            lines += &format!("File \"/oname={base}\" \"{}\"\n", file.display());
+        }
+        lines + "SetOutPath \"$INSTDIR\"\n"
+    }
+
+    fn uninstall_lines(&self) -> String {
+        let mut lines = String::new();
+        let mut folders = Vec::new();
+        for (name, _) in &self.files {
+            lines += &format!("Delete \"$INSTDIR\\{}\"\n", name.replace('/', "\\"));
+            let (inside, _) = split(name);
+            if !inside.is_empty() && !folders.contains(&inside) {
+                folders.push(inside);
+            }
+        }
+        // The deepest first.
+        folders.sort_by_key(|folder| std::cmp::Reverse(folder.len()));
+        lines + &folders.iter().map(|folder| format!("RMDir \"$INSTDIR\\{folder}\"\n")).collect::<String>()
+    }
+}
+
+/// Folder inside the installation, as Windows writes it, and file name.
+fn split(name: &str) -> (String, &str) {
+    match name.rsplit_once('/') {
+        Some((folder, base)) => (folder.replace('/', "\\"), base),
+        None => (String::new(), name),
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    fs::copy(from, to).map(drop).map_err(|error| format!("{}: {error}", from.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
