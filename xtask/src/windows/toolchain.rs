@@ -37,7 +37,10 @@ const COMPILER_32: &[&str] = &[
     "mingw-w64-i686-dev",
 ];
 
-const INSTALLER: &[&str] = &["nsis", "nsis-common", "osslsigncode"];
+const INSTALLER: &[&str] = &["nsis", "nsis-common"];
+
+/// Taken from the machine where it is installed.
+const SIGNS: &str = "osslsigncode";
 
 /// What programs are built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +158,11 @@ impl Toolchain {
         if cfg!(windows) {
             return Ok(());
         }
-        self.once("unpacked-installer", || self.unpack(INSTALLER))
+        self.once("unpacked-installer", || self.unpack(INSTALLER))?;
+        if is_installed(SIGNS) {
+            return Ok(());
+        }
+        self.once("unpacked-signer", || self.unpack(&[SIGNS]))
     }
 
     pub fn makensis(&self) -> Command {
@@ -172,7 +179,7 @@ impl Toolchain {
     }
 
     pub fn osslsigncode(&self) -> PathBuf {
-        self.folder.join("usr/bin/osslsigncode")
+        if is_installed(SIGNS) { PathBuf::from(SIGNS) } else { self.folder.join("usr/bin").join(SIGNS) }
     }
 
     fn mark(&self, part: &str) -> PathBuf {
@@ -228,6 +235,11 @@ impl Toolchain {
             Command::new("cp").arg("-rL").arg(sysroot.join("lib/rustlib/src/rust/library")).arg(&work),
         )?;
         let library = work.join("library");
+        // Only what is linked into programs: as a library of its own it would need more of mingw than there is.
+        let manifest = library.join("std/Cargo.toml");
+        let text = fs::read_to_string(&manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
+        fs::write(&manifest, text.replace(r#"crate-type = ["dylib", "rlib"]"#, r#"crate-type = ["rlib"]"#))
+            .map_err(|error| format!("{}: {error}", manifest.display()))?;
         let mut build = process::cargo(&library);
         build
             .args(["build", "--locked", "--profile", "dist", "--target", triple])
@@ -303,6 +315,10 @@ impl Toolchain {
             command.env("RUSTFLAGS", "-Cpanic=abort");
         }
     }
+}
+
+fn is_installed(program: &str) -> bool {
+    process::answers(program, &["--version"])
 }
 
 pub fn make_empty(folder: &Path) -> Result<(), String> {
