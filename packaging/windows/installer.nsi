@@ -1,10 +1,16 @@
 ; The installer: per user by default, for all users as a choice; repairs, upgrades, refuses to go back.
 ;
-; makensis -INPUTCHARSET UTF8 -DVERSION=… -DSTAGE=… -DOUT=… -DNEEDED_KB=… [-DSIGN=…] [-DBOOTSTRAPPER=…] installer.nsi
+; makensis -INPUTCHARSET UTF8 -DVERSION=… -DSTAGE=… -DOUT=… -DNEEDED_KB=… [-DSIGN=…] [-DBOOTSTRAPPER=…] [-DQUICK]
+; installer.nsi
 ; Properties and exit codes: docs/windows.md. `cargo xtask package windows` runs this.
 
 Target amd64-unicode
-SetCompressor /SOLID lzma
+!ifdef QUICK
+  ; For trials: larger, and made in a second.
+  SetCompressor zlib
+!else
+  SetCompressor /SOLID lzma
+!endif
 ManifestDPIAware true
 ManifestSupportedOS Win10
 RequestExecutionLevel user

@@ -5,7 +5,7 @@ mod installing;
 mod machine;
 mod programs;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::demo::{Teller, Wishes, say, tell};
 
@@ -51,6 +51,23 @@ impl Trial {
         }
         Ok(trial)
     }
+
+    /// The same with the installers where Wine sees them.
+    fn seen_by(&self, machine: &Machine) -> Result<Self, String> {
+        let copy = |from: &Path, name: &str| {
+            let to = machine.scratch().join(name);
+            std::fs::copy(from, &to).map(|_| to).map_err(|e| format!("{}: {e}", from.display()))
+        };
+        Ok(Self {
+            root: self.root.clone(),
+            setup: copy(&self.setup, "云采盾证书助手-setup.exe")?,
+            older: copy(&self.older, "older-setup.exe")?,
+            newer: copy(&self.newer, "newer-setup.exe")?,
+            files: self.files.clone(),
+            softkey: self.softkey.clone(),
+            short: self.short,
+        })
+    }
 }
 
 /// Runs all; `Err` says how many went wrong.
@@ -59,10 +76,12 @@ impl Trial {
 /// A step that did not end as it must, and what came of it.
 pub fn run(trial: &Trial) -> Result<(), String> {
     let machine = Machine::new(&trial.root)?;
+    let trial = &trial.seen_by(&machine)?;
     let mut teller = Teller::default();
     let outcome = installing::comes_and_is_whole(&machine, &mut teller, trial)
         .and_then(|()| programs::run(&machine, &mut teller, trial))
         .and_then(|()| story(&machine, &mut teller))
+        .and_then(|()| programs::renewed_ones_are_registered(&machine, &mut teller))
         .and_then(|()| installing::changes_and_goes(&machine, &mut teller, trial));
     teller.table();
     outcome

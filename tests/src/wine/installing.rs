@@ -87,6 +87,8 @@ fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         let letter = machine.scratch().join("prefix/dosdevices/e:");
         std::os::unix::fs::symlink(&disk, &letter).map_err(|e| e.to_string())?;
         run("mount", &["-t", "tmpfs", "-o", "size=4m", "tmpfs"], &disk)?;
+        // Drives are looked for when Windows starts.
+        machine.run(&["wineserver", "-k"])?;
         let args = [&SILENT[..], &[r"/DIR=E:\here"]].concat();
         let said = ends(machine, &trial.setup, &args, exit::DISK_FULL);
         let left = fs::read_dir(&disk).map_or(0, Iterator::count);
@@ -95,7 +97,7 @@ fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
     })?;
     teller.step("两个安装程序 Two installers at once", || {
         let setup = trial.setup.display().to_string();
-        let mut first = machine.command(&["xvfb-run", "-a", "wine", &setup]);
+        let mut first = machine.on_screen(&["wine", &setup]);
         let mut first =
             first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
         // Until it shows its first page it may not hold its name yet.
@@ -111,7 +113,7 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
         is_gone(machine)?;
         let setup = trial.setup.display().to_string();
-        let mut killed = machine.command(&["xvfb-run", "-a", "wine", &setup, SILENT[0], SILENT[1]]);
+        let mut killed = machine.on_screen(&["wine", &setup, SILENT[0], SILENT[1]]);
         let mut killed =
             killed.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
         let first = machine.usual_folder().join("ycd-app.exe");
@@ -171,7 +173,7 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         || {
             ends(machine, &trial.setup, &SILENT, exit::DONE)?;
             let app = machine.usual_folder().join("ycd-app.exe").display().to_string();
-            let mut app = machine.command(&["xvfb-run", "-a", "wine", &app]);
+            let mut app = machine.on_screen(&["wine", &app]);
             let mut app =
                 app.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
             thread::sleep(Duration::from_secs(5));

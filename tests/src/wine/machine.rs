@@ -2,10 +2,12 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{self, File},
+    io::{Read as _, Seek as _, SeekFrom},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -13,15 +15,17 @@ use std::{
 const USUAL: &str = "users/root/AppData/Local/Programs/YuncaidunAssistant";
 
 /// Enters the Debian, with this machine's `/tmp`; `$1` is its folder, the rest is what is run.
-const ENTER: &str = "mount --rbind /proc \"$1/proc\" && mount --rbind /dev \"$1/dev\" && mount --bind /tmp \"$1/tmp\" \
+const ENTER: &str = "mount --rbind /proc \"$1/proc\" && mount --rbind /dev \"$1/dev\" && mount --rbind /tmp \"$1/tmp\" \
                      && cd /tmp && root=$1 && shift && exec chroot \"$root\" \"$@\"";
 
 /// Longer than any step takes.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Machine {
     root: PathBuf,
     scratch: tempfile::TempDir,
+    /// Screens so far. Two that look for a free number at once may find the same.
+    screens: AtomicU32,
 }
 
 impl Machine {
@@ -32,7 +36,7 @@ impl Machine {
     pub fn new(root: &Path) -> Result<Self, String> {
         let scratch =
             tempfile::Builder::new().prefix("ycd-wine-").tempdir_in("/tmp").map_err(|e| e.to_string())?;
-        let machine = Self { root: root.to_owned(), scratch };
+        let machine = Self { root: root.to_owned(), scratch, screens: AtomicU32::new(0) };
         let output = machine.run(&["wineboot", "-i"])?;
         if !machine.drive_c().join("windows/system32/kernel32.dll").exists() {
             return Err(format!("Wine made no Windows: {}", String::from_utf8_lossy(&output.stderr)));
@@ -69,6 +73,15 @@ impl Machine {
         command
     }
 
+    /// A Windows program on a screen of its own.
+    pub fn on_screen(&self, program: &[&str]) -> Command {
+        let number = 120 + self.screens.fetch_add(1, Ordering::Relaxed) % 200;
+        let number = number.to_string();
+        let mut words = vec!["xvfb-run", "-n", &number];
+        words.extend_from_slice(program);
+        self.command(&words)
+    }
+
     fn enter(&self) -> Command {
         let mut command = Command::new("unshare");
         command.args(["-m", "--propagation", "private", "sh", "-c", ENTER, "sh"]).arg(&self.root);
@@ -102,9 +115,7 @@ impl Machine {
     /// # Errors
     /// It does not start, or does not end.
     pub fn run(&self, program: &[&str]) -> Result<Output, String> {
-        let mut words = vec!["xvfb-run", "-a"];
-        words.extend_from_slice(program);
-        finished(self.command(&words))
+        finished(self.on_screen(program))
     }
 
     /// Runs a Windows program by its path on this side.
@@ -190,18 +201,31 @@ impl Drop for Machine {
     }
 }
 
+/// What it says goes into files: Wine's own processes outlive a program, and would keep its pipes open.
 fn finished(mut command: Command) -> Result<Output, String> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().map_err(|e| format!("unshare does not start: {e}"))?;
-    let process = child.id();
+    let file = || tempfile::tempfile().map_err(|e| e.to_string());
+    let (mut out, mut err) = (file()?, file()?);
+    let copy = |file: &File| file.try_clone().map(Stdio::from).map_err(|e| e.to_string());
+    command.stdin(Stdio::null()).stdout(copy(&out)?).stderr(copy(&err)?);
+    let mut child = command.spawn().map_err(|e| format!("unshare does not start: {e}"))?;
     let begun = Instant::now();
-    let watch = std::thread::spawn(move || child.wait_with_output());
-    while !watch.is_finished() {
-        if begun.elapsed() > PATIENCE {
-            drop(Command::new("kill").args(["-9", &process.to_string()]).status());
-            return Err("it does not end".to_owned());
+    let status = loop {
+        match child.try_wait().map_err(|e| e.to_string())? {
+            Some(status) => break status,
+            None if begun.elapsed() > PATIENCE => {
+                drop(child.kill());
+                drop(child.wait());
+                return Err("it does not end".to_owned());
+            }
+            None => std::thread::sleep(Duration::from_millis(10)),
         }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    watch.join().map_err(|_| "it could not be waited for".to_owned())?.map_err(|e| e.to_string())
+    };
+    let read = |file: &mut File| -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let text = |file: &mut File| read(file).map_err(|e| e.to_string());
+    Ok(Output { status, stdout: text(&mut out)?, stderr: text(&mut err)? })
 }

@@ -29,9 +29,7 @@ fn window(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
     teller.step(
         "没有 WebView2 时也启动，并要它 It starts without the runtime, and asks for it",
         || {
-            let words = ["xvfb-run", "-a", "wine", &app.display().to_string()].map(str::to_owned);
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            let mut child = machine.command(&words);
+            let mut child = machine.on_screen(&["wine", &app.display().to_string()]);
             let mut child =
                 child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
             thread::sleep(Duration::from_secs(5));
@@ -164,6 +162,25 @@ fn module_of(profile: &str) -> Result<String, String> {
     let profile = drivers.profile(profile).ok_or("no such profile")?;
     let places = profile.modules.iter().find(|places| places.os == Os::Windows && places.bits == 64);
     places.and_then(|places| places.files.first()).cloned().ok_or_else(|| "no file is known".to_owned())
+}
+
+/// After the story: what its renewals have put into the user's certificate store.
+pub fn renewed_ones_are_registered(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
+    teller.part("用户的证书库 The user's certificate store");
+    teller.step(
+        "更新后的证书登记在“个人”中，带提供程序 Renewed ones are in MY, with their provider",
+        || {
+            let (code, said) = bench(machine)?.ycd(&["cert", "registered"])?;
+            let certificates = said["certificates"].as_array().cloned().unwrap_or_default();
+            let names: Vec<String> = certificates
+                .iter()
+                .filter(|one| one["provider"] == "YCD Software Key Provider")
+                .map(|one| format!("{} {}", one["name"], one["serial"]))
+                .collect();
+            // Two companies were renewed.
+            if code == 0 && names.len() >= 2 { Ok(names.join("\n")) } else { Err(format!("{code} {said}")) }
+        },
+    )
 }
 
 fn misbehaviour(machine: &Machine, teller: &mut Teller) -> Result<(), String> {

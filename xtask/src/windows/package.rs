@@ -82,7 +82,7 @@ pub fn package(root: &Path) -> Result<Package, String> {
     let dist = root.join("dist");
     make_empty(&dist)?;
     let setup = dist.join(format!("云采盾证书助手-{VERSION}-setup.exe"));
-    installer(root, &toolchain, &signer, &stage, VERSION, &setup)?;
+    installer(root, &toolchain, &signer, &stage, Made { version: VERSION, quick: false }, &setup)?;
     signer.verify(&setup)?;
     let softkey = dist.join("ycd_softkey.dll");
     copy(&built.join("ycd_softkey.dll"), &softkey)?;
@@ -122,7 +122,13 @@ pub fn is_built(toolchain: &Toolchain) -> bool {
 pub fn installer_of(root: &Path, stage: &Stage, version: &str, setup: &Path) -> Result<(), String> {
     let toolchain = Toolchain::of(root)?;
     let signer = Signer::new(&toolchain, &stage.folder)?;
-    installer(root, &toolchain, &signer, stage, version, setup)
+    installer(root, &toolchain, &signer, stage, Made { version, quick: true }, setup)
+}
+
+struct Made<'a> {
+    version: &'a str,
+    /// Made in a second, and larger.
+    quick: bool,
 }
 
 fn installer(
@@ -130,7 +136,7 @@ fn installer(
     toolchain: &Toolchain,
     signer: &Signer,
     stage: &Stage,
-    version: &str,
+    Made { version, quick }: Made<'_>,
     setup: &Path,
 ) -> Result<(), String> {
     let lists = stage.folder.join("lists");
@@ -145,6 +151,9 @@ fn installer(
         .arg(format!("-DOUT={}", setup.display()))
         // A third more than the files: file systems count in blocks, and the uninstaller comes on top.
         .arg(format!("-DNEEDED_KB={}", stage.kib() * 4 / 3));
+    if quick {
+        make.arg("-DQUICK");
+    }
     if let Some(line) = signer.line(&lists.join("sign.sh"))? {
         make.arg(format!("-DSIGN={line}"));
     }

@@ -237,7 +237,8 @@ impl Toolchain {
         let library = work.join("library");
         // Only what is linked into programs: as a library of its own it would need more of mingw than there is.
         let manifest = library.join("std/Cargo.toml");
-        let text = fs::read_to_string(&manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
+        let text =
+            fs::read_to_string(&manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
         fs::write(&manifest, text.replace(r#"crate-type = ["dylib", "rlib"]"#, r#"crate-type = ["rlib"]"#))
             .map_err(|error| format!("{}: {error}", manifest.display()))?;
         let mut build = process::cargo(&library);

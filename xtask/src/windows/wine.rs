@@ -42,13 +42,9 @@ pub fn root(root: &Path, may_make: bool) -> Result<PathBuf, String> {
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    let mirror = env::var(MIRROR).unwrap_or_else(|_| "http://deb.debian.org/debian".into());
-    process::run_quietly(
-        Command::new("debootstrap")
-            .args(["--variant=minbase", "--include=ca-certificates", "trixie"])
-            .arg(&folder)
-            .arg(mirror),
-    )?;
+    let mut make = Command::new("debootstrap");
+    make.args(["--variant=minbase", "--include=ca-certificates", "trixie"]).arg(&folder);
+    process::run_quietly(make.args(env::var_os(MIRROR)))?;
     // As this machine reaches the network.
     for file in ["etc/resolv.conf", "etc/ssl/certs/ca-certificates.crt"] {
         let _ = fs::copy(Path::new("/").join(file), folder.join(file));
