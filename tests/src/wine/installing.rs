@@ -109,6 +109,8 @@ fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
 
 fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     teller.part("修复、升级、换文件夹 Repaired, upgraded, moved");
+    // It did not come with the installer, which would leave it where it is.
+    fs::remove_file(machine.usual_folder().join("ycd_softkey.dll")).map_err(|e| e.to_string())?;
     teller.step("装到一半被杀，再装一次 Killed half way, run again", || {
         ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
         is_gone(machine)?;

@@ -77,7 +77,7 @@ impl Machine {
     pub fn on_screen(&self, program: &[&str]) -> Command {
         let number = 120 + self.screens.fetch_add(1, Ordering::Relaxed) % 200;
         let number = number.to_string();
-        let mut words = vec!["xvfb-run", "-n", &number];
+        let mut words = vec!["xvfb-run", "-a", "-n", &number];
         words.extend_from_slice(program);
         self.command(&words)
     }
@@ -133,10 +133,12 @@ impl Machine {
     /// # Errors
     /// As [`run`](Self::run); the file cannot be written.
     pub fn line(&self, line: &str) -> Result<Output, String> {
-        // The interpreter reads its file in the machine's code page; this one is put into UTF-8 first.
-        let file = self.scratch().join("line.bat");
-        let text = format!("@chcp 65001 >nul\r\n@{line}\r\n@exit /b %ERRORLEVEL%\r\n");
-        fs::write(&file, text).map_err(|e| e.to_string())?;
+        // The interpreter reads its file in the code page of a Chinese machine.
+        let (text, file) = (self.scratch().join("line.txt"), self.scratch().join("line.bat"));
+        fs::write(&text, format!("@{line}\r\n@exit /b %ERRORLEVEL%\r\n")).map_err(|e| e.to_string())?;
+        let encoded = Command::new("iconv").args(["-f", "UTF-8", "-t", "GBK"]).arg(&text).output();
+        let encoded = encoded.map_err(|e| format!("iconv: {e}"))?.stdout;
+        fs::write(&file, encoded).map_err(|e| e.to_string())?;
         let file = file.display().to_string();
         self.run(&["wine", "cmd", "/c", &file])
     }
