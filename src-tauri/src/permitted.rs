@@ -27,6 +27,7 @@ pub const COMMANDS: &[&str] = &[
     "refresh_keys",
     "export_certificate",
     "start_renewal",
+    "give_up",
     "start_unlock",
     "start_pin_change",
     "work",

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Duration as Span;
 use ycd_assistant::home::{Home, Places};
-use ycd_pki::unlock::Road;
+use ycd_pki::{Certificate, unlock::Road};
 use ycd_portal_api::wire::{
     form::SaveForm,
     login::{Purpose, RequestCode},
@@ -135,6 +135,8 @@ pub enum Until {
 
 pub struct Stage {
     world: World,
+    /// The portal's root, which an assistant is set up with whether the portal is up or not.
+    anchors: Vec<Certificate>,
     pages: PathBuf,
     assistants: BTreeMap<String, Child>,
     phones: BTreeMap<String, Phone>,
@@ -148,7 +150,8 @@ impl Stage {
     pub fn new(pages: PathBuf) -> Self {
         let mut world = World::new();
         world.configure(|config| config.sms.next_after = 1);
-        Self { world, pages, assistants: BTreeMap::new(), phones: BTreeMap::new() }
+        let anchors = world.anchors();
+        Self { world, anchors, pages, assistants: BTreeMap::new(), phones: BTreeMap::new() }
     }
 
     /// Does what is asked.
@@ -340,9 +343,7 @@ impl Stage {
         std::fs::create_dir_all(&home).map_err(|e| e.to_string())?;
         if !bare && !home.join("config.toml").exists() {
             let places = Places { home: Some(home.clone()), ..Places::default() };
-            Home::at(places)
-                .use_portal(&self.world.proxy.url(), &self.world.anchors())
-                .map_err(|e| e.to_string())?;
+            Home::at(places).use_portal(&self.world.proxy.url(), &self.anchors).map_err(|e| e.to_string())?;
         }
         let said = std::fs::OpenOptions::new()
             .create(true)

@@ -1,5 +1,5 @@
 import { expect, PIN, test } from './stage'
-import { accessible, giveNewPin, givePin, go, NEW, outcome, toWrite, typeCode } from './work'
+import { accessible, giveNewPin, givePin, go, NEW, outcome, toOrder, toWrite, typeCode } from './work'
 
 test('a renewal is begun, seen step by step, and ends with both terms side by side', async ({ page, stage }) => {
   const { key } = await toWrite(page, stage)
@@ -45,7 +45,15 @@ test('nobody leaves by accident while the key is being written', async ({ page, 
   await page.getByRole('link', { name: '首页' }).click()
   await expect(page.getByRole('dialog')).toContainText('离开这一页不会中断写入')
   await accessible(page)
-  await page.getByRole('button', { name: '留在这里' }).click()
+  // To stay is what is meant: Enter and Esc both do.
+  await expect(page.getByRole('button', { name: '留在这里' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog')).toBeHidden()
+  await expect(page.getByTestId('work-steps')).toBeVisible()
+  await page.getByRole('link', { name: '首页' }).click()
+  await expect(page.getByRole('button', { name: '留在这里' })).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toBeHidden()
   await expect(page.getByTestId('work-steps')).toBeVisible()
   await page.getByRole('link', { name: '首页' }).click()
   await page.getByRole('button', { name: '离开这一页' }).click()
@@ -266,4 +274,35 @@ test('an order that is not ready is told, and one work at a time is', async ({ p
   const draft = await stage.order(second, 'draft')
   await go(page, `/orders/${draft}/write`)
   await expect(page.getByText('这个订单现在还不能写入 USBKEY。')).toBeVisible()
+})
+
+test('an attempt is given up after a yes of its own, and the order is written from the start', async ({ page, stage }) => {
+  const { key, order } = await toWrite(page, stage)
+  await expect(page.getByTestId('give-up')).toHaveCount(0)
+  // The new certificate is signed, and does not come onto the key.
+  await stage.fault({ on: { function: 'C_CreateObject' }, do: 'unplug' })
+  await page.getByTestId('start-renewal').click()
+  await givePin(page)
+  await expect(page.getByText(`请插回尾号 ${key.tail}`)).toBeVisible()
+  await page.getByRole('button', { name: '先停下' }).click()
+  await outcome(page, 'failed')
+  await page.getByTestId('work-done').click()
+  await stage.insert(key)
+  await toOrder(page, order)
+  await page.getByTestId('give-up').click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toContainText('旧证书和它的密钥对留在 USBKEY 上')
+  await expect(dialog).toContainText('不用重新付款或审核')
+  await accessible(page)
+  await dialog.getByRole('button', { name: '放弃这次尝试' }).click()
+  await givePin(page)
+  await typeCode(page, stage, key)
+  await outcome(page, 'given_up')
+  await expect(page.getByTestId('outcome')).toContainText(/之后还能再开始 \d+ 次/)
+  await accessible(page)
+  await page.getByTestId('write-again').click()
+  await expect(page.getByTestId('give-up')).toHaveCount(0)
+  await page.getByTestId('start-renewal').click()
+  await givePin(page)
+  await outcome(page, 'renewed')
 })

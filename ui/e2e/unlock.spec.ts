@@ -136,6 +136,9 @@ test('an unlock that needs approval waits for it, and goes on from the home page
   await expect(page.getByTestId('taken-up')).toBeVisible()
   await page.getByTestId('start-unlock').click()
   await giveCode(page, stage, key)
+  // The same steps as before; the review is over.
+  const review = page.getByRole('list', { name: '步骤' }).first().getByRole('listitem').filter({ hasText: '等待审核' })
+  await expect(review).toContainText('已完成')
   await giveNewPin(page, NEW)
   await outcome(page, 'unlocked')
 })

@@ -178,6 +178,30 @@ describe('handing in', () => {
     expect(dialog()).not.toBeNull()
   })
 
+  test('a key that does not say its room: why, and nobody is kept from going on', async () => {
+    let fails = true
+    const shown = await apply({
+      at: check,
+      answers: {
+        start: () => startView({ session, keys: keysView(keyView({ key_id: 'key-3F21' })) }),
+        fix_room: () => {
+          if (fails) throw refusal({ code: 'token.module_error', sentence: '驱动出错。', action: 'retry' })
+          return { mode: 'side_by_side', must_agree: false }
+        },
+      },
+    })
+    const room = () => shown.wrapper.get('[data-testid=room]').text()
+    expect(room()).toContain('驱动出错。')
+    expect(room()).not.toContain('没有插入')
+    await shown.wrapper.get('[data-testid=agreement] input').setValue(true)
+    await next(shown)
+    expect(dialog()).not.toBeNull()
+    fails = false
+    await shown.wrapper.get('[data-testid=room] [role=alert] button').trigger('click')
+    await flushPromises()
+    expect(room()).not.toContain('驱动出错。')
+  })
+
   test('a code that is refused stands beside the box; the right one leads to payment', async () => {
     let isRight = false
     const shown = await apply({

@@ -207,6 +207,7 @@ export function workView(changed: Partial<WorkView> = {}): WorkView {
     steps: [],
     on_key: false,
     taken_up_after: null,
+    approval: false,
     clock_off: null,
     asked: null,
     outcome: null,

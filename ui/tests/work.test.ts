@@ -251,7 +251,7 @@ test('a new PIN is typed twice under its rules; only what is missing is told her
 test('a change of the PIN has all three on one page', async () => {
   const { wrapper, answered } = await screen(
     asked(
-      { ask: 'change_pin', key: KEY, rules: RULES, tries: { kind: 'exactly', n: 3 }, again: false, is_initial: false, refused: null },
+      { ask: 'change_pin', key: KEY, rules: RULES, tries: { kind: 'exactly', n: 3 }, is_initial: false },
       { kind: 'pin_change', steps: [] },
     ),
   )
@@ -457,4 +457,24 @@ test('the form for another PIN is there as soon as the key is; one work at a tim
   const busy = await show(PinChangePage, { backend: other })
   expect(busy.wrapper.find('[data-testid=other-work]').text()).toContain('正在办理：更新')
   expect(other.count('start_pin_change')).toBe(0)
+})
+
+test('while a key is written, to stay is the filled way, has the focus, and is what Esc does', async () => {
+  const { wrapper, router } = await screen(workView({ steps: steps(5), on_key: true }))
+  useWork().hear(workView({ steps: steps(5), on_key: true }))
+  const leave = () => router.push('/help')
+  const first = leave()
+  await settled()
+  const dialog = () => document.querySelector<HTMLElement>('[role=dialog]')
+  expect(dialog()?.querySelector('.el-button--primary')?.textContent).toContain('留在这里')
+  expect(document.activeElement?.textContent).toContain('留在这里')
+  document.activeElement?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', code: 'Escape', bubbles: true }))
+  await first
+  expect(router.currentRoute.value.path).not.toBe('/help')
+  const second = leave()
+  await settled()
+  ;[...document.querySelectorAll<HTMLElement>('.el-dialog button')].find((b) => b.textContent.includes('离开这一页'))?.click()
+  await second
+  expect(router.currentRoute.value.path).toBe('/help')
+  wrapper.unmount()
 })

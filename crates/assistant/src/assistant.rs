@@ -129,8 +129,9 @@ impl Assistant {
         };
         self.shared.events.tell(&Event::Settings { settings: settings.clone() });
         if language_changed {
-            // Words of the last language stand in what was told of the keys.
+            // Words of the last language stand in what was told.
             self.keys.tell_again();
+            self.works.tell_again();
             self.shared.events.tell(&Event::Unfinished { items: self.unfinished_work()? });
         }
         Ok(settings)

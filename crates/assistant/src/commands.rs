@@ -126,6 +126,9 @@ commands! {
     /// Writes, or goes on writing, the certificate of an order. `remove_old`: the person agreed on this page that the
     /// old key pair goes once the new one is proven.
     fn start_renewal(no: String, remove_old: bool) -> WorkView;
+    /// Gives the open attempt of an order up: a new certificate that was not confirmed is revoked, the old one stays, and
+    /// the order can be begun again as often as attempts are left.
+    fn give_up(no: String) -> WorkView;
     /// A new PIN for a locked or forgotten one; for the one key that is in, or the one named.
     fn start_unlock(key_id: Option<String>, no: Option<String>) -> WorkView;
     /// Another PIN in the place of a known one.

@@ -212,6 +212,7 @@ impl KeysHandle {
                 }
                 News::WorkIsOver => {
                     working = false;
+                    again = Again::default();
                     self.list(reader);
                 }
                 News::TellAgain => self.change(|_| ()),
@@ -462,5 +463,67 @@ pub(crate) fn tries(tries: TriesLeft) -> Tries {
         TriesLeft::NotLow => Tries::NotLow,
         TriesLeft::Low => Tries::Low,
         TriesLeft::Last => Tries::Last,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ycd_token::PinState;
+
+    use super::*;
+
+    fn key(serial: &str) -> KeyInfo {
+        KeyInfo {
+            key_id: KeyId::new("f", serial),
+            profile: "f".into(),
+            label: String::new(),
+            serial_number: serial.into(),
+            manufacturer: String::new(),
+            model: String::new(),
+            slot: 1,
+            pin: PinState {
+                tries: TriesLeft::NotLow,
+                is_set: true,
+                is_initial: false,
+                min_len: 6,
+                max_len: 16,
+            },
+        }
+    }
+
+    fn shown(state: &State) -> Vec<&str> {
+        state.keys.values().map(|known| known.info.serial_number.as_str()).collect()
+    }
+
+    #[test]
+    fn a_listing_is_the_truth_about_keys_that_the_watcher_has_not_told_of() {
+        let mut state = State::default();
+        // Seen by the reader alone: so far nobody agrees.
+        assert!(!state.take_list(vec![key("A")]).1);
+        assert_eq!(shown(&state), ["A"]);
+        // Listed no more, and the watcher never knew it.
+        assert!(state.take_list(Vec::new()).1);
+        assert!(shown(&state).is_empty());
+    }
+
+    #[test]
+    fn a_key_that_the_watcher_has_told_of_goes_when_the_watcher_says_so() {
+        let mut state = State::default();
+        state.watched.insert(KeyId::new("f", "A"));
+        assert!(state.take_list(vec![key("A")]).1);
+        assert!(!state.take_list(Vec::new()).1);
+        assert_eq!(shown(&state), ["A"]);
+    }
+
+    #[test]
+    fn what_was_read_of_a_key_stays_with_it() {
+        let mut state = State::default();
+        state.take_list(vec![key("A")]);
+        let known = state.keys.get_mut(&KeyId::new("f", "A")).unwrap();
+        known.on_key = Some(Ok(OnKey { pairs_without_certificate: 7, ..OnKey::default() }));
+        let (listed, _) = state.take_list(vec![key("A"), key("B")]);
+        assert_eq!(listed.len(), 2);
+        let read = |serial: &str| state.keys[&KeyId::new("f", serial)].on_key.is_some();
+        assert!(read("A") && !read("B"));
     }
 }

@@ -1,7 +1,7 @@
 //! What a screen asks of the portal: set-up, session, certificates, orders. Rules are the portal's; here calls are
 //! passed on, with the session of whoever is logged in.
 
-use ycd_flows::renewal::fix_mode;
+use ycd_flows::renewal::fix_mode_by_key;
 use ycd_flows::{FlowError, messages::Language};
 use ycd_pki::{Certificate, CertificateInfo};
 use ycd_portal_api::{
@@ -158,7 +158,7 @@ impl Assistant {
     pub(crate) fn fix_room(&self, no: String, agrees: bool) -> Result<RoomView> {
         let client = self.client()?;
         let mut keys = Keys::open(&self.shared.drivers, self.shared.host_exe.as_deref());
-        match fix_mode(&client, &mut keys, &no, |_| agrees) {
+        match fix_mode_by_key(&client, &mut keys, &no, |_| agrees) {
             Ok(mode) => Ok(RoomView { mode, must_agree: false }),
             Err(FlowError::Stopped { .. }) => Ok(RoomView { mode: Some(Mode::Replace), must_agree: true }),
             Err(error) => Err(error.into()),

@@ -2,6 +2,7 @@
 //! a time; it goes on whether a screen looks or not.
 
 mod board;
+mod give_up;
 mod pin_change;
 mod renewal;
 mod unlock;
@@ -25,15 +26,15 @@ use ycd_pki::unlock::Road;
 use ycd_portal_api::wire::Timestamp;
 use ycd_token::{KeyId, Keys, Pin};
 
-use self::board::{Board, Desk, Signal};
+use self::board::{Board, Desk, Said, Signal};
 use crate::{
     Assistant,
     assistant::{Shared, lock},
     error::{AssistantError, Result, failure},
     keys::KeysHandle,
     view::{
-        Answer, Done, Event, KeyProblemKind, Outcome, Question, StepState, StepView, Tries, Unfinished,
-        UnfinishedView, WorkKind, WorkState, WorkView,
+        Answer, Done, Event, KeyProblemKind, KeyRef, Outcome, Question, StepState, StepView, Tries,
+        Unfinished, UnfinishedView, WorkKind, WorkState, WorkView,
     },
 };
 
@@ -67,7 +68,19 @@ impl Works {
     }
 
     pub fn is_writing(&self) -> bool {
-        self.view().is_some_and(|view| view.on_key)
+        lock(&self.current).as_ref().is_some_and(|current| current.board.is_on_key())
+    }
+
+    /// Says a work in the language that is in use now.
+    pub fn tell_again(&self) {
+        let board = lock(&self.current).as_ref().map(|current| Arc::clone(&current.board));
+        if let Some(board) = board {
+            board.tell_again();
+            // It was put away meanwhile: that is the last word.
+            if lock(&self.current).is_none() {
+                self.shared.events.tell(&Event::Work { work: None });
+            }
+        }
     }
 
     /// # Errors
@@ -78,10 +91,10 @@ impl Works {
         order: Option<String>,
         key: Option<KeyId>,
         steps: Vec<StepView>,
-        run: impl FnOnce(&Bench) -> Outcome + Send + 'static,
+        run: impl FnOnce(&Bench) -> Said<Outcome> + Send + 'static,
     ) -> Result<WorkView> {
         let mut current = lock(&self.current);
-        if current.as_ref().is_some_and(|current| current.board.view().outcome.is_none()) {
+        if current.as_ref().is_some_and(|current| !current.board.has_ended()) {
             return Err(AssistantError::WorkBusy);
         }
         let id = {
@@ -98,6 +111,7 @@ impl Works {
             steps,
             on_key: false,
             taken_up_after: None,
+            approval: false,
             clock_off: None,
             asked: None,
             outcome: None,
@@ -124,7 +138,7 @@ impl Works {
 
     fn of<T>(&self, work: u32, act: impl FnOnce(&Current) -> Result<T>) -> Result<T> {
         let current = lock(&self.current);
-        match current.as_ref().filter(|current| current.board.view().id == work) {
+        match current.as_ref().filter(|current| current.board.id() == work) {
             Some(current) => act(current),
             None => Err(AssistantError::QuestionOver),
         }
@@ -133,6 +147,10 @@ impl Works {
     fn answer(&self, work: u32, question: u32, answer: Answer) -> Result<Done> {
         self.of(work, |current| {
             current.board.check(question, &answer)?;
+            // Heard even where the question goes on by itself at this very moment.
+            if matches!(answer, Answer::Stop) {
+                current.board.stop();
+            }
             current
                 .signals
                 .send(Signal::Answer { question, answer })
@@ -152,10 +170,10 @@ impl Works {
 
     /// Puts away a work that has ended.
     pub fn dismiss(&self, work: u32) -> Result<Done> {
-        self.of(work, |current| match current.board.view().outcome {
-            Some(_) => Ok(()),
-            None => Err(AssistantError::WorkBusy),
-        })?;
+        let has_ended = self.of(work, |current| Ok(current.board.has_ended()))?;
+        if !has_ended {
+            return Err(AssistantError::WorkBusy);
+        }
         *lock(&self.current) = None;
         self.shared.events.tell(&Event::Work { work: None });
         Ok(Done {})
@@ -177,10 +195,6 @@ impl Drop for Works {
 }
 
 impl Bench {
-    fn language(&self) -> Language {
-        self.shared.language()
-    }
-
     /// Driver hosts for this work alone. Makes that want the PIN at every signature ask the person again.
     fn open_keys(&self) -> Keys {
         let mut keys = Keys::open(&self.shared.drivers, self.shared.host_exe.as_deref());
@@ -202,27 +216,27 @@ impl Bench {
         keys
     }
 
-    fn failed(&self, error: &impl Explain, at_step: Option<String>, can_go_on: bool) -> Outcome {
-        Outcome::Failed { failure: failure(error.explain(self.language())), at_step, can_go_on }
-    }
-
     fn new_pin(
         &self,
         question: &ycd_flows::new_pin::NewPinQuestion,
         key: Option<&KeyId>,
     ) -> Option<(Pin, Pin)> {
-        let refused = question.refused.map(|refusal| failure(refusal.explain(self.language())));
+        let (refused, rules) = (question.refused, rules(question.policy));
         let key = key.map(|key| self.keys.name(key));
-        let question = Question::NewPin { key, rules: rules(question.policy), refused };
-        match self.desk.ask(question) {
+        let question = move |language| {
+            let refused = refused.map(|refusal| failure(refusal.explain(language)));
+            Question::NewPin { key: key.clone(), rules, refused }
+        };
+        match self.desk.ask_in_words(Box::new(question)) {
             Answer::NewPin { new, again } => Some((Pin::new(new.expose()), Pin::new(again.expose()))),
             _ => None,
         }
     }
 
     fn accepts_weak(&self, weakness: ycd_token::Weakness) -> bool {
-        let why = ycd_flows::messages::weakness_word(weakness, self.language());
-        self.desk.agrees(Question::Weak { why })
+        let why = move |language| ycd_flows::messages::weakness_word(weakness, language);
+        let question = move |language| Question::Weak { why: why(language) };
+        matches!(self.desk.ask_in_words(Box::new(question)), Answer::Yes)
     }
 
     fn code(
@@ -230,13 +244,14 @@ impl Bench {
         sent: &ycd_portal_api::wire::login::CodeSent,
         refused: Option<&ycd_portal_api::ApiError>,
     ) -> ycd_flows::conversation::CodeAnswer {
-        let question = Question::Code {
+        let (sent, refused) = (sent.clone(), refused.cloned());
+        let question = move |language| Question::Code {
             phone: sent.phone.clone(),
             valid_for: sent.valid_for,
             next_after: sent.next_after,
-            refused: refused.map(|error| failure(error.explain(self.language()))),
+            refused: refused.as_ref().map(|error| failure(error.explain(language))),
         };
-        match self.desk.ask(question) {
+        match self.desk.ask_in_words(Box::new(question)) {
             Answer::Code { code } => Some(code.expose().trim().to_owned()).into(),
             Answer::SendAgain => ycd_flows::conversation::CodeAnswer::SendAgain,
             _ => ycd_flows::conversation::CodeAnswer::Stop,
@@ -252,55 +267,66 @@ fn rules(policy: ycd_token::PinPolicy) -> crate::view::PinRulesView {
     }
 }
 
-fn key_question(problem: &KeyProblem, keys: &KeysHandle, language: Language) -> (Question, Vec<KeyId>) {
-    let refs = |infos: &[ycd_token::KeyInfo]| infos.iter().map(|info| keys.name(&info.key_id)).collect();
-    let ids = |infos: &[ycd_token::KeyInfo]| infos.iter().map(|info| info.key_id.clone()).collect();
-    match problem {
+/// The question, and the keys that the flow has seen.
+fn key_question(problem: &KeyProblem, keys: &KeysHandle) -> (Said<Question>, Vec<KeyId>) {
+    use KeyProblemKind::{Absent, Pulled, Several, Wrong};
+    let (kind, wanted, inserted, at) = match problem {
         KeyProblem::Absent { wanted, at } => {
-            let kind = if wanted.is_some() { KeyProblemKind::Absent } else { KeyProblemKind::Pulled };
-            let question = Question::Key {
-                problem: kind,
-                wanted: wanted.as_ref().map(|key| keys.name(key)),
-                inserted: Vec::new(),
-                at_step: (kind == KeyProblemKind::Pulled).then(|| step_word(*at, language)),
-            };
-            (question, Vec::new())
+            let kind = if wanted.is_some() { Absent } else { Pulled };
+            (kind, wanted.as_ref(), [].as_slice(), (kind == Pulled).then_some(*at))
         }
-        KeyProblem::Several { keys: infos } => {
-            let question = Question::Key {
-                problem: KeyProblemKind::Several,
-                wanted: None,
-                inserted: refs(infos),
-                at_step: None,
-            };
-            (question, ids(infos))
-        }
-        KeyProblem::Wrong { inserted, wanted } => {
-            let inserted = std::slice::from_ref(inserted);
-            let question = Question::Key {
-                problem: KeyProblemKind::Wrong,
-                wanted: Some(keys.name(wanted)),
-                inserted: refs(inserted),
-                at_step: None,
-            };
-            (question, ids(inserted))
-        }
-    }
+        KeyProblem::Several { keys } => (Several, None, keys.as_slice(), None),
+        KeyProblem::Wrong { inserted, wanted } => (Wrong, Some(wanted), std::slice::from_ref(inserted), None),
+    };
+    let ids = inserted.iter().map(|info| info.key_id.clone()).collect();
+    let inserted: Vec<KeyRef> = inserted.iter().map(|info| keys.name(&info.key_id)).collect();
+    let wanted = wanted.map(|key| keys.name(key));
+    let question = move |language| Question::Key {
+        problem: kind,
+        wanted: wanted.clone(),
+        inserted: inserted.clone(),
+        at_step: at.map(|step| step_word(WorkKind::Renewal, step.name(), language)),
+    };
+    (Box::new(question), ids)
 }
 
-fn step_word(step: Step, language: Language) -> String {
-    word(&format!("step.{}", step.name()), language)
+/// It did not come to its end.
+fn failed(
+    error: impl Explain + Send + 'static,
+    at_step: Option<(WorkKind, &'static str)>,
+    can_go_on: bool,
+) -> Said<Outcome> {
+    Box::new(move |language| Outcome::Failed {
+        failure: failure(error.explain(language)),
+        at_step: at_step.map(|(kind, step)| step_word(kind, step, language)),
+        can_go_on,
+    })
 }
 
-fn unlock_step_word(step: UnlockStep, language: Language) -> String {
-    word(&format!("unlock_step.{}", step.name()), language)
+/// By the person's wish; the same goes on where it stands.
+fn stopped(at_step: Option<(WorkKind, &'static str)>) -> Said<Outcome> {
+    Box::new(move |language| Outcome::Stopped {
+        at_step: at_step.map(|(kind, step)| step_word(kind, step, language)),
+        can_go_on: true,
+    })
 }
 
-fn waiting(name: &str, word: String, [usual, longest]: [std::time::Duration; 2]) -> StepView {
+/// Nothing in it is a word.
+fn ended(outcome: Outcome) -> Said<Outcome> {
+    Box::new(move |_| outcome.clone())
+}
+
+/// Steps have their names from the flow that a work runs.
+fn step_word(kind: WorkKind, name: &str, language: Language) -> String {
+    let of = if kind == WorkKind::Unlock { "unlock_step" } else { "step" };
+    word(&format!("{of}.{name}"), language)
+}
+
+fn waiting(name: &str, [usual, longest]: [std::time::Duration; 2]) -> StepView {
     let seconds = |duration: std::time::Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
     StepView {
         name: name.to_owned(),
-        word,
+        word: String::new(),
         state: StepState::Waiting,
         usual_seconds: seconds(usual),
         longest_seconds: seconds(longest),
@@ -310,15 +336,21 @@ fn waiting(name: &str, word: String, [usual, longest]: [std::time::Duration; 2])
 
 impl Assistant {
     pub(crate) fn start_renewal(&self, no: String, remove_old: bool) -> Result<WorkView> {
-        let steps = renewal::rows(self.language());
+        let steps = renewal::rows(&renewal::STEPS);
         let order = no.clone();
         self.works.start(WorkKind::Renewal, Some(no), None, steps, move |bench| {
             renewal::run(bench, &order, remove_old)
         })
     }
 
+    pub(crate) fn give_up(&self, no: String) -> Result<WorkView> {
+        let steps = renewal::rows(&give_up::STEPS);
+        let order = no.clone();
+        self.works.start(WorkKind::GiveUp, Some(no), None, steps, move |bench| give_up::run(bench, &order))
+    }
+
     pub(crate) fn start_unlock(&self, key_id: Option<String>, no: Option<String>) -> Result<WorkView> {
-        let steps = unlock::rows(self.language());
+        let steps = unlock::rows();
         let key = key_id.map(KeyId::from);
         let (wanted, order) = (key.clone(), no.clone());
         self.works.start(WorkKind::Unlock, no, key, steps, move |bench| unlock::run(bench, wanted, order))
@@ -375,7 +407,7 @@ fn unfinished(shared: &Shared, keys: &KeysHandle) -> Result<Vec<UnfinishedView>>
     let name = |key_id: &str| keys.name(&KeyId::from(key_id.to_owned())).holder;
     let renewals = journal.unfinished()?.into_iter().map(|work| UnfinishedView {
         kind: WorkKind::Renewal,
-        after: step_word(work.step, language),
+        after: step_word(WorkKind::Renewal, work.step.name(), language),
         steps_left: (Step::OF + 1).saturating_sub(work.step.number()).max(1),
         at: at(&work.at),
         holder: name(&work.key_id),
@@ -387,7 +419,7 @@ fn unfinished(shared: &Shared, keys: &KeysHandle) -> Result<Vec<UnfinishedView>>
         let after = if work.pin_set { UnlockStep::SetPin } else { UnlockStep::Confirm };
         UnfinishedView {
             kind: WorkKind::Unlock,
-            after: unlock_step_word(after, language),
+            after: step_word(WorkKind::Unlock, after.name(), language),
             // At most: the journal does not have the road, and the other one is shorter.
             steps_left: UnlockStep::count(Road::Wrapped) - after.number(Road::Wrapped),
             at: at(&work.at),

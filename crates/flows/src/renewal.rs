@@ -127,8 +127,10 @@ impl Renewal<'_> {
     /// Step 11, by the person's wish: gives the open attempt up. The portal revokes what it may have issued and opens
     /// the next attempt; the pair made for it is cleared away when the renewal goes on.
     pub fn abandon(mut self, order: &str) -> Result<AttemptView> {
+        self.begins(Step::FindKey)?;
         let key = self.exactly_one_key(order)?;
         let _lock = self.locks.lock(&key.key_id)?;
+        self.begins(Step::Open)?;
         let (contents, view) = self.open(order, &key)?;
         let contents = self.login(&key, contents)?;
         self.give_up(&key, &contents, &view)
@@ -553,13 +555,29 @@ enum Progress {
     StartAgain { because: String },
 }
 
+/// As [`fix_mode_by_key`]; a key or driver that does not answer keeps nobody from paying, and gives `None`.
+///
+/// # Errors
+/// Those of the portal, and [`FlowError::Stopped`].
+pub fn fix_mode(
+    portal: &Client,
+    token: &mut dyn Token,
+    order: &str,
+    agrees_to_replace: impl FnOnce(&KeyInfo) -> bool,
+) -> Result<Option<Mode>> {
+    match fix_mode_by_key(portal, token, order, agrees_to_replace) {
+        Err(FlowError::Token { .. }) => Ok(None),
+        outcome => outcome,
+    }
+}
+
 /// Step 0, before payment: with the order's key inserted its room decides the mode, and a person who would lose the
 /// old pair is asked while nothing is paid. `None` where the order's key is not there, or not the only one: then the
 /// first attempt decides.
 ///
 /// # Errors
 /// [`FlowError::Stopped`] where there is no room and the person does not agree; the order is as it was.
-pub fn fix_mode(
+pub fn fix_mode_by_key(
     portal: &Client,
     token: &mut dyn Token,
     order: &str,
@@ -570,13 +588,16 @@ pub fn fix_mode(
     if view.mode.is_some() {
         return Ok(view.mode);
     }
-    // A key or driver that does not answer keeps nobody from paying.
-    let Ok(keys) = token.keys() else { return Ok(None) };
+    let token_error = |source| FlowError::Token { step: Step::Open, source };
+    let keys = token.keys().map_err(token_error)?;
     let [key] = keys.as_slice() else { return Ok(None) };
     if key.key_id.as_str() != view.summary.key_id {
         return Ok(None);
     }
-    let Ok(contents) = token.read(&key.key_id) else { return Ok(None) };
+    let contents = match token.read(&key.key_id) {
+        Err(TokenError::Removed | TokenError::NotFound { .. }) => return Ok(None),
+        outcome => outcome.map_err(token_error)?,
+    };
     let mode = mode_of(&contents);
     let consent = mode == Mode::Replace;
     if consent && !agrees_to_replace(key) {

@@ -1,3 +1,5 @@
+use std::{thread, time::Duration};
+
 use serde_json::json;
 use ycd_portal_api::wire::orders::Reason;
 use ycd_tests::world::{Maker, World};
@@ -54,8 +56,38 @@ fn a_revocation_list_of_a_stranger_is_not_believed() {
         Screen::new(&world, "machine")
     };
     screen.the_key();
-    std::thread::sleep(std::time::Duration::from_millis(700));
-    assert_eq!(screen.the_key()["certificates"][0]["state"], "near_end");
+    // The list was fetched: it is the last of what is asked for.
+    screen.wait("the list", || {
+        world.proxy.calls().iter().any(|call| call.path.contains("/crl/")).then_some(())
+    });
+    for _ in 0..20 {
+        assert_eq!(screen.the_key()["certificates"][0]["state"], "near_end");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_key_that_is_pulled_at_once_while_keys_are_listed_is_not_shown_in_the_end() {
+    let world = World::new();
+    let key = world.issued_key(&Maker::default());
+    let screen = Screen::new(&world, "machine");
+    screen.wait("the first look", || {
+        (screen.call("start", json!({}))["keys"]["looking"] == false).then_some(())
+    });
+    thread::scope(|scope| {
+        let looks = scope.spawn(|| (0..30).for_each(|_| drop(screen.call("refresh_keys", json!({})))));
+        // Shorter than the watcher's look at the folder, which comes ten times a second.
+        while !looks.is_finished() {
+            world.insert(&key.serial_number);
+            thread::sleep(Duration::from_millis(20));
+            world.pull(&key.serial_number);
+            thread::sleep(Duration::from_millis(15));
+        }
+    });
+    screen.wait("gone", || screen.keys().is_empty().then_some(()));
+    // Nothing that was under way brings it back.
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(screen.keys(), Vec::<serde_json::Value>::new());
 }
 
 #[test]

@@ -1,4 +1,8 @@
 use serde_json::{Value, json};
+use ycd_softkey::{
+    admin,
+    fault::{Action, Fault},
+};
 use ycd_tests::world::{Maker, PHONE, World};
 
 use crate::screen::Screen;
@@ -53,6 +57,27 @@ fn a_key_without_room_asks_before_payment() {
     assert_eq!(room, json!({ "mode": "replace", "must_agree": true }));
     let room = screen.call("fix_room", json!({ "no": no, "agrees": true }));
     assert_eq!(room, json!({ "mode": "replace", "must_agree": false }));
+}
+
+#[test]
+fn a_key_that_does_not_say_its_room_says_why() {
+    let world = World::new();
+    let key = world.issued_key(&Maker::default());
+    world.insert(&key.serial_number);
+    let screen = Screen::new(&world, "machine");
+    screen.log_in(&world, PHONE);
+    screen.the_key();
+    let order = json!({ "kind": "renewal", "certificate": key.certificate, "term_years": 1 });
+    let no = screen.call("create_order", json!({ "order": order }))["no"].clone();
+    let fault = Fault::at("C_FindObjects", Action::Code(0x30)).always();
+    admin::set_fault(world.keys_folder(), None, &fault).unwrap();
+    assert_eq!(screen.refused("fix_room", json!({ "no": no, "agrees": false })), "token.module_error");
+    admin::clear_fault(world.keys_folder()).unwrap();
+    let room = screen.call("fix_room", json!({ "no": no, "agrees": false }));
+    assert_eq!(room, json!({ "mode": "side_by_side", "must_agree": false }));
+    // Settled, whatever the key says now.
+    admin::set_fault(world.keys_folder(), None, &fault).unwrap();
+    assert_eq!(screen.call("fix_room", json!({ "no": no, "agrees": false })), room);
 }
 
 #[test]

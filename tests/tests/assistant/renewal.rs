@@ -170,3 +170,80 @@ fn a_portal_that_is_away_ends_the_work_with_a_remedy_and_it_goes_on_later() {
     screen.answer("pin", pin(PIN));
     assert_eq!(screen.outcome()["outcome"], "renewed");
 }
+
+#[test]
+fn an_attempt_is_given_up_and_the_order_begins_again() {
+    let world = World::new();
+    let (screen, key, order) = approved(&world);
+    // The new certificate is signed, and does not come onto the key.
+    admin::set_fault(world.keys_folder(), None, &Fault::at("C_CreateObject", Action::Unplug)).unwrap();
+    screen.start_renewal(&order);
+    screen.answer("pin", pin(PIN));
+    screen.answer("key", json!({ "answer": "stop" }));
+    screen.outcome();
+    screen.dismiss();
+    assert_eq!(screen.call("unfinished", json!({}))["items"][0]["order"], order.as_str());
+    world.insert(&key.serial_number);
+
+    screen.call("give_up", json!({ "no": order }));
+    let mut phone = world.phone(&key.phone);
+    world.another_code_may_be_sent();
+    screen.answer("pin", pin(PIN));
+    screen.answer("code", json!({ "answer": "code", "code": phone.next_code() }));
+    let outcome = screen.outcome();
+    assert_eq!(outcome["outcome"], "given_up", "{outcome}");
+    assert!(outcome["attempts_left"].as_u64().unwrap() > 0, "{outcome}");
+    for step in screen.work()["steps"].as_array().unwrap() {
+        assert_eq!(step["state"], "done", "{step}");
+    }
+    // The old certificate is there, nothing is left to go on with, and the order stands.
+    assert_eq!(screen.call("unfinished", json!({}))["items"], json!([]));
+    assert_eq!(screen.call("order", json!({ "no": order }))["state"], "awaiting_renewal");
+    assert_eq!(screen.the_key()["certificates"][0]["serial"], key.certificate);
+    screen.dismiss();
+    screen.start_renewal(&order);
+    screen.answer("pin", pin(PIN));
+    assert_eq!(screen.outcome()["outcome"], "renewed");
+}
+
+#[test]
+fn a_work_is_said_in_the_language_that_is_chosen_while_it_stands_there() {
+    let mut world = World::new();
+    let (screen, _, order) = approved(&world);
+    let is_chinese = |text: &serde_json::Value| {
+        let text = text.as_str().unwrap_or_else(|| panic!("no text: {text}"));
+        text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
+    };
+    let speak = |language: &str| {
+        let mut settings = screen.call("start", json!({}))["settings"].clone();
+        settings["language"] = json!(language);
+        screen.call("change_settings", json!({ "settings": settings }));
+    };
+    screen.start_renewal(&order);
+    let (work, _, _) = screen.asked("pin");
+    assert!(is_chinese(&screen.work()["steps"][0]["word"]));
+    speak("en");
+    assert!(!is_chinese(&screen.work()["steps"][0]["word"]));
+    // Told without being asked, and newer than what was told before.
+    let told = |screen: &Screen| {
+        let events = screen.events.lock().unwrap();
+        events.iter().rfind(|event| event["event"] == "work").unwrap()["work"].clone()
+    };
+    assert!(!is_chinese(&told(&screen)["steps"][0]["word"]));
+    screen.call("stop_work", json!({ "work": work }));
+    assert!(!is_chinese(&screen.outcome()["at_step"]));
+    speak("zh");
+    assert!(is_chinese(&told(&screen)["outcome"]["at_step"]));
+    screen.dismiss();
+
+    world.stop_portal();
+    screen.start_renewal(&order);
+    let code = screen.outcome()["failure"]["code"].clone();
+    assert!(is_chinese(&screen.outcome()["failure"]["sentence"]));
+    speak("en");
+    let failure = screen.outcome()["failure"].clone();
+    assert_eq!(failure["code"], code);
+    for part in ["sentence", "remedy"] {
+        assert!(!is_chinese(&failure[part]), "{failure}");
+    }
+}

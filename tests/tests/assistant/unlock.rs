@@ -126,6 +126,8 @@ fn an_unlock_that_needs_approval_waits_for_it_and_goes_on() {
     with_code(&world, &screen, &key);
     screen.answer("new_pin", new_pin(NEW));
     assert_eq!(screen.outcome()["outcome"], "unlocked");
+    // The same steps as before, the one that is over among them.
+    assert_eq!(screen.work()["approval"], true);
 }
 
 #[test]

@@ -61,6 +61,21 @@ fn a_window_that_is_closed_while_a_key_is_written_asks_and_the_person_stays() {
 }
 
 #[test]
+fn an_installer_does_not_end_a_program_that_writes_a_key() {
+    if is_left_out("an_installer_does_not_end_a_program_that_writes_a_key") {
+        return;
+    }
+    let world = World::new();
+    let desktop = Desktop::new(&world);
+    let (steered, key) = writing(&world, &desktop);
+    let app = steered.process();
+    let before = certificates(&world, &key);
+    assert!(desktop.start(&["--quit"]).ends().success());
+    wait("the new certificate on the key", || (certificates(&world, &key) > before).then_some(()));
+    assert_eq!(app.name(), "ycd-app");
+}
+
+#[test]
 fn work_goes_on_without_its_window_and_is_seen_when_it_is_opened_again() {
     if is_left_out("work_goes_on_without_its_window_and_is_seen_when_it_is_opened_again") {
         return;

@@ -45,6 +45,21 @@ fn a_hidden_start_has_no_web_process_and_a_second_start_shows_the_window() {
 }
 
 #[test]
+fn an_installer_asks_the_program_to_end_and_where_none_runs_nothing_happens() {
+    if is_left_out("an_installer_asks_the_program_to_end_and_where_none_runs_nothing_happens") {
+        return;
+    }
+    let world = World::new();
+    let desktop = Desktop::new(&world);
+    assert!(desktop.start(&["--quit"]).ends().success());
+    let mut app = desktop.start(&[]);
+    desktop.wait_for_log(READY, 1);
+    assert!(desktop.start(&["--quit"]).ends().success());
+    assert!(app.ends().success());
+    assert!(!desktop.has_window());
+}
+
+#[test]
 fn nobody_can_call_the_program() {
     if is_left_out("nobody_can_call_the_program") {
         return;

@@ -259,6 +259,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ipc/give_up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the open attempt of an order up: a new certificate that was not confirmed is revoked, the old one stays, and the order can be begun again as often as attempts are left. */
+        post: operations["give_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ipc/login": {
         parameters: {
             query?: never;
@@ -1179,6 +1196,11 @@ export interface components {
             /** @enum {string} */
             outcome: "pin_changed";
         } | {
+            /** Format: int32 */
+            attempts_left: number;
+            /** @enum {string} */
+            outcome: "given_up";
+        } | {
             /** @description The step at which it stopped, in words. */
             at_step?: string | null;
             /** @description The same again goes on where it stands. */
@@ -1433,13 +1455,10 @@ export interface components {
             ask: "pin_set_before";
             key: components["schemas"]["KeyRef"];
         } | {
-            /** @description The old PIN before was wrong. */
-            again: boolean;
             /** @enum {string} */
             ask: "change_pin";
             is_initial: boolean;
             key: components["schemas"]["KeyRef"];
-            refused?: components["schemas"]["Failure"] | null;
             rules: components["schemas"]["PinRulesView"];
             tries: components["schemas"]["Tries"];
         } | {
@@ -1611,12 +1630,14 @@ export interface components {
             tail: string;
         };
         /** @enum {string} */
-        WorkKind: "renewal" | "unlock" | "pin_change";
+        WorkKind: "renewal" | "unlock" | "pin_change" | "give_up";
         WorkState: {
             work?: components["schemas"]["WorkView"] | null;
         };
         /** @description A work on a key, as it stands now: what has been done, what is asked, how it ended. */
         WorkView: {
+            /** @description An operator approves this unlock, or has. */
+            approval: boolean;
             asked?: components["schemas"]["Asked"] | null;
             /**
              * Format: int64
@@ -2259,6 +2280,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Unfinished"];
+                };
+            };
+            /** @description not done */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    give_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    no: string;
+                };
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkView"];
                 };
             };
             /** @description not done */

@@ -25,6 +25,9 @@ export const useWork = defineStore('work', () => {
     async startRenewal(no: string, removeOld: boolean) {
       hear(await backend.call('start_renewal', { no, remove_old: removeOld }))
     },
+    async giveUp(no: string) {
+      hear(await backend.call('give_up', { no }))
+    },
     async startUnlock(from: { keyId?: string; no?: string } = {}) {
       hear(await backend.call('start_unlock', { key_id: from.keyId ?? null, no: from.no ?? null }))
     },

@@ -20,6 +20,8 @@ pub struct WorkView {
     pub on_key: bool,
     /// Where work of before goes on: the step that had been done, in words.
     pub taken_up_after: Option<String>,
+    /// An operator approves this unlock, or has.
+    pub approval: bool,
     /// Portal's time minus this machine's, seconds, where they differ noticeably.
     pub clock_off: Option<i64>,
     pub asked: Option<Asked>,
@@ -33,6 +35,8 @@ pub enum WorkKind {
     Renewal,
     Unlock,
     PinChange,
+    /// An attempt of a renewal is given up.
+    GiveUp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -98,15 +102,7 @@ pub enum Question {
     /// A new PIN was set for this order before. `pin` answers where it is still known, `no` sets another one.
     PinSetBefore { key: KeyRef },
     /// A change of the PIN: the old one and the new one, twice; `change_pin` answers.
-    ChangePin {
-        key: KeyRef,
-        rules: PinRulesView,
-        tries: Tries,
-        /// The old PIN before was wrong.
-        again: bool,
-        is_initial: bool,
-        refused: Option<Failure>,
-    },
+    ChangePin { key: KeyRef, rules: PinRulesView, tries: Tries, is_initial: bool },
     /// One more wrong PIN locks the key. `yes` tries it.
     LastTry { key: KeyRef },
     /// The key was pulled in the middle of a change; goes on by itself when it is back.
@@ -160,6 +156,10 @@ pub enum Outcome {
     /// An operator has to approve first; the key was not touched.
     AwaitsApproval,
     PinChanged,
+    /// The open attempt of the order is given up; so many more may be opened after the next one.
+    GivenUp {
+        attempts_left: u32,
+    },
     /// It did not come to its end.
     Failed {
         failure: Failure,

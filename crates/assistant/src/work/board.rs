@@ -9,8 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ycd_flows::conversation::Go;
+use ycd_flows::{conversation::Go, messages::Language};
 use ycd_token::KeyId;
+
+use super::step_word;
 
 use crate::{
     assistant::lock,
@@ -31,8 +33,14 @@ pub(super) struct Board {
     stop: AtomicBool,
 }
 
+/// What holds words, said in the language that is in use when somebody looks.
+pub(super) type Said<T> = Box<dyn Fn(Language) -> T + Send>;
+
 struct Inner {
+    /// Without words: steps have their names only, and what is asked and how it ended stand beside.
     view: WorkView,
+    question: Option<(u32, Said<Question>)>,
+    outcome: Option<Said<Outcome>>,
     questions: u32,
     /// When the running step began; moved on by what the person took to answer.
     began: Instant,
@@ -53,12 +61,37 @@ pub(super) enum Signal {
 impl Board {
     pub fn new(view: WorkView, shared: Arc<crate::assistant::Shared>) -> Self {
         let now = Instant::now();
-        let inner = Inner { view, questions: 0, began: now, asked: now };
+        let inner = Inner { view, question: None, outcome: None, questions: 0, began: now, asked: now };
         Self { inner: Mutex::new(inner), shared, stop: AtomicBool::new(false) }
     }
 
     pub fn view(&self) -> WorkView {
-        lock(&self.inner).view.clone()
+        self.say(&lock(&self.inner))
+    }
+
+    fn say(&self, inner: &Inner) -> WorkView {
+        let language = self.shared.language();
+        let mut view = inner.view.clone();
+        for step in &mut view.steps {
+            step.word = step_word(view.kind, &step.name, language);
+        }
+        view.taken_up_after = view.taken_up_after.map(|name| step_word(view.kind, &name, language));
+        let asked = inner.question.as_ref();
+        view.asked = asked.map(|(id, question)| Asked { id: *id, question: question(language) });
+        view.outcome = inner.outcome.as_ref().map(|outcome| outcome(language));
+        view
+    }
+
+    pub fn id(&self) -> u32 {
+        lock(&self.inner).view.id
+    }
+
+    pub fn is_on_key(&self) -> bool {
+        lock(&self.inner).view.on_key
+    }
+
+    pub fn has_ended(&self) -> bool {
+        lock(&self.inner).outcome.is_some()
     }
 
     pub fn stop(&self) {
@@ -74,13 +107,22 @@ impl Board {
         &self.shared.events
     }
 
-    /// Changes the view, and tells it.
+    /// Changes the view, and tells it. Of steps names are enough.
     pub fn change(&self, act: impl FnOnce(&mut WorkView)) {
+        self.change_inner(|inner| act(&mut inner.view));
+    }
+
+    /// Tells it once more, in the language that is in use now.
+    pub fn tell_again(&self) {
+        self.change(|_| ());
+    }
+
+    fn change_inner(&self, act: impl FnOnce(&mut Inner)) {
         let view = {
             let mut inner = lock(&self.inner);
-            act(&mut inner.view);
+            act(&mut inner);
             inner.view.version += 1;
-            inner.view.clone()
+            self.say(&inner)
         };
         self.events().tell(&Event::Work { work: Some(Box::new(view)) });
     }
@@ -114,11 +156,12 @@ impl Board {
     }
 
     /// The end.
-    pub fn ends(&self, outcome: Outcome) {
-        let took = lock(&self.inner).began.elapsed();
-        let is_good = !matches!(outcome, Outcome::Failed { .. } | Outcome::Stopped { .. });
-        self.change(|view| {
-            for step in &mut view.steps {
+    pub fn ends(&self, outcome: Said<Outcome>) {
+        let is_good =
+            !matches!(outcome(self.shared.language()), Outcome::Failed { .. } | Outcome::Stopped { .. });
+        self.change_inner(|inner| {
+            let took = inner.began.elapsed();
+            for step in &mut inner.view.steps {
                 if is_good {
                     if step.state == StepState::Running {
                         step.milliseconds = Some(milliseconds(took));
@@ -126,9 +169,9 @@ impl Board {
                     step.state = StepState::Done;
                 }
             }
-            view.on_key = false;
-            view.asked = None;
-            view.outcome = Some(outcome);
+            inner.view.on_key = false;
+            inner.question = None;
+            inner.outcome = Some(outcome);
         });
     }
 
@@ -136,10 +179,10 @@ impl Board {
     /// Where the question is no longer asked, or takes no such answer.
     pub fn check(&self, question: u32, answer: &Answer) -> Result<()> {
         let inner = lock(&self.inner);
-        let Some(asked) = inner.view.asked.as_ref().filter(|asked| asked.id == question) else {
+        let Some((_, asked)) = inner.question.as_ref().filter(|(id, _)| *id == question) else {
             return Err(AssistantError::QuestionOver);
         };
-        if takes(&asked.question, answer) {
+        if takes(&asked(self.shared.language()), answer) {
             Ok(())
         } else {
             Err(AssistantError::Arguments { detail: "the question takes no such answer".to_owned() })
@@ -194,35 +237,34 @@ impl Desk {
         Self { board, signals: Arc::new(Mutex::new(signals)), sender }
     }
 
-    fn put(&self, question: Question) -> u32 {
-        let id = {
-            let mut inner = lock(&self.board.inner);
+    fn put(&self, question: Said<Question>) -> u32 {
+        let mut id = 0;
+        self.board.change_inner(|inner| {
             inner.questions += 1;
+            id = inner.questions;
             inner.asked = Instant::now();
-            inner.questions
-        };
-        self.board.change(|view| {
-            view.on_key = false;
-            view.asked = Some(Asked { id, question });
+            inner.view.on_key = false;
+            inner.question = Some((id, question));
         });
         id
     }
 
     fn take_away(&self, on_key: bool) {
-        {
-            let mut inner = lock(&self.board.inner);
-            let waited = inner.asked.elapsed();
-            inner.began += waited;
-        }
-        self.board.change(|view| {
-            view.on_key = on_key;
-            view.asked = None;
+        self.board.change_inner(|inner| {
+            inner.began += inner.asked.elapsed();
+            inner.view.on_key = on_key;
+            inner.question = None;
         });
     }
 
     /// Asks, and waits for the answer as long as it takes; [`Answer::Stop`] where the work is to stop.
     pub fn ask(&self, question: Question) -> Answer {
-        let on_key = self.board.view().on_key;
+        self.ask_in_words(Box::new(move |_| question.clone()))
+    }
+
+    /// As [`ask`](Self::ask), where there are words in the question.
+    pub fn ask_in_words(&self, question: Said<Question>) -> Answer {
+        let on_key = self.board.is_on_key();
         let id = self.put(question);
         let answer = loop {
             if self.board.go() == Go::Stop {
@@ -247,9 +289,16 @@ impl Desk {
     }
 
     /// Waits until keys come or go, or the person says "look again". `there` are those that the flow has seen.
-    pub fn wait_for_keys(&self, question: Question, there: &[KeyId], keys: &KeysHandle) -> Go {
+    pub fn wait_for_keys(&self, question: Said<Question>, there: &[KeyId], keys: &KeysHandle) -> Go {
+        // What came before is over; that the work is to stop stands on the board.
+        while lock(&self.signals).try_recv().is_ok() {}
         let sender = self.sender.clone();
+        let waits = Arc::new(AtomicBool::new(true));
+        let listens = Arc::clone(&waits);
         self.board.events().listen(move |event| {
+            if !listens.load(Ordering::SeqCst) {
+                return false;
+            }
             let Event::Keys { keys } = event else { return true };
             let now = keys.keys.iter().map(|key| KeyId::from(key.key_id.clone())).collect();
             sender.send(Signal::Keys(now)).is_ok()
@@ -286,6 +335,7 @@ impl Desk {
                 Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => break Go::Stop,
             }
         };
+        waits.store(false, Ordering::SeqCst);
         keys.work_begins();
         self.take_away(false);
         go

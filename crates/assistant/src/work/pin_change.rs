@@ -8,7 +8,7 @@ use ycd_flows::{
 };
 use ycd_token::{KeyId, KeyInfo, Pin, PinPolicy, Weakness};
 
-use super::{Bench, rules};
+use super::{Bench, board::Said, ended, failed, rules, stopped};
 use crate::{
     error::Result,
     home::Home,
@@ -16,16 +16,16 @@ use crate::{
     view::{Answer, Outcome, Question},
 };
 
-pub(super) fn run(bench: &Bench, key: KeyId) -> Outcome {
+pub(super) fn run(bench: &Bench, key: KeyId) -> Said<Outcome> {
     match change(bench, key) {
         Ok(outcome) => outcome,
-        Err(error) => bench.failed(&error, None, true),
+        Err(error) => failed(error, None, true),
     }
 }
 
 /// # Errors
 /// What keeps the flow from beginning.
-fn change(bench: &Bench, key: KeyId) -> Result<Outcome> {
+fn change(bench: &Bench, key: KeyId) -> Result<Said<Outcome>> {
     let mut person = AtScreen { bench, key: key.clone(), policy: None, typed: None };
     let flow = PinChange {
         token: &mut bench.open_keys(),
@@ -35,13 +35,11 @@ fn change(bench: &Bench, key: KeyId) -> Result<Outcome> {
         policy: bench.shared.home.pin_policy()?,
     };
     Ok(match flow.run() {
-        Ok(_) => Outcome::PinChanged,
-        Err(PinChangeError::Stopped | PinChangeError::LastTry) => {
-            Outcome::Stopped { at_step: None, can_go_on: true }
-        }
+        Ok(_) => ended(Outcome::PinChanged),
+        Err(PinChangeError::Stopped | PinChangeError::LastTry) => stopped(None),
         Err(error) => {
             let is_over = matches!(error, PinChangeError::NotSet | PinChangeError::NoneFits { .. });
-            bench.failed(&error, None, !is_over)
+            failed(error, None, !is_over)
         }
     })
 }
@@ -92,8 +90,7 @@ impl PinPerson for AtScreen<'_> {
             };
         }
         let policy = self.policy.unwrap_or_else(|| PinPolicy::of_key(&question.key.pin));
-        let question =
-            Question::ChangePin { key, rules: rules(policy), tries, again: false, is_initial, refused: None };
+        let question = Question::ChangePin { key, rules: rules(policy), tries, is_initial };
         match self.bench.desk.ask(question) {
             Answer::ChangePin { old, new, again } => {
                 self.typed = Some((Pin::new(new.expose()), Pin::new(again.expose())));
@@ -109,6 +106,6 @@ impl PinPerson for AtScreen<'_> {
 
     fn put_back(&mut self, key: &KeyInfo) -> Go {
         let question = Question::PutBack { key: self.bench.keys.name(&key.key_id) };
-        self.bench.desk.wait_for_keys(question, &[], &self.bench.keys)
+        self.bench.desk.wait_for_keys(Box::new(move |_| question.clone()), &[], &self.bench.keys)
     }
 }

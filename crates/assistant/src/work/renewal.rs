@@ -6,7 +6,6 @@ use ycd_flows::{
     conversation::{CodeAnswer, Event, Go, KeyProblem, Person, PinQuestion},
     journal::Journal,
     lock::KeyLocks,
-    messages::Language,
     renewal::{Options, Renewal, Step},
     trust::PinnedPortal,
 };
@@ -17,26 +16,28 @@ use ycd_portal_api::{
 };
 use ycd_token::{KeyInfo, Pin};
 
-use super::{Bench, key_question, step_word, waiting};
+use super::{Bench, board::Said, ended, failed, give_up, key_question, stopped, waiting};
 use crate::{
     error::Result,
     home::{Home, Role},
     keys::tries,
     store,
-    view::{Answer, Outcome, Question, StepState, StepView},
+    view::{Answer, Outcome, Question, StepState, StepView, WorkKind},
 };
 
 /// One row for each number that a step has on the screen.
-pub(super) fn rows(language: Language) -> Vec<StepView> {
-    use Step::{Confirm, FindKey, Generate, Open, Pin, Sign, Write};
-    [FindKey, Open, Pin, Generate, Sign, Write, Confirm].map(|step| row(step, language)).to_vec()
+pub(super) const STEPS: [Step; 7] =
+    [Step::FindKey, Step::Open, Step::Pin, Step::Generate, Step::Sign, Step::Write, Step::Confirm];
+
+pub(super) fn rows(steps: &[Step]) -> Vec<StepView> {
+    steps.iter().map(|step| row(*step)).collect()
 }
 
-fn row(step: Step, language: Language) -> StepView {
+fn row(step: Step) -> StepView {
     let Event::Begins { usual, longest, .. } = step.begins() else {
-        return waiting(step.name(), step_word(step, language), [std::time::Duration::ZERO; 2]);
+        return waiting(step.name(), [std::time::Duration::ZERO; 2]);
     };
-    waiting(step.name(), step_word(step, language), [usual, longest])
+    waiting(step.name(), [usual, longest])
 }
 
 /// What a renewal needs of this machine.
@@ -60,62 +61,81 @@ impl Machine {
     }
 }
 
-pub(super) fn run(bench: &Bench, order: &str, remove_old: bool) -> Outcome {
-    let machine = match Machine::of(&bench.shared.home) {
-        Ok(machine) => machine,
-        Err(error) => return bench.failed(&error, None, true),
+pub(super) fn run(bench: &Bench, order: &str, remove_old: bool) -> Said<Outcome> {
+    let mut person = AtScreen { bench, kind: WorkKind::Renewal, finished: None };
+    let options = Options { same_key_pair: false, remove_old_pair: remove_old };
+    let outcome = match with_machine(bench, &mut person, options, |renewal, _| renewal.run(order)) {
+        Ok(outcome) => outcome,
+        Err(error) => return failed(error, None, true),
     };
-    let mut person = AtScreen { bench, finished: None };
+    match (outcome, person.finished) {
+        (Ok(_), Some((old, new))) => ended(Outcome::Renewed {
+            holder: new.holder,
+            old_until: old.not_after.into(),
+            new_until: new.not_after.into(),
+            serial: new.serial,
+        }),
+        // The flow tells its end before it comes to it.
+        (Ok(_), None) => stopped(None),
+        (Err(error), _) => broken_off(error, WorkKind::Renewal),
+    }
+}
+
+/// Calls the flow with what this machine has for it.
+///
+/// # Errors
+/// What keeps it from beginning.
+pub(super) fn with_machine<T>(
+    bench: &Bench,
+    person: &mut AtScreen<'_>,
+    options: Options,
+    call: impl FnOnce(Renewal<'_>, &Journal) -> T,
+) -> Result<T> {
+    let machine = Machine::of(&bench.shared.home)?;
     let renewal = Renewal {
         portal: &machine.portal,
         token: &mut bench.open_keys(),
-        person: &mut person,
+        person,
         journal: &machine.journal,
         locks: &machine.locks,
         anchors: &machine.anchors,
         trust: machine.trust.as_ref(),
         clock: &SystemClock,
-        store: store::of_this_system(&bench.shared.drivers, bench.language()),
-        options: Options { same_key_pair: false, remove_old_pair: remove_old },
+        store: store::of_this_system(&bench.shared.drivers, bench.shared.language()),
+        options,
     };
-    let outcome = renewal.run(order);
-    let at_step = |error: &FlowError| error.step().map(|step| step_word(step, bench.language()));
-    match (outcome, person.finished) {
-        (Ok(_), Some((old, new))) => Outcome::Renewed {
-            holder: new.holder,
-            old_until: old.not_after.into(),
-            new_until: new.not_after.into(),
-            serial: new.serial,
-        },
-        // The flow tells its end before it comes to it.
-        (Ok(_), None) => Outcome::Stopped { at_step: None, can_go_on: true },
-        (Err(error @ FlowError::Stopped { .. }), _) => {
-            Outcome::Stopped { at_step: at_step(&error), can_go_on: true }
-        }
-        (Err(error), _) => {
-            let is_over = matches!(error, FlowError::OrderNotReady { .. } | FlowError::OperatorNeeded { .. });
-            bench.failed(&error, at_step(&error), !is_over)
-        }
-    }
+    Ok(call(renewal, &machine.journal))
 }
 
-struct AtScreen<'a> {
-    bench: &'a Bench,
-    finished: Option<(CertificateInfo, CertificateInfo)>,
+pub(super) fn broken_off(error: FlowError, kind: WorkKind) -> Said<Outcome> {
+    let at_step = error.step().map(|step| (kind, step.name()));
+    if matches!(error, FlowError::Stopped { .. }) {
+        return stopped(at_step);
+    }
+    let is_over = matches!(error, FlowError::OrderNotReady { .. } | FlowError::OperatorNeeded { .. });
+    failed(error, at_step, !is_over)
+}
+
+pub(super) struct AtScreen<'a> {
+    pub bench: &'a Bench,
+    pub kind: WorkKind,
+    pub finished: Option<(CertificateInfo, CertificateInfo)>,
 }
 
 impl Person for AtScreen<'_> {
     fn tell(&mut self, event: &Event) -> Go {
         let board = &self.bench.desk.board;
-        let language = self.bench.language();
         match event {
             Event::Begins { step: Step::Done, .. } | Event::Recorded { .. } | Event::Requested { .. } => {}
             Event::Begins { step, number, .. } => {
-                let row = StepView { state: StepState::Running, ..row(*step, language) };
-                board.begins(*number, row, step.works_on_key());
+                let row = StepView { state: StepState::Running, ..row(*step) };
+                // Giving up is the last of its steps; a renewal has it before the second.
+                let is_last = self.kind == WorkKind::GiveUp && *step == Step::GiveUp;
+                let number = if is_last { give_up::NUMBER } else { *number };
+                board.begins(number, row, step.works_on_key());
             }
             Event::TakenUp { after } => {
-                board.change(|view| view.taken_up_after = Some(step_word(*after, language)));
+                board.change(|view| view.taken_up_after = Some(after.name().to_owned()));
             }
             Event::StartsAgain { .. } => board.change(|view| view.on_key = false),
             Event::ClockOff { seconds } => board.change(|view| view.clock_off = Some(*seconds)),
@@ -148,7 +168,7 @@ impl Person for AtScreen<'_> {
     }
 
     fn key_again(&mut self, problem: &KeyProblem) -> Go {
-        let (question, there) = key_question(problem, &self.bench.keys, self.bench.language());
+        let (question, there) = key_question(problem, &self.bench.keys);
         self.bench.desk.wait_for_keys(question, &there, &self.bench.keys)
     }
 

@@ -4,7 +4,7 @@ use ycd_flows::{
     UnlockError,
     clock::SystemClock,
     conversation::{CodeAnswer, Go, KeyProblem},
-    messages::{Explain as _, Language},
+    messages::Explain as _,
     new_pin::{NewPinPerson, NewPinQuestion},
     renewal::Step,
     unlock::{Options, Outcome as Ended, Unlock, UnlockEvent, UnlockPerson, UnlockStep},
@@ -15,33 +15,37 @@ use ycd_portal_api::{
 };
 use ycd_token::{KeyId, KeyInfo, Pin, Weakness};
 
-use super::{Bench, key_question, unlock_step_word, waiting};
+use super::{Bench, board::Said, ended, failed, key_question, stopped, waiting};
 use crate::{
     error::{Result, failure},
     home::Home,
     keys::tries,
-    view::{Answer, Outcome, Question, StepState, StepView},
+    view::{Answer, KeyProblemKind, Outcome, Question, StepState, StepView, WorkKind},
 };
 
-pub(super) fn rows(language: Language) -> Vec<StepView> {
-    UnlockStep::ALL.map(|step| row(step, language)).to_vec()
+pub(super) fn rows() -> Vec<StepView> {
+    UnlockStep::ALL.map(row).to_vec()
 }
 
-fn row(step: UnlockStep, language: Language) -> StepView {
+fn row(step: UnlockStep) -> StepView {
     let (usual, longest) = step.duration();
-    waiting(step.name(), unlock_step_word(step, language), [usual, longest])
+    waiting(step.name(), [usual, longest])
 }
 
-pub(super) fn run(bench: &Bench, key: Option<KeyId>, order: Option<String>) -> Outcome {
+fn at(step: UnlockStep) -> (WorkKind, &'static str) {
+    (WorkKind::Unlock, step.name())
+}
+
+pub(super) fn run(bench: &Bench, key: Option<KeyId>, order: Option<String>) -> Said<Outcome> {
     match unlock(bench, key, order) {
         Ok(outcome) => outcome,
-        Err(error) => bench.failed(&error, None, true),
+        Err(error) => failed(error, None, true),
     }
 }
 
 /// # Errors
 /// What keeps the flow from beginning.
-fn unlock(bench: &Bench, key: Option<KeyId>, order: Option<String>) -> Result<Outcome> {
+fn unlock(bench: &Bench, key: Option<KeyId>, order: Option<String>) -> Result<Said<Outcome>> {
     let home = &bench.shared.home;
     let mut person = AtScreen { bench, key: key.clone() };
     let flow = Unlock {
@@ -55,12 +59,9 @@ fn unlock(bench: &Bench, key: Option<KeyId>, order: Option<String>) -> Result<Ou
         options: Options { key, order },
     };
     Ok(match flow.run() {
-        Ok(Ended::Unlocked { .. }) => Outcome::Unlocked,
-        Ok(Ended::AwaitsApproval { .. }) => Outcome::AwaitsApproval,
-        Err(UnlockError::Stopped { step }) => {
-            let at_step = Some(unlock_step_word(step, bench.language()));
-            Outcome::Stopped { at_step, can_go_on: true }
-        }
+        Ok(Ended::Unlocked { .. }) => ended(Outcome::Unlocked),
+        Ok(Ended::AwaitsApproval { .. }) => ended(Outcome::AwaitsApproval),
+        Err(UnlockError::Stopped { step }) => stopped(Some(at(step))),
         Err(error) => {
             let at_step = match &error {
                 UnlockError::Token { step, .. } | UnlockError::Portal { step, .. } => Some(*step),
@@ -74,7 +75,7 @@ fn unlock(bench: &Bench, key: Option<KeyId>, order: Option<String>) -> Result<Ou
                     | UnlockError::Over { .. }
                     | UnlockError::SoPinUnknown
             );
-            bench.failed(&error, at_step.map(|step| unlock_step_word(step, bench.language())), !is_over)
+            failed(error, at_step.map(at), !is_over)
         }
     })
 }
@@ -99,20 +100,22 @@ impl UnlockPerson for AtScreen<'_> {
         let board = &self.bench.desk.board;
         match event {
             UnlockEvent::Begins { step, number, .. } => {
-                let row = StepView { state: StepState::Running, ..row(*step, self.bench.language()) };
+                let row = StepView { state: StepState::Running, ..row(*step) };
                 board.begins(*number, row, step.works_on_key());
             }
-            UnlockEvent::Found { key, holder, .. } => {
+            UnlockEvent::Found { key, holder, approval, .. } => {
                 let name =
                     crate::view::KeyRef { holder: Some(holder.clone()), ..self.bench.keys.name(&key.key_id) };
                 self.key = Some(key.key_id.clone());
-                board.change(|view| view.key = Some(name));
+                board.change(|view| {
+                    view.key = Some(name);
+                    view.approval = *approval;
+                });
             }
             UnlockEvent::Opened { order, taken_up, .. } => board.change(|view| {
                 view.order = Some(order.clone());
                 if *taken_up {
-                    let after = unlock_step_word(UnlockStep::Confirm, self.bench.language());
-                    view.taken_up_after = Some(after);
+                    view.taken_up_after = Some(UnlockStep::Confirm.name().to_owned());
                 }
             }),
             UnlockEvent::StartsAgain { .. } => board.change(|view| view.on_key = false),
@@ -128,21 +131,22 @@ impl UnlockPerson for AtScreen<'_> {
             ([one], Some(wanted)) => KeyProblem::Wrong { inserted: one.clone(), wanted: wanted.clone() },
             (several, _) => KeyProblem::Several { keys: several.to_vec() },
         };
-        let (mut question, there) = key_question(&problem, &self.bench.keys, self.bench.language());
-        // Without a wanted key nothing was in: none was pulled.
-        if let Question::Key { problem, wanted, at_step, .. } = &mut question
-            && inserted.is_empty()
-            && wanted.is_none()
-        {
-            *problem = crate::view::KeyProblemKind::Absent;
-            *at_step = None;
-        }
-        self.bench.desk.wait_for_keys(question, &there, &self.bench.keys)
+        let (asked, there) = key_question(&problem, &self.bench.keys);
+        let question = move |language| match asked(language) {
+            // Without a wanted key nothing was in: none was pulled.
+            Question::Key { problem: KeyProblemKind::Pulled, wanted, inserted, .. } => {
+                Question::Key { problem: KeyProblemKind::Absent, wanted, inserted, at_step: None }
+            }
+            question => question,
+        };
+        self.bench.desk.wait_for_keys(Box::new(question), &there, &self.bench.keys)
     }
 
     fn portal_again(&mut self, _step: UnlockStep, error: &ApiError) -> Go {
-        let failure = failure(error.explain(self.bench.language()));
-        if self.bench.desk.agrees(Question::Portal { failure }) { Go::On } else { Go::Stop }
+        let error = error.clone();
+        let question = move |language| Question::Portal { failure: failure(error.explain(language)) };
+        let answer = self.bench.desk.ask_in_words(Box::new(question));
+        if matches!(answer, Answer::Yes) { Go::On } else { Go::Stop }
     }
 
     fn has_forgotten_pin(&mut self, key: &KeyInfo) -> bool {

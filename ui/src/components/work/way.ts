@@ -5,6 +5,7 @@ import type { WorkView } from '@/backend/contract'
 export function wayTo({ kind, order, key }: Pick<WorkView, 'kind' | 'order' | 'key'>): RouteLocationRaw {
   switch (kind) {
     case 'renewal':
+    case 'give_up':
       return order ? { name: 'write', params: { no: order } } : { name: 'orders' }
     case 'unlock':
       return { name: 'unlock', query: { ...(key && { key: key.key_id }), ...(order && { order }) } }

@@ -92,6 +92,7 @@ export default {
     renewal: 'renewal',
     unlock: 'unlock',
     pin_change: 'PIN change',
+    give_up: 'giving an attempt up',
   },
   pager: {
     label: 'Pages of the list',

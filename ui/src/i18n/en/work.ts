@@ -11,6 +11,7 @@ export default {
   going_on_renewal: 'Renewal under way',
   going_on_unlock: 'Unlock under way',
   going_on_pin_change: 'PIN change under way',
+  going_on_give_up: 'An attempt is being given up',
   taken_up: 'Last time it got as far as “{step}”; it goes on from there.',
   clock_off: 'This machine’s clock differs from the portal’s; the portal’s time counts. Please set the clock.',
   told: 'Step {n} of {of}: {step}. Usually {usual} s, at most {longest} s.',
@@ -21,11 +22,13 @@ export default {
   stopped_unlock:
     'Stopped after “{step}” ({at}); {n} step left. Another SMS code is needed. | Stopped after “{step}” ({at}); {n} steps left. Another SMS code is needed.',
   stopped_pin_change: 'Stopped after “{step}” ({at}); {n} step left. | Stopped after “{step}” ({at}); {n} steps left.',
+  stopped_give_up: 'Stopped after “{step}” ({at}); {n} step left. | Stopped after “{step}” ({at}); {n} steps left.',
   banner: {
     renewal: 'Writing. Do not pull out the USBKEY. The old certificate is untouched.',
     writing: 'Writing. Do not pull out the USBKEY.',
     unlock: 'Setting the new PIN. Do not pull out the USBKEY.',
     pin_change: 'Changing the PIN. Do not pull out the USBKEY.',
+    give_up: 'Giving this attempt up. Do not pull out the USBKEY.',
   },
   safe: {
     renewal:
@@ -34,6 +37,8 @@ export default {
       'If power, network or USBKEY should go now: put the same USBKEY back in and open “Unlock” again. Another SMS code may be needed.',
     pin_change:
       'If power or USBKEY should go now: either the old or the new PIN is in force, and you are told which to use first.',
+    give_up:
+      'If power, network or USBKEY should go now: the order stands, nothing is paid or reviewed again, and it can still be written.',
   },
   steps: {
     label: 'Steps',
@@ -86,6 +91,7 @@ export default {
     stopped_renewal: 'The renewal stopped at “{step}”.',
     stopped_unlock: 'The unlock stopped at “{step}”.',
     stopped_pin_change: 'The PIN change stopped at “{step}”.',
+    stopped_give_up: 'Giving up stopped at “{step}”.',
     put_back: 'Put the one ending in {tail} back in; it goes on by itself.',
     put_back_renewal:
       'The old certificate was not deleted and nothing is paid again. Put the one ending in {tail} back in, and type its PIN to go on.',
@@ -121,6 +127,7 @@ export default {
       'The code that was sent is lost; going on takes the PIN and another code. Nothing is paid or reviewed again.',
     stop_unlock: 'The code that was sent is lost; going on takes another one.',
     stop_pin_change: 'The PIN is unchanged.',
+    stop_give_up: 'The code you have counts no more. The attempt is not given up, and can go on.',
   },
   new_pin: {
     title: 'Set a new PIN',
@@ -197,18 +204,28 @@ export default {
       title: 'PIN changed',
       text: 'The new PIN is in force; use it to log in. Certificates are untouched. You can pull out the USBKEY now.',
     },
+    given_up: {
+      title: 'The attempt is given up',
+      text: 'Its new key pair and new certificate count no more. The order stands: nothing is paid or reviewed again, and it can be written from the start.',
+      left: 'Should this be given up again, it can be begun {n} more time after that. | Should this be given up again, it can be begun {n} more times after that.',
+      last: 'This is the last attempt: after it, the hotline has to help.',
+      again: 'Write from the start',
+    },
   },
   bad: {
     stopped_renewal: 'The renewal has stopped',
     stopped_unlock: 'The unlock has stopped',
     stopped_pin_change: 'The PIN was not changed',
+    stopped_give_up: 'The attempt was not given up',
     failed_renewal: 'The renewal is not finished',
     failed_unlock: 'The unlock is not finished',
     failed_pin_change: 'The PIN change is not finished',
+    failed_give_up: 'Giving up is not finished',
     safe_renewal: 'The old certificate was not deleted, what was done is kept, and nothing is paid or reviewed again.',
     safe_paid: 'What was done is kept, and nothing is paid or reviewed again.',
     safe_unlock: 'What was done is kept; it can go on from here.',
     safe_pin: 'The old PIN is still in force.',
+    safe_give_up: 'The order stands; nothing is paid or reviewed again.',
   },
   write: {
     title: 'Renewal',
@@ -240,6 +257,18 @@ export default {
       write: 'Write the USBKEY',
       done: 'Done',
     },
+  },
+  give_up: {
+    do: 'Give this attempt up',
+    title: 'Give this attempt up?',
+    what: 'The new key pair made on the USBKEY of {company} (ending {tail}), and the new certificate that is not confirmed yet, will count no more. This cannot be taken back.',
+    old_stays: 'The old certificate and its key pair stay on the USBKEY and work as before.',
+    old_goes:
+      'This order removes the old key pair first. If that is done already, there is no working certificate until the new one is written.',
+    order:
+      'The order stands: nothing is paid or reviewed again, and it can be written from the start, a limited number of times. Mostly there is no need to: “Go on” goes on where it stopped.',
+    needs: 'This takes the USBKEY, its PIN, and an SMS code to the applicant’s phone.',
+    no: 'Do not give it up',
   },
   unlock: {
     title: 'Unlock',

@@ -89,6 +89,7 @@ export default {
     renewal: '更新',
     unlock: '解锁',
     pin_change: '修改口令',
+    give_up: '放弃这次尝试',
   },
   pager: {
     label: '翻页',
