@@ -68,7 +68,14 @@ const REST: Duration = Duration::from_secs(5);
 
 /// When to list again where watcher and reader do not agree: a key that was in for a moment only may be in one listing
 /// and never in the watcher's, so that nobody would tell that it has gone.
-const AGAIN: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(4)];
+/// The last pause is repeated: a watcher whose host does not start may disagree for hours.
+const AGAIN: [Duration; 5] = [
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+    Duration::from_secs(15),
+    Duration::from_secs(60),
+];
 
 pub(crate) struct KeyHub {
     handle: KeysHandle,
@@ -400,13 +407,14 @@ impl Again {
         news
     }
 
-    /// Whether those who know of keys agree; where they do not for long, the watcher's next news are waited for.
+    /// Whether those who know of keys agree.
     fn is_agreed(&mut self, agreed: bool) {
         if agreed {
             *self = Self::default();
-        } else if let (None, Some(pause)) = (self.at, AGAIN.get(self.times)) {
+        } else if self.at.is_none() {
+            let pause = AGAIN[self.times.min(AGAIN.len() - 1)];
             self.times += 1;
-            self.at = Some(Instant::now() + *pause);
+            self.at = Some(Instant::now() + pause);
         }
     }
 }

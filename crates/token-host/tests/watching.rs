@@ -110,3 +110,44 @@ fn a_module_that_bears_one_process_only_is_not_watched() {
     assert!(watcher.events().recv_timeout(SOON).is_err());
     assert_eq!(bench.calls("C_Initialize"), 0);
 }
+
+#[test]
+fn two_keys_that_bounce_at_once_are_known_for_what_they_are_in_the_end() {
+    use std::collections::BTreeSet;
+
+    use ycd_softkey::admin;
+
+    let bench = Bench::new();
+    let second = bench.another_key();
+    let keys = [bench.key.clone(), second];
+    let watcher = KeyWatcher::start(&bench.drivers(), Some(host_exe()));
+    let mut known = BTreeSet::new();
+    let rounds = std::env::var("YCD_BOUNCES").ok().and_then(|text| text.parse().ok()).unwrap_or(15);
+    for round in 0..rounds {
+        let mut inserted = BTreeSet::new();
+        for bounce in 0..4_u64 {
+            for (at, key) in keys.iter().enumerate() {
+                let serial = key.as_str().rsplit(':').next().unwrap();
+                // Another pattern each round; no two changes lie equally far apart.
+                let is_in = (round + bounce * 3 + at as u64 * 2) % 5 < 3;
+                let change = if is_in { admin::insert } else { admin::remove };
+                change(bench.folder(), serial).unwrap();
+                if is_in {
+                    inserted.insert(key.clone())
+                } else {
+                    inserted.remove(key)
+                };
+                std::thread::sleep(Duration::from_millis((round * 7 + bounce * 13 + at as u64 * 5) % 60));
+            }
+        }
+        let patience = std::time::Instant::now() + SOON;
+        while known != inserted {
+            let left = patience.saturating_duration_since(std::time::Instant::now());
+            match watcher.events().recv_timeout(left) {
+                Ok(KeyEvent::Arrived(key)) => drop(known.insert(key.key_id)),
+                Ok(KeyEvent::Gone(key)) => drop(known.remove(&key)),
+                Err(_) => panic!("round {round}: {known:?} are known, {inserted:?} are in"),
+            }
+        }
+    }
+}

@@ -39,6 +39,10 @@ impl Bench {
         Self { dir, serial: made.serial_number, key }
     }
 
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub fn another_key(&self) -> KeyId {
         let made = admin::create(self.dir.path(), &NewKey { kdf: Kdf::WEAK, ..NewKey::default() }).unwrap();
         KeyId::new("softkey", &made.serial_number)
