@@ -373,6 +373,15 @@ test('renewed: both terms, and the rest only as read back from the key', async (
   expect(document.activeElement?.id).toBe('outcome-title')
 })
 
+test('renewed, but not registered with the system: said, with what helps', async () => {
+  const outcome = { ...renewed, not_registered: 'store.refused' }
+  const { wrapper } = await screen(workView({ steps: steps(7), outcome }))
+  expect(wrapper.find('[data-testid=not-registered]').text()).toContain('拔出再插回')
+  expect(wrapper.find('[data-testid=not-registered]').text()).toContain('[store.refused]')
+  const registered = await screen(workView({ steps: steps(7), outcome: renewed }))
+  expect(registered.wrapper.find('[data-testid=not-registered]').exists()).toBe(false)
+})
+
 test('failed: the words, the code, and one filled way on', async () => {
   const outcome = { outcome: 'failed', at_step: '写入证书', can_go_on: true } as const
   const retry = await screen(

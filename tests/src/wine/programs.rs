@@ -20,6 +20,7 @@ pub fn run(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
     window(machine, teller)?;
     command_line(machine, teller, trial)?;
     planted(machine, teller, trial)?;
+    of_another_machine(machine, teller, trial)?;
     misbehaviour(machine, teller)
 }
 
@@ -122,9 +123,11 @@ fn command_line(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result
     })
 }
 
+/// A make whose module's name on Windows is known.
+const PROFILE: &str = "itrus";
+
 /// A vendor's module where it may be, and where it may not.
 fn planted(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
-    const PROFILE: &str = "itrus";
     let file = module_of(PROFILE)?;
     let module = || -> Result<String, String> {
         let (_, said) = bench(machine)?.ycd(&["driver", "list"])?;
@@ -153,6 +156,29 @@ fn planted(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
     teller.step("在 System32 的才是 The one in System32 is", || {
         let found = with(&machine.drive_c().join("windows/system32").join(&file))?;
         if found.to_lowercase().contains("system32") { Ok(found) } else { Err(found) }
+    })
+}
+
+/// A module for a processor that no host is for.
+fn of_another_machine(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    let file = module_of(PROFILE)?;
+    teller.step("别的处理器的 DLL 说明原因 A module for another processor is told as such", || {
+        let mut bytes = fs::read(&trial.softkey).map_err(|e| e.to_string())?;
+        // Where the PE header stands is told at 0x3C; its machine comes behind the signature. 0xAA64 is ARM64.
+        let header =
+            bytes.get(0x3C..0x40).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes);
+        let at = usize::try_from(header).map_err(|e| e.to_string())? + 4;
+        bytes.get_mut(at..at + 2).ok_or("no PE")?.copy_from_slice(&0xAA64_u16.to_le_bytes());
+        let place = machine.drive_c().join("windows/system32").join(&file);
+        fs::write(&place, bytes).map_err(|e| e.to_string())?;
+        let checked = bench(machine)?.ycd(&["driver", "check"]);
+        fs::remove_file(&place).map_err(|e| e.to_string())?;
+        let (code, said) = checked?;
+        if said.to_string().contains("token.no_host") {
+            Ok(format!("[token.no_host], {code}"))
+        } else {
+            Err(said.to_string())
+        }
     })
 }
 

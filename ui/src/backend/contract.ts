@@ -1182,6 +1182,8 @@ export interface components {
         Outcome: {
             holder: string;
             new_until: components["schemas"]["Timestamp"];
+            /** @description Why other programs of this machine do not find the new certificate by themselves, as a code. */
+            not_registered?: string | null;
             old_until: components["schemas"]["Timestamp"];
             /** @enum {string} */
             outcome: "renewed";

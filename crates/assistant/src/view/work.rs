@@ -151,6 +151,8 @@ pub enum Outcome {
         old_until: Timestamp,
         new_until: Timestamp,
         serial: String,
+        /// Why other programs of this machine do not find the new certificate by themselves, as a code.
+        not_registered: Option<String>,
     },
     Unlocked,
     /// An operator has to approve first; the key was not touched.

@@ -16,7 +16,7 @@ pub(super) const STEPS: [Step; 4] = [Step::FindKey, Step::Open, Step::Pin, Step:
 pub(super) const NUMBER: u32 = 4;
 
 pub(super) fn run(bench: &Bench, order: &str) -> Said<Outcome> {
-    let mut person = AtScreen { bench, kind: WorkKind::GiveUp, finished: None };
+    let mut person = AtScreen { bench, kind: WorkKind::GiveUp, finished: None, not_registered: None };
     let outcome = with_machine(bench, &mut person, Options::default(), |renewal, journal| {
         let next = renewal.abandon(order)?;
         // Nothing is left of it that could go on; the order itself stands.

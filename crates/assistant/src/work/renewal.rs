@@ -62,7 +62,7 @@ impl Machine {
 }
 
 pub(super) fn run(bench: &Bench, order: &str, remove_old: bool) -> Said<Outcome> {
-    let mut person = AtScreen { bench, kind: WorkKind::Renewal, finished: None };
+    let mut person = AtScreen { bench, kind: WorkKind::Renewal, finished: None, not_registered: None };
     let options = Options { same_key_pair: false, remove_old_pair: remove_old };
     let outcome = match with_machine(bench, &mut person, options, |renewal, _| renewal.run(order)) {
         Ok(outcome) => outcome,
@@ -74,6 +74,7 @@ pub(super) fn run(bench: &Bench, order: &str, remove_old: bool) -> Said<Outcome>
             old_until: old.not_after.into(),
             new_until: new.not_after.into(),
             serial: new.serial,
+            not_registered: person.not_registered,
         }),
         // The flow tells its end before it comes to it.
         (Ok(_), None) => stopped(None),
@@ -120,6 +121,7 @@ pub(super) struct AtScreen<'a> {
     pub bench: &'a Bench,
     pub kind: WorkKind,
     pub finished: Option<(CertificateInfo, CertificateInfo)>,
+    pub not_registered: Option<String>,
 }
 
 impl Person for AtScreen<'_> {
@@ -142,6 +144,7 @@ impl Person for AtScreen<'_> {
             Event::Registered(registered) => tracing::info!(?registered, "the new certificate is registered"),
             Event::NotRegistered { code, detail } => {
                 tracing::warn!(code, detail, "the new certificate is not registered");
+                self.not_registered = Some(code.clone());
             }
             Event::Finished { old, new } => {
                 self.finished = Some(((**old).clone(), (**new).clone()));

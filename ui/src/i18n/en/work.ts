@@ -188,6 +188,8 @@ export default {
       new: 'New certificate ends',
       text: 'The PIN is the same. You can pull out the USBKEY now.',
       old_stays: 'The old certificate and its key pair are still on this USBKEY; what was encrypted to it can be decrypted.',
+      not_registered:
+        'The new certificate is written, but Windows’ certificate store did not take it. Should the bidding page not see it, pull the USBKEY out and put it back.',
       next: 'What next',
       next_browser: 'Close all browser windows and open them again, so that the bidding site sees the new certificate.',
       next_bind: 'Log in to the bidding site and bind the new certificate as it asks.',

@@ -175,6 +175,7 @@ export default {
       new: '新证书有效期至',
       text: '口令未变。现在可以拔下 USBKEY。',
       old_stays: '旧证书和它的密钥对仍在这支 USBKEY 上，以前加密的文件仍可解密。',
+      not_registered: '新证书已写好，但没能登记到 Windows 的证书库。招采平台看不到它时，请把 USBKEY 拔出再插回。',
       next: '接下来',
       next_browser: '关闭所有浏览器窗口再打开，让招采平台读到新证书。',
       next_bind: '登录招采平台，按平台提示绑定新证书。',
