@@ -1,7 +1,7 @@
 //! Where DLLs may come from on Windows: the system's own folder and the module's, and nowhere else. Neither the working
 //! directory, nor the program's folder, nor `PATH` is searched, by this program or by what a module loads later.
 //!
-//! What the program itself is linked with was loaded before this, and is the system's own.
+//! What the program itself is linked with was loaded before this; `docs/windows.md` says what that leaves open.
 
 #[cfg(not(windows))]
 pub use other::{from_known_places_only, load};
