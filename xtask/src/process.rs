@@ -89,15 +89,20 @@ fn line(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// Where cargo puts what it builds.
-pub fn target_folder(root: &Path) -> Result<PathBuf, String> {
+/// What `cargo metadata` tells.
+pub fn metadata(root: &Path, args: &[&str]) -> Result<serde_json::Value, String> {
     let output = cargo(root)
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args(["metadata", "--format-version", "1"])
+        .args(args)
         .output()
         .map_err(|error| format!("cargo metadata: {error}"))?;
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .map_err(|_| format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim()))?;
-    metadata["target_directory"]
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+/// Where cargo puts what it builds.
+pub fn target_folder(root: &Path) -> Result<PathBuf, String> {
+    metadata(root, &["--no-deps", "--offline"])?["target_directory"]
         .as_str()
         .map(PathBuf::from)
         .ok_or_else(|| "cargo metadata names no target_directory".into())

@@ -12,12 +12,7 @@ use crate::process;
 
 /// Everything that is linked into `programs` for `target`, and what the pages are built from.
 pub fn of(root: &Path, programs: &[&str], target: &str) -> Result<Value, String> {
-    let output = process::cargo(root)
-        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", target])
-        .output()
-        .map_err(|error| format!("cargo metadata: {error}"))?;
-    let metadata: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|_| format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim()))?;
+    let metadata = process::metadata(root, &["--locked", "--filter-platform", target])?;
     let lock = read(&root.join("Cargo.lock"))?;
     let lock: toml::Table = toml::from_str(&lock).map_err(|error| format!("Cargo.lock: {error}"))?;
     let mut parts = crates(&metadata, &checksums(&lock), programs);

@@ -79,6 +79,27 @@ struct Config {
     pin: Option<PinRules>,
 }
 
+/// What a portal tells of itself.
+struct Known {
+    keys: PortalKeys,
+    pin: PinRules,
+}
+
+impl Known {
+    /// `None` where the portal cannot be reached.
+    fn of(url: &str) -> Result<Option<Self>> {
+        let client = Client::new(url, Patience::default())?;
+        match client.portal_keys().and_then(|keys| Ok(Self { keys, pin: client.project()?.pin })) {
+            Ok(known) => {
+                PinnedPortal::from_wire(&known.keys)?;
+                Ok(Some(known))
+            }
+            Err(error) if error.is_passing() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct KeptSession {
     /// The portal it belongs to: it is sent nowhere else.
@@ -150,18 +171,24 @@ impl Home {
         })
     }
 
-    /// The portal that this machine was set up with. One that came with the program without its keys is asked for them
-    /// at the first need, as [`use_portal`](Self::use_portal) does.
+    /// The portal that this machine was set up with.
+    ///
+    /// # Errors
+    /// [`HomeError::PortalNotPinned`] where [`trust_if_known`](Self::trust_if_known) knows none.
     pub fn trust(&self) -> Result<PinnedPortal> {
-        if let Some(pinned) = self.pinned()? {
-            return Ok(pinned);
+        self.trust_if_known()?.ok_or(HomeError::PortalNotPinned)
+    }
+
+    /// The portal that this machine was set up with, where it has seen it. One that came with the program without its
+    /// name and keys is asked for them now, and pinned; where it cannot be reached everything stays as it was.
+    pub fn trust_if_known(&self) -> Result<Option<PinnedPortal>> {
+        if self.own_config().exists() || self.config()?.pinned.is_some() {
+            return self.pinned();
         }
-        if !self.own_config().exists()
-            && let Some(url) = self.config()?.portal
-        {
-            self.use_portal(&url, &self.anchors()?)?;
-        }
-        self.pinned()?.ok_or(HomeError::PortalNotPinned)
+        let Some(url) = self.config()?.portal else { return Ok(None) };
+        let Some(known) = Known::of(&url)? else { return Ok(None) };
+        self.keep_portal(&url, &self.anchors()?, Some(known))?;
+        self.pinned()
     }
 
     /// What the project of the portal asks of a new PIN, where this machine has seen it.
@@ -181,15 +208,13 @@ impl Home {
     /// Keeps a portal's address, its name and keys, and copies of the roots that it is trusted by. Tells whether name and
     /// keys are known now: not where the portal cannot be reached.
     pub fn use_portal(&self, url: &str, anchors: &[Certificate]) -> Result<bool> {
-        let client = Client::new(url, Patience::default())?;
-        let (pinned, pin) = match client.portal_keys().and_then(|keys| Ok((keys, client.project()?.pin))) {
-            Ok((keys, pin)) => {
-                PinnedPortal::from_wire(&keys)?;
-                (Some(keys), Some(pin))
-            }
-            Err(error) if error.is_passing() => (None, None),
-            Err(error) => return Err(error.into()),
-        };
+        let known = Known::of(url)?;
+        let is_known = known.is_some();
+        self.keep_portal(url, anchors, known)?;
+        Ok(is_known)
+    }
+
+    fn keep_portal(&self, url: &str, anchors: &[Certificate], known: Option<Known>) -> Result {
         let folder = self.folder.join("anchors");
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(HomeError::file(&folder))?;
@@ -199,12 +224,11 @@ impl Home {
             let path = folder.join(format!("{}.pem", index + 1));
             fs::write(&path, anchor.to_pem()?).map_err(HomeError::file(&path))?;
         }
+        let (pinned, pin) = known.map(|Known { keys, pin }| (keys, pin)).unzip();
         let path = self.own_config();
-        let is_pinned = pinned.is_some();
         let text = toml::to_string(&Config { portal: Some(url.to_owned()), pinned, pin })
             .map_err(|error| HomeError::config(&path, error))?;
-        fs::write(&path, text).map_err(HomeError::file(&path))?;
-        Ok(is_pinned)
+        fs::write(&path, text).map_err(HomeError::file(&path))
     }
 
     /// The roots this machine trusts.

@@ -485,8 +485,8 @@ pub enum Portal {
     },
 }
 
-#[cfg(feature = "portal")]
 /// For demonstrations and tests: a portal whose clock is ahead of the machine's or behind it.
+#[cfg(feature = "portal")]
 #[derive(Debug, Args)]
 pub struct ClockArgs {
     /// 门户时间比本机快多少秒（可为负），用于演示和测试

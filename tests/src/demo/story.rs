@@ -239,7 +239,7 @@ fn unlocked_though_killed(stage: &mut Stage, teller: &mut Teller, holder: &Holde
             let fault = ["softkey", "fault", &holder.key, "--function", "C_InitPIN", "--do", "delay=8000"];
             stage.station.ok(&fault, "")?;
             let ended = stage.unlock(&machine, &holder.phone, NEW_PIN, Some("set_pin"))?;
-            if ended.status.success() {
+            if ended.is_success() {
                 Err("it was not killed".to_owned())
             } else {
                 Ok(ended.status.to_string())

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Machine, Trial};
+use super::{Machine, Trial, machine::windows_path};
 use crate::demo::Teller;
 
 const UNINSTALL: &str =
@@ -263,7 +263,7 @@ fn uninstaller(machine: &Machine) -> PathBuf {
 }
 
 fn data_folder(machine: &Machine) -> PathBuf {
-    machine.drive_c().join("users/root/AppData/Local/ycd")
+    machine.user().join("AppData/Local/ycd")
 }
 
 fn value(machine: &Machine, key: &str, name: &str) -> Result<String, String> {
@@ -282,11 +282,6 @@ fn names(folder: &Path) -> Vec<PathBuf> {
         }
     }
     names
-}
-
-/// As Wine shows this side's files.
-fn windows_path(path: &Path) -> String {
-    format!("Z:{}", path.display().to_string().replace('/', "\\"))
 }
 
 /// Tries until it comes true.

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Where the installer puts the programs, unless it is told otherwise.
-const USUAL: &str = "users/root/AppData/Local/Programs/YuncaidunAssistant";
+const USUAL: &str = "AppData/Local/Programs/YuncaidunAssistant";
 
 /// Enters the Debian, with this machine's `/tmp`; `$1` is its folder, the rest is what is run.
 const ENTER: &str = "mount --rbind /proc \"$1/proc\" && mount --rbind /dev \"$1/dev\" && mount --rbind /tmp \"$1/tmp\" \
@@ -36,7 +36,8 @@ impl Machine {
     pub fn new(root: &Path) -> Result<Self, String> {
         let scratch =
             tempfile::Builder::new().prefix("ycd-wine-").tempdir_in("/tmp").map_err(|e| e.to_string())?;
-        let machine = Self { root: root.to_owned(), scratch, screens: AtomicU32::new(0) };
+        let root = root.canonicalize().map_err(|e| format!("{}: {e}", root.display()))?;
+        let machine = Self { root, scratch, screens: AtomicU32::new(0) };
         let output = machine.run(&["wineboot", "-i"])?;
         if !machine.drive_c().join("windows/system32/kernel32.dll").exists() {
             return Err(format!("Wine made no Windows: {}", String::from_utf8_lossy(&output.stderr)));
@@ -53,14 +54,21 @@ impl Machine {
         self.scratch().join("prefix/drive_c")
     }
 
-    pub fn usual_folder(&self) -> PathBuf {
-        self.drive_c().join(USUAL)
+    /// The folder of whoever is logged in: named as on this side.
+    pub fn user(&self) -> PathBuf {
+        let folders = fs::read_dir(self.drive_c().join("users")).into_iter().flatten().flatten();
+        let own = folders.map(|folder| folder.path()).find(|path| !path.ends_with("Public"));
+        own.unwrap_or_else(|| self.drive_c())
     }
 
-    /// The desktop of whoever is logged in.
+    pub fn usual_folder(&self) -> PathBuf {
+        self.user().join(USUAL)
+    }
+
+    /// On the desktop and in the start menu.
     pub fn shortcuts(&self) -> Vec<PathBuf> {
-        let menu = "users/root/AppData/Roaming/Microsoft/Windows/Start Menu/Programs";
-        let folders = ["users/root/Desktop", menu].map(|folder| self.drive_c().join(folder));
+        let menu = "AppData/Roaming/Microsoft/Windows/Start Menu/Programs";
+        let folders = ["Desktop", menu].map(|folder| self.user().join(folder));
         let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
         let paths = files.map(|file| file.path());
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "lnk")).collect()
@@ -201,6 +209,11 @@ impl Drop for Machine {
         // Whatever still runs there keeps files open.
         drop(finished(self.command(&["wineserver", "-k"])));
     }
+}
+
+/// As Wine shows this side's files.
+pub fn windows_path(path: &Path) -> String {
+    format!("Z:{}", path.display().to_string().replace('/', "\\"))
 }
 
 /// What it says goes into files: Wine's own processes outlive a program, and would keep its pipes open.

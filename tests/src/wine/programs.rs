@@ -13,7 +13,7 @@ use serde_json::Value;
 use ycd_softkey::admin::{self, Action, Fault, Kdf, NewKey};
 use ycd_token::{Drivers, profile::Os};
 
-use super::{Machine, Trial};
+use super::{Machine, Trial, machine::windows_path};
 use crate::demo::Teller;
 
 pub fn run(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
@@ -58,12 +58,12 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// `ycd.exe --json …`: the number it ended with, and its last line.
+    /// `ycd.exe --json …`: the number it ended with, as Windows knows it, and its last line. Wine itself passes on 0 now
+    /// and then.
     fn ycd(&self, args: &[&str]) -> Result<(i32, Value), String> {
-        let keys = format!("Z:{}", self.keys.display().to_string().replace('/', "\\"));
-        let args: Vec<&str> =
-            ["--json", "--softkey-dir", &keys].into_iter().chain(args.iter().copied()).collect();
-        let output = self.machine.windows(&self.ycd, &args)?;
+        let (ycd, keys) = (windows_path(&self.ycd), windows_path(&self.keys));
+        let output =
+            self.machine.line(&format!("\"{ycd}\" --json --softkey-dir \"{keys}\" {}", args.join(" ")))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let last = text.lines().rev().find_map(|line| serde_json::from_str(line).ok());
         let said = || format!("{}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr));

@@ -3,7 +3,10 @@ use ycd_softkey::{
     admin,
     fault::{Action, Fault},
 };
-use ycd_tests::world::{Maker, PHONE, World};
+use ycd_tests::{
+    proxy::Fate,
+    world::{Maker, PHONE, World},
+};
 
 use crate::screen::Screen;
 
@@ -193,6 +196,11 @@ fn what_came_with_the_program_holds_until_this_machine_has_its_own() {
     // The portal's name and keys are learnt at the first need, and kept.
     let home = Home::at(places());
     assert!(home.pinned().unwrap().is_none());
+    // Where it cannot be reached nothing is written down, so that the next need asks again.
+    world.proxy.set(|_| Fate::CutBefore);
+    assert_eq!(home.trust().unwrap_err().code(), "home.portal_not_pinned");
+    assert!(!home.folder().join("config.toml").exists());
+    world.proxy.pass_all();
     home.trust().unwrap();
     assert!(home.folder().join("config.toml").exists());
     // From then on what comes with a later version changes nothing.

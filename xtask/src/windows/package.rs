@@ -19,7 +19,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What the program is called among programs; as in `src-tauri/tauri.conf.json` and `installer.nsi`.
 pub const ID: &str = "cn.yuncaidun.assistant";
 
-/// A folder with `config.toml` and `anchors/`, as `ycd portal use` makes them: what the installer sets machines up with.
+/// A folder with `config.toml` and `anchors/`, as `ycd portal use` makes them, and `settings.json`, if wished: what the
+/// installer sets machines up with.
 const PROVISION: &str = "YCD_PROVISION";
 /// Microsoft's bootstrapper of the WebView2 runtime; without it the installer fetches it where it is needed.
 const BOOTSTRAPPER: &str = "YCD_WEBVIEW2_BOOTSTRAPPER";
@@ -182,12 +183,7 @@ fn build(root: &Path, toolchain: &Toolchain, target: Target) -> Result<PathBuf, 
 
 /// A library that must lie beside the window's program as mingw links it; it comes with the crate that binds it.
 fn loader(root: &Path) -> Result<PathBuf, String> {
-    let output = process::cargo(root)
-        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", Target::X64.triple()])
-        .output()
-        .map_err(|error| format!("cargo metadata: {error}"))?;
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
+    let metadata = process::metadata(root, &["--locked", "--filter-platform", Target::X64.triple()])?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let manifest = packages
         .filter(|package| package["name"] == "webview2-com-sys")
@@ -239,6 +235,10 @@ impl Stage {
             return Ok(());
         };
         self.take("provision/config.toml", &folder.join("config.toml"))?;
+        let settings = folder.join("settings.json");
+        if settings.exists() {
+            self.take("provision/settings.json", &settings)?;
+        }
         let anchors = folder.join("anchors");
         for anchor in super::toolchain::read_folder(&anchors)? {
             let name = anchor.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -56,7 +56,7 @@ impl Machine {
             journal: home.journal()?,
             locks: Home::locks()?,
             anchors: home.anchors()?,
-            trust: home.pinned()?,
+            trust: home.trust_if_known()?,
         })
     }
 }

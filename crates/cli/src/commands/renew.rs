@@ -58,7 +58,7 @@ pub fn run(command: &Renew, home: &Home, say: &Say) -> Result {
         keep: command.keep.as_deref(),
         reason: None,
     };
-    let trust = home.pinned()?;
+    let trust = home.trust_if_known()?;
     let renewal = Renewal {
         portal: &client,
         token: &mut keys,
