@@ -17,7 +17,7 @@ use ycd_portal_api::{
         unlock::UnlockForm,
     },
 };
-use ycd_token::{KeyId, KeyInfo, Pin, Weakness};
+use ycd_token::{KeyInfo, Pin, Weakness};
 
 use crate::world::Phone;
 
@@ -144,7 +144,7 @@ pub struct UnlockScript {
     pub knows: Option<String>,
     pub on_event: Answer<UnlockEvent, Go>,
     /// What is inserted when a key is asked for.
-    pub on_key: Answer<Vec<KeyInfo>, Go>,
+    pub on_key: Answer<KeyProblem, Go>,
     /// How often the portal is tried again.
     pub patience: u32,
     pub heard: UnlockHeard,
@@ -158,7 +158,7 @@ pub struct UnlockHeard {
     pub refused_codes: Vec<String>,
     pub not_locked: u32,
     pub pin_set_before: u32,
-    pub keys: u32,
+    pub key_problems: Vec<KeyProblem>,
 }
 
 impl UnlockHeard {
@@ -252,9 +252,9 @@ impl UnlockPerson for UnlockScript {
         (self.on_event)(event)
     }
 
-    fn key_again(&mut self, _wanted: Option<&KeyId>, inserted: &[KeyInfo]) -> Go {
-        self.heard.keys += 1;
-        (self.on_key)(&inserted.to_vec())
+    fn key_again(&mut self, problem: &KeyProblem) -> Go {
+        self.heard.key_problems.push(problem.clone());
+        (self.on_key)(problem)
     }
 
     fn portal_again(&mut self, _step: UnlockStep, _error: &ApiError) -> Go {

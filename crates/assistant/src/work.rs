@@ -268,24 +268,22 @@ fn rules(policy: ycd_token::PinPolicy) -> crate::view::PinRulesView {
 }
 
 /// The question, and the keys that the flow has seen.
-fn key_question(problem: &KeyProblem, keys: &KeysHandle) -> (Said<Question>, Vec<KeyId>) {
+fn key_question(kind: WorkKind, problem: &KeyProblem, keys: &KeysHandle) -> (Said<Question>, Vec<KeyId>) {
     use KeyProblemKind::{Absent, Pulled, Several, Wrong};
-    let (kind, wanted, inserted, at) = match problem {
-        KeyProblem::Absent { wanted, at } => {
-            let kind = if wanted.is_some() { Absent } else { Pulled };
-            (kind, wanted.as_ref(), [].as_slice(), (kind == Pulled).then_some(*at))
-        }
-        KeyProblem::Several { keys } => (Several, None, keys.as_slice(), None),
-        KeyProblem::Wrong { inserted, wanted } => (Wrong, Some(wanted), std::slice::from_ref(inserted), None),
+    let (what, wanted, at) = match problem {
+        KeyProblem::Absent { wanted } => (Absent, wanted.as_ref(), None),
+        KeyProblem::Pulled { wanted, at } => (Pulled, wanted.as_ref(), Some(*at)),
+        KeyProblem::Several { .. } => (Several, None, None),
+        KeyProblem::Wrong { wanted, .. } => (Wrong, Some(wanted), None),
     };
-    let ids = inserted.iter().map(|info| info.key_id.clone()).collect();
-    let inserted: Vec<KeyRef> = inserted.iter().map(|info| keys.name(&info.key_id)).collect();
+    let ids: Vec<KeyId> = problem.inserted().iter().map(|info| info.key_id.clone()).collect();
+    let inserted: Vec<KeyRef> = ids.iter().map(|key| keys.name(key)).collect();
     let wanted = wanted.map(|key| keys.name(key));
     let question = move |language| Question::Key {
-        problem: kind,
+        problem: what,
         wanted: wanted.clone(),
         inserted: inserted.clone(),
-        at_step: at.map(|step| step_word(WorkKind::Renewal, step.name(), language)),
+        at_step: at.map(|step| step_word(kind, step, language)),
     };
     (Box::new(question), ids)
 }

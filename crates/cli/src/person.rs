@@ -50,48 +50,6 @@ impl AtTerminal<'_> {
     fn yes(&self, question: &str) -> bool {
         self.say.can_ask() && agrees(question, self.say)
     }
-
-    fn key_problem(&self, problem: &KeyProblem) -> (serde_json::Value, String) {
-        let say = self.say;
-        match problem {
-            KeyProblem::Absent { wanted, at } => {
-                let tail = wanted.as_ref().map(|key| key.tail());
-                let step = word(&format!("step.{}", at.name()), say.language);
-                let text = match tail {
-                    None => say
-                        .t(
-                            "停在“{}”。旧证书没有被删除，不用重新付款。请插回同一支 USBKEY。",
-                            "Stopped at “{}”. The old certificate was not deleted; nothing is paid again. Put the same USBKEY back in.",
-                        )
-                        .replace("{}", &step),
-                    Some(tail) => {
-                        say.t("请插入尾号 {} 的 USBKEY。", "Put in the USBKEY ending in {}.").replace("{}", tail)
-                    }
-                };
-                (json!({ "event": "key_absent", "wanted": wanted, "step": at }), text)
-            }
-            KeyProblem::Several { keys } => {
-                let tails: Vec<&str> = keys.iter().map(|key| key.key_id.tail()).collect();
-                let text = say
-                    .t(
-                        "发现多支 USBKEY（尾号 {}）。请只留要办理的一支。",
-                        "Several USBKEYs are in ({}). Leave only the one of this order.",
-                    )
-                    .replace("{}", &tails.join(say.t("、", ", ")));
-                (json!({ "event": "several_keys", "keys": keys }), text)
-            }
-            KeyProblem::Wrong { inserted, wanted } => {
-                let text = say
-                    .t(
-                        "插入的是尾号 {a}，需要尾号 {b}。尚未改动，请更换。",
-                        "The USBKEY ending in {a} is in; wanted is {b}. Nothing was changed.",
-                    )
-                    .replace("{a}", inserted.key_id.tail())
-                    .replace("{b}", wanted.tail());
-                (json!({ "event": "wrong_key", "inserted": inserted.key_id, "wanted": wanted }), text)
-            }
-        }
-    }
 }
 
 /// Asks a person at the terminal for a yes.
@@ -149,8 +107,61 @@ fn keep_request(folder: &Path, request: &[u8]) -> Result {
     fs::write(&path, pem::encode("CERTIFICATE REQUEST", request)?).map_err(CliError::file(&path))
 }
 
+/// Says what is the matter with the keys that are in, and waits for one to come or go. `what_stopped` tells of a flow
+/// that was broken off at a step.
+pub fn look_again(
+    say: &Say,
+    drivers: &Drivers,
+    patience: Option<Duration>,
+    problem: &KeyProblem,
+    what_stopped: impl FnOnce(&'static str) -> String,
+) -> Go {
+    if patience == Some(Duration::ZERO) {
+        return Go::Stop;
+    }
+    let there: Vec<KeyId> = problem.inserted().iter().map(|key| key.key_id.clone()).collect();
+    let tails: Vec<&str> = there.iter().map(KeyId::tail).collect();
+    let (event, text) = match problem {
+        KeyProblem::Absent { wanted } => {
+            let text = match wanted {
+                Some(wanted) => say
+                    .t("请插入尾号 {} 的 USBKEY。", "Put in the USBKEY ending in {}.")
+                    .replace("{}", wanted.tail()),
+                None => say.t("请插入 USBKEY。", "Put in the USBKEY.").to_owned(),
+            };
+            (json!({ "event": "key_absent", "wanted": wanted }), text)
+        }
+        KeyProblem::Pulled { wanted, at } => {
+            let back = say.t("请插回同一支 USBKEY。", " Put the same USBKEY back in.");
+            let text = what_stopped(at) + back;
+            (json!({ "event": "key_pulled", "wanted": wanted, "step": at }), text)
+        }
+        KeyProblem::Several { keys } => {
+            let text = say
+                .t(
+                    "发现多支 USBKEY（尾号 {}）。请只留要办理的一支。",
+                    "Several USBKEYs are in ({}). Leave only the one that is meant.",
+                )
+                .replace("{}", &tails.join(say.t("、", ", ")));
+            (json!({ "event": "several_keys", "keys": keys }), text)
+        }
+        KeyProblem::Wrong { inserted, wanted } => {
+            let text = say
+                .t(
+                    "插入的是尾号 {a}，需要尾号 {b}。尚未改动，请更换。",
+                    "The USBKEY ending in {a} is in; wanted is {b}. Nothing was changed.",
+                )
+                .replace("{a}", inserted.key_id.tail())
+                .replace("{b}", wanted.tail());
+            (json!({ "event": "wrong_key", "inserted": inserted.key_id, "wanted": wanted }), text)
+        }
+    };
+    say.event(&event, || Some(text));
+    wait_for_change(drivers, patience, there)
+}
+
 /// Until keys come or go, or patience ends. `there` are the keys that were seen before.
-pub fn wait_for_change(drivers: &Drivers, patience: Option<Duration>, mut there: Vec<KeyId>) -> Go {
+fn wait_for_change(drivers: &Drivers, patience: Option<Duration>, mut there: Vec<KeyId>) -> Go {
     let watcher = KeyWatcher::start(drivers, None);
     let begun = Instant::now();
     loop {
@@ -264,17 +275,14 @@ impl Person for AtTerminal<'_> {
     }
 
     fn key_again(&mut self, problem: &KeyProblem) -> Go {
-        if self.patience == Some(Duration::ZERO) {
-            return Go::Stop;
-        }
-        let (value, text) = self.key_problem(problem);
-        self.say.event(&value, || Some(text));
-        let there = match problem {
-            KeyProblem::Absent { .. } => Vec::new(),
-            KeyProblem::Several { keys } => keys.iter().map(|key| key.key_id.clone()).collect(),
-            KeyProblem::Wrong { inserted, .. } => vec![inserted.key_id.clone()],
-        };
-        wait_for_change(self.drivers, self.patience, there)
+        let say = self.say;
+        look_again(say, self.drivers, self.patience, problem, |step| {
+            say.t(
+                "停在“{}”。旧证书没有被删除，不用重新付款。",
+                "Stopped at “{}”. The old certificate was not deleted; nothing is paid again.",
+            )
+            .replace("{}", &word(&format!("step.{step}"), say.language))
+        })
     }
 
     fn agree_to_replace(&mut self, key: &KeyInfo, old: &CertificateInfo) -> bool {

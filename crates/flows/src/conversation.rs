@@ -11,7 +11,7 @@ use ycd_portal_api::{
 use ycd_token::{KeyId, KeyInfo, Pin, TriesLeft};
 use zeroize::Zeroizing;
 
-use crate::{renewal::Step, store::Registered};
+use crate::{error::FlowError, renewal::Step, store::Registered};
 
 /// The person, behind a window or a terminal.
 pub trait Person {
@@ -95,10 +95,14 @@ pub struct PinQuestion {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyProblem {
-    /// None is inserted, or it was pulled at this step.
+    /// None is in.
     Absent {
         wanted: Option<KeyId>,
-        at: Step,
+    },
+    /// It was pulled at this step (its name in the catalogue of messages) and is not back.
+    Pulled {
+        wanted: Option<KeyId>,
+        at: &'static str,
     },
     Several {
         keys: Vec<KeyInfo>,
@@ -107,6 +111,49 @@ pub enum KeyProblem {
         inserted: KeyInfo,
         wanted: KeyId,
     },
+}
+
+impl KeyProblem {
+    /// Why these are not exactly one key, the wanted one where one is; `None` where they are.
+    pub(crate) fn of(
+        keys: &[KeyInfo],
+        wanted: Option<&KeyId>,
+        pulled_at: Option<&'static str>,
+    ) -> Option<Self> {
+        match (keys, wanted) {
+            ([], _) => Some(match pulled_at {
+                Some(at) => Self::Pulled { wanted: wanted.cloned(), at },
+                None => Self::Absent { wanted: wanted.cloned() },
+            }),
+            ([key], Some(wanted)) if key.key_id != *wanted => {
+                Some(Self::Wrong { inserted: key.clone(), wanted: wanted.clone() })
+            }
+            ([_], _) => None,
+            (several, _) => Some(Self::Several { keys: several.to_vec() }),
+        }
+    }
+
+    /// The keys that are in.
+    pub fn inserted(&self) -> &[KeyInfo] {
+        match self {
+            Self::Absent { .. } | Self::Pulled { .. } => &[],
+            Self::Several { keys } => keys,
+            Self::Wrong { inserted, .. } => std::slice::from_ref(inserted),
+        }
+    }
+}
+
+/// What a flow ends with where the person does not want to look again.
+impl From<KeyProblem> for FlowError {
+    fn from(problem: KeyProblem) -> Self {
+        match problem {
+            KeyProblem::Absent { .. } | KeyProblem::Pulled { .. } => Self::NoKey,
+            KeyProblem::Several { keys } => {
+                Self::SeveralKeys { keys: keys.into_iter().map(|key| key.key_id).collect() }
+            }
+            KeyProblem::Wrong { inserted, wanted } => Self::WrongKey { inserted: inserted.key_id, wanted },
+        }
+    }
 }
 
 /// A code that is being asked for: what was sent, and why the last one was not taken.

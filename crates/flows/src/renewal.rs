@@ -95,10 +95,11 @@ impl Renewal<'_> {
     /// Renews, or goes on with, an order. Ends with the certificate on the key, or with an error after which the same
     /// call goes on where the work stands.
     pub fn run(mut self, order: &str) -> Result<Renewed> {
+        let mut kept = Kept::default();
         let mut rounds = 0;
         let mut deaths = 0;
         loop {
-            let because = match self.one_round(order) {
+            let because = match self.one_round(order, &mut kept) {
                 Ok(Progress::Renewed(renewed)) => return Ok(*renewed),
                 Ok(Progress::StartAgain { because }) => {
                     rounds += 1;
@@ -108,15 +109,17 @@ impl Renewal<'_> {
                     because
                 }
                 Err(FlowError::Token { step, source: TokenError::Removed }) => {
-                    let problem = KeyProblem::Absent { wanted: None, at: step };
+                    let at = kept.broken_off(step);
+                    let problem = KeyProblem::Pulled { wanted: kept.key.clone(), at };
                     if self.person.key_again(&problem) == Go::Stop {
                         return Err(FlowError::Token { step, source: TokenError::Removed });
                     }
                     "the key was pulled".to_owned()
                 }
-                Err(error) if deaths < DEATHS && driver_died(&error) => {
+                Err(FlowError::Token { step, source }) if deaths < DEATHS && driver_died(&source) => {
                     deaths += 1;
-                    error.to_string()
+                    kept.broken_off(step);
+                    source.to_string()
                 }
                 Err(error) => return Err(error),
             };
@@ -128,7 +131,7 @@ impl Renewal<'_> {
     /// the next attempt; the pair made for it is cleared away when the renewal goes on.
     pub fn abandon(mut self, order: &str) -> Result<AttemptView> {
         self.begins(Step::FindKey)?;
-        let key = self.exactly_one_key(order)?;
+        let key = self.exactly_one_key(order, &mut Kept::default())?;
         let _lock = self.locks.lock(&key.key_id)?;
         self.begins(Step::Open)?;
         let (contents, view) = self.open(order, &key)?;
@@ -136,13 +139,14 @@ impl Renewal<'_> {
         self.give_up(&key, &contents, &view)
     }
 
-    fn one_round(&mut self, order: &str) -> Result<Progress> {
+    fn one_round(&mut self, order: &str, kept: &mut Kept) -> Result<Progress> {
         // 1. Exactly one key, the order's; one process of this machine works on it.
         self.begins(Step::FindKey)?;
-        let key = self.exactly_one_key(order)?;
+        let key = self.exactly_one_key(order, kept)?;
         let _lock = self.locks.lock(&key.key_id)?;
         self.begins(Step::Open)?;
         let (contents, view) = self.open(order, &key)?;
+        kept.broken_off_at = None;
         self.record(&key, &view, Step::Open)?;
 
         if view.operator_care {
@@ -277,7 +281,7 @@ impl Renewal<'_> {
     }
 
     /// 1. None, several, or the wrong one: says so, and looks again as long as the person wants.
-    fn exactly_one_key(&mut self, order: &str) -> Result<KeyInfo> {
+    fn exactly_one_key(&mut self, order: &str, kept: &mut Kept) -> Result<KeyInfo> {
         let wanted = self
             .portal
             .order(order)
@@ -285,26 +289,14 @@ impl Renewal<'_> {
             .summary
             .key_id;
         let wanted = KeyId::from(wanted);
+        kept.key = Some(wanted.clone());
         loop {
             let mut keys = self.on_key(Step::FindKey, |token| token.keys())?;
-            let (problem, error) = match keys.len() {
-                1 if keys[0].key_id == wanted => return Ok(keys.remove(0)),
-                1 => {
-                    let inserted = keys.remove(0);
-                    let error =
-                        FlowError::WrongKey { inserted: inserted.key_id.clone(), wanted: wanted.clone() };
-                    (KeyProblem::Wrong { inserted, wanted: wanted.clone() }, error)
-                }
-                0 => {
-                    (KeyProblem::Absent { wanted: Some(wanted.clone()), at: Step::FindKey }, FlowError::NoKey)
-                }
-                _ => {
-                    let ids = keys.iter().map(|key| key.key_id.clone()).collect();
-                    (KeyProblem::Several { keys }, FlowError::SeveralKeys { keys: ids })
-                }
+            let Some(problem) = KeyProblem::of(&keys, Some(&wanted), kept.broken_off_at) else {
+                return Ok(keys.remove(0));
             };
             if self.person.key_again(&problem) == Go::Stop {
-                return Err(error);
+                return Err(problem.into());
             }
         }
     }
@@ -550,6 +542,22 @@ impl Renewal<'_> {
     }
 }
 
+/// What one run remembers from round to round, to tell the person where it stands. None of it decides what is true of
+/// key and order.
+#[derive(Default)]
+struct Kept {
+    key: Option<KeyId>,
+    /// The step at which the key was pulled or its driver died, until it is found and read again.
+    broken_off_at: Option<&'static str>,
+}
+
+impl Kept {
+    /// The name of the step that is told as the one where the work stopped: not one on the way back to it.
+    fn broken_off(&mut self, at: Step) -> &'static str {
+        self.broken_off_at.get_or_insert(at.name())
+    }
+}
+
 enum Progress {
     Renewed(Box<Renewed>),
     StartAgain { because: String },
@@ -624,14 +632,8 @@ fn is_over(view: &AttemptView) -> bool {
 }
 
 /// The driver was killed or died; a fresh one sees what really happened.
-fn driver_died(error: &FlowError) -> bool {
-    matches!(
-        error,
-        FlowError::Token {
-            source: TokenError::Unknown { .. } | TokenError::HostDied { .. } | TokenError::NotLoggedIn,
-            ..
-        }
-    )
+fn driver_died(source: &TokenError) -> bool {
+    matches!(source, TokenError::Unknown { .. } | TokenError::HostDied { .. } | TokenError::NotLoggedIn,)
 }
 
 /// A machine's clock may be off by this much before the person is told.

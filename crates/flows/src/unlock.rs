@@ -44,7 +44,7 @@ pub use self::{
 use self::{error::Result, step::UnlockStep as Step};
 use crate::{
     clock::Clock,
-    conversation::{CodeAnswer, CodeWanted, Go},
+    conversation::{CodeAnswer, CodeWanted, Go, KeyProblem},
     error::FlowError,
     journal::Journal,
     lock::{KeyLock, KeyLocks},
@@ -106,14 +106,17 @@ impl Unlock<'_> {
                     because
                 }
                 Err(UnlockError::Token { step, source: TokenError::Removed }) => {
-                    if self.person.key_again(kept.key.as_ref(), &[]) == Go::Stop {
+                    let at = kept.broken_off(step);
+                    let problem = KeyProblem::Pulled { wanted: kept.key.clone(), at };
+                    if self.person.key_again(&problem) == Go::Stop {
                         return Err(UnlockError::Token { step, source: TokenError::Removed });
                     }
                     "the key was pulled".to_owned()
                 }
-                Err(error) if deaths < DEATHS && driver_died(&error) => {
+                Err(UnlockError::Token { step, source }) if deaths < DEATHS && driver_died(&source) => {
                     deaths += 1;
-                    error.to_string()
+                    kept.broken_off(step);
+                    source.to_string()
                 }
                 Err(error) => return Err(error),
             };
@@ -127,6 +130,7 @@ impl Unlock<'_> {
         self.begins(Step::FindKey, None)?;
         let (key, _lock) = self.exactly_one_key(kept)?;
         let (certificate, offer) = self.offer(&key)?;
+        kept.broken_off_at = None;
         let road = road_of(offer.road);
         let ways = self.on_key(Step::FindKey, |token| token.unlock_ways(&key.key_id))?;
         if !ways.allow(road) {
@@ -241,19 +245,11 @@ impl Unlock<'_> {
             {
                 keys.retain(|key| key.key_id == *wanted);
             }
-            let error = match (keys.as_slice(), &wanted) {
-                ([key], None) => return self.locked(kept, key.clone()),
-                ([key], Some(wanted)) if key.key_id == *wanted => return self.locked(kept, key.clone()),
-                ([key], Some(wanted)) => {
-                    FlowError::WrongKey { inserted: key.key_id.clone(), wanted: wanted.clone() }
-                }
-                ([], _) => FlowError::NoKey,
-                (several, _) => {
-                    FlowError::SeveralKeys { keys: several.iter().map(|key| key.key_id.clone()).collect() }
-                }
+            let Some(problem) = KeyProblem::of(&keys, wanted.as_ref(), kept.broken_off_at) else {
+                return self.locked(kept, keys.remove(0));
             };
-            if self.person.key_again(wanted.as_ref(), &keys) == Go::Stop {
-                return Err(error.into());
+            if self.person.key_again(&problem) == Go::Stop {
+                return Err(FlowError::from(problem).into());
             }
         }
     }
@@ -689,6 +685,8 @@ impl Unlock<'_> {
 #[derive(Default)]
 struct Kept {
     key: Option<KeyId>,
+    /// The step at which the key was pulled or its driver died, until it is found and read again.
+    broken_off_at: Option<&'static str>,
     grant: Option<Grant>,
     /// As typed.
     new_pin: Option<Pin>,
@@ -702,6 +700,11 @@ struct Kept {
 }
 
 impl Kept {
+    /// The name of the step that is told as the one where the work stopped: not one on the way back to it.
+    fn broken_off(&mut self, at: Step) -> &'static str {
+        self.broken_off_at.get_or_insert(at.name())
+    }
+
     /// The key has a rule of its own that it does not tell. Gives why to start again.
     fn type_another(&mut self) -> &'static str {
         self.new_pin = None;
@@ -733,17 +736,14 @@ fn start_again(because: &str) -> Result<Round> {
     Ok(Round::StartAgain { because: because.to_owned() })
 }
 
-fn driver_died(error: &UnlockError) -> bool {
+fn driver_died(source: &TokenError) -> bool {
     matches!(
-        error,
-        UnlockError::Token {
-            source: TokenError::Unknown { .. }
-                | TokenError::HostDied { .. }
-                | TokenError::HostTimeout { .. }
-                | TokenError::ReleaseGone
-                | TokenError::NotLoggedIn,
-            ..
-        }
+        source,
+        TokenError::Unknown { .. }
+            | TokenError::HostDied { .. }
+            | TokenError::HostTimeout { .. }
+            | TokenError::ReleaseGone
+            | TokenError::NotLoggedIn,
     )
 }
 

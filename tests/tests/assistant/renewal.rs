@@ -46,7 +46,8 @@ fn a_key_that_is_pulled_is_asked_for_and_the_work_goes_on_by_itself() {
     screen.answer("pin", pin(PIN));
     let (_, _, question) = screen.asked("key");
     assert_eq!(question["problem"], "pulled");
-    assert!(!question["at_step"].as_str().unwrap().is_empty());
+    assert_eq!(question["at_step"], "在 USBKEY 内生成密钥");
+    assert_eq!(question["wanted"]["tail"], key.key_id.tail());
     world.insert(&key.serial_number);
     // The PIN is asked for again: a key that was pulled knows nobody.
     screen.answer("pin", pin(PIN));

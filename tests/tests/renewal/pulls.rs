@@ -2,7 +2,10 @@
 
 use std::sync::Mutex;
 
-use ycd_flows::conversation::Go;
+use ycd_flows::{
+    conversation::{Go, KeyProblem},
+    renewal::Step,
+};
 use ycd_softkey::{
     admin,
     fault::{Action, Fault},
@@ -49,6 +52,29 @@ fn pulled_at(n: u64, after: bool) {
     admin::clear_fault(world.keys_folder()).unwrap();
     world.insert(&key.serial_number);
     ended_well(&world, &mut machine, &key, &order, &renewed);
+}
+
+#[test]
+fn a_pulled_key_is_asked_for_with_the_step_that_it_stopped_at_until_it_is_back() {
+    let world = World::new();
+    let (key, order) = world.key_with_order();
+    let mut machine = world.machine("a");
+    let portal = world.applicant(&key.phone);
+    admin::set_fault(world.keys_folder(), None, &Fault::at("C_GenerateKeyPair", Action::Unplug)).unwrap();
+    let (folder, serial) = (world.keys_folder(), key.serial_number.clone());
+    let mut person = Scripted::with_pin(PIN);
+    let mut looks = 0;
+    person.on_key = Box::new(move |_| {
+        looks += 1;
+        if looks == 3 {
+            admin::insert(&folder, &serial).unwrap();
+        }
+        Go::On
+    });
+    let renewed = machine.renew(&portal, &mut person, &order).unwrap();
+    ended_well(&world, &mut machine, &key, &order, &renewed);
+    let pulled = KeyProblem::Pulled { wanted: Some(key.key_id.clone()), at: Step::Generate.name() };
+    assert_eq!(person.heard.lock().unwrap().key_problems, [pulled.clone(), pulled.clone(), pulled]);
 }
 
 #[test]

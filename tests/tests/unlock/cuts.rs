@@ -2,7 +2,10 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use ycd_flows::conversation::Go;
+use ycd_flows::{
+    conversation::{Go, KeyProblem},
+    unlock::UnlockStep,
+};
 use ycd_softkey::{
     admin,
     fault::{Action, Fault, When as FaultWhen},
@@ -103,4 +106,24 @@ fn whatever_happens_inside_a_call_the_next_run_ends_well() {
             }
         }
     }
+}
+
+#[test]
+fn a_pulled_key_is_asked_for_with_the_step_that_it_stopped_at_until_it_is_back() {
+    let mut scene = locked();
+    admin::set_fault(scene.world.keys_folder(), None, &Fault::at("C_InitPIN", Action::Unplug)).unwrap();
+    let mut person = scene.person();
+    let (folder, serial) = (scene.world.keys_folder(), scene.key.serial_number.clone());
+    let mut looks = 0;
+    person.on_key = Box::new(move |_| {
+        looks += 1;
+        if looks == 2 {
+            admin::insert(&folder, &serial).unwrap();
+        }
+        Go::On
+    });
+    scene.unlock_by(&mut person).unwrap();
+    scene.is_well(NEW);
+    let pulled = KeyProblem::Pulled { wanted: Some(scene.key.key_id.clone()), at: UnlockStep::SetPin.name() };
+    assert_eq!(person.heard.key_problems, [pulled.clone(), pulled]);
 }

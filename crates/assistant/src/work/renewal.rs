@@ -171,7 +171,7 @@ impl Person for AtScreen<'_> {
     }
 
     fn key_again(&mut self, problem: &KeyProblem) -> Go {
-        let (question, there) = key_question(problem, &self.bench.keys);
+        let (question, there) = key_question(self.kind, problem, &self.bench.keys);
         self.bench.desk.wait_for_keys(question, &there, &self.bench.keys)
     }
 

@@ -6,7 +6,6 @@ use ycd_flows::{
     conversation::{CodeAnswer, Go, KeyProblem},
     messages::Explain as _,
     new_pin::{NewPinPerson, NewPinQuestion},
-    renewal::Step,
     unlock::{Options, Outcome as Ended, Unlock, UnlockEvent, UnlockPerson, UnlockStep},
 };
 use ycd_portal_api::{
@@ -20,7 +19,7 @@ use crate::{
     error::{Result, failure},
     home::Home,
     keys::tries,
-    view::{Answer, KeyProblemKind, Outcome, Question, StepState, StepView, WorkKind},
+    view::{Answer, Outcome, Question, StepState, StepView, WorkKind},
 };
 
 pub(super) fn rows() -> Vec<StepView> {
@@ -124,22 +123,9 @@ impl UnlockPerson for AtScreen<'_> {
         board.go()
     }
 
-    fn key_again(&mut self, wanted: Option<&KeyId>, inserted: &[KeyInfo]) -> Go {
-        let problem = match (inserted, wanted) {
-            ([], Some(wanted)) => KeyProblem::Absent { wanted: Some(wanted.clone()), at: Step::FindKey },
-            ([], None) => KeyProblem::Absent { wanted: None, at: Step::FindKey },
-            ([one], Some(wanted)) => KeyProblem::Wrong { inserted: one.clone(), wanted: wanted.clone() },
-            (several, _) => KeyProblem::Several { keys: several.to_vec() },
-        };
-        let (asked, there) = key_question(&problem, &self.bench.keys);
-        let question = move |language| match asked(language) {
-            // Without a wanted key nothing was in: none was pulled.
-            Question::Key { problem: KeyProblemKind::Pulled, wanted, inserted, .. } => {
-                Question::Key { problem: KeyProblemKind::Absent, wanted, inserted, at_step: None }
-            }
-            question => question,
-        };
-        self.bench.desk.wait_for_keys(Box::new(question), &there, &self.bench.keys)
+    fn key_again(&mut self, problem: &KeyProblem) -> Go {
+        let (question, there) = key_question(WorkKind::Unlock, problem, &self.bench.keys);
+        self.bench.desk.wait_for_keys(question, &there, &self.bench.keys)
     }
 
     fn portal_again(&mut self, _step: UnlockStep, error: &ApiError) -> Go {

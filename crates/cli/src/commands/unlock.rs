@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use ycd_flows::{
     clock::SystemClock,
-    conversation::{CodeAnswer, Go},
+    conversation::{CodeAnswer, Go, KeyProblem},
     messages::{Explain as _, tries_word, word},
     new_pin::{NewPinPerson, NewPinQuestion},
     unlock::{Options, Outcome, Unlock as Flow, UnlockError, UnlockEvent, UnlockPerson, UnlockStep},
@@ -14,7 +14,7 @@ use ycd_portal_api::{
     ApiError,
     wire::{login::CodeSent, unlock::UnlockForm},
 };
-use ycd_token::{Drivers, KeyId, KeyInfo, Keys, Pin, Weakness};
+use ycd_token::{Drivers, KeyInfo, Keys, Pin, Weakness};
 
 use super::one_key;
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     error::{CliError, Result},
     home::Home,
     new_pin::PinsAtTerminal,
-    person::{asks_again_each_signature, wait_for_change},
+    person::{asks_again_each_signature, look_again},
     say::Say,
 };
 
@@ -160,35 +160,12 @@ impl UnlockPerson for AtTerminal<'_> {
         Go::On
     }
 
-    fn key_again(&mut self, wanted: Option<&KeyId>, inserted: &[KeyInfo]) -> Go {
-        if self.patience == Some(Duration::ZERO) {
-            return Go::Stop;
-        }
+    fn key_again(&mut self, problem: &KeyProblem) -> Go {
         let say = self.typing.say;
-        let tails: Vec<&str> = inserted.iter().map(|key| key.key_id.tail()).collect();
-        let text = match (inserted.len(), wanted) {
-            (0, Some(wanted)) => say
-                .t("请插入尾号 {} 的 USBKEY。", "Put in the USBKEY ending in {}.")
-                .replace("{}", wanted.tail()),
-            (0, None) => say.t("请插入要解锁的 USBKEY。", "Put in the USBKEY to be unlocked.").to_owned(),
-            (1, Some(wanted)) => say
-                .t(
-                    "插入的是尾号 {a}，需要尾号 {b}。尚未改动，请更换。",
-                    "The USBKEY ending in {a} is in; wanted is {b}. Nothing was changed.",
-                )
-                .replace("{a}", tails[0])
-                .replace("{b}", wanted.tail()),
-            _ => say
-                .t(
-                    "发现多支 USBKEY（尾号 {}）。请只留要办理的一支。",
-                    "Several USBKEYs are in ({}). Leave only the one to be unlocked.",
-                )
-                .replace("{}", &tails.join(say.t("、", ", "))),
-        };
-        let ids: Vec<&KeyId> = inserted.iter().map(|key| &key.key_id).collect();
-        say.event(&json!({ "event": "key_wanted", "wanted": wanted, "inserted": ids }), || Some(text));
-        let there = inserted.iter().map(|key| key.key_id.clone()).collect();
-        wait_for_change(self.drivers, self.patience, there)
+        look_again(say, self.drivers, self.patience, problem, |step| {
+            say.t("解锁停在“{}”。", "The unlock stopped at “{}”.")
+                .replace("{}", &word(&format!("unlock_step.{step}"), say.language))
+        })
     }
 
     fn portal_again(&mut self, _step: UnlockStep, error: &ApiError) -> Go {

@@ -8,7 +8,7 @@ use ycd_token::{KeyId, KeyInfo, Pin, PinPolicy};
 
 use super::UnlockStep;
 use crate::{
-    conversation::{CodeAnswer, Go},
+    conversation::{CodeAnswer, Go, KeyProblem},
     new_pin::NewPinPerson,
 };
 
@@ -20,7 +20,7 @@ pub trait UnlockPerson: NewPinPerson {
 
     /// The key is missing, was pulled, or is not the only or the right one: whether to look again. May wait for the key
     /// to come before it answers.
-    fn key_again(&mut self, wanted: Option<&KeyId>, inserted: &[KeyInfo]) -> Go;
+    fn key_again(&mut self, problem: &KeyProblem) -> Go;
 
     /// The portal cannot be reached: whether to try the same again. Nothing is lost by either answer.
     fn portal_again(&mut self, step: UnlockStep, error: &ApiError) -> Go;
