@@ -12,10 +12,12 @@
 //! | `permitted` | the list of both, from which permissions come |
 //! | `window` | created on demand, closed without losing work |
 //! | `tray` | the icon, and whether anybody sees it |
+//! | `autostart` | the start with the session |
 //! | `reactions` | what happens in the assistant that the desktop should know |
 //! | `awake` | no sleep while a key is written |
 //! | `notify` | words beside the tray |
 
+mod autostart;
 mod awake;
 mod environment;
 mod instance;
@@ -116,7 +118,6 @@ fn build() -> tauri::Result<App> {
         }))
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_dialog::init())
-        .plugin(tauri_plugin_autostart::Builder::new().args([HIDDEN]).build())
         .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(size_and_place).build())
         .invoke_handler(ipc::handler())
         .build(tauri::generate_context!())

@@ -1,9 +1,6 @@
 //! What happens in the assistant that the desktop should know.
 
-use std::thread;
-
 use tauri::AppHandle;
-use tauri_plugin_autostart::ManagerExt as _;
 use ycd_assistant::{
     Assistant,
     settings::Settings,
@@ -11,7 +8,7 @@ use ycd_assistant::{
     words::word,
 };
 
-use crate::{awake::Awake, notify, tray, window};
+use crate::{autostart, awake::Awake, notify, tray, window};
 
 /// From now until the program ends.
 pub fn begin(app: &AppHandle, assistant: &Assistant) {
@@ -23,11 +20,11 @@ pub fn begin(app: &AppHandle, assistant: &Assistant) {
         settings: settings.clone(),
         is_writing: false,
     };
-    follow_autostart(app, settings.autostart);
     assistant.listen(move |event| {
         desktop.hear(event);
         true
     });
+    autostart::take_over(app);
 }
 
 struct Desktop {
@@ -52,7 +49,7 @@ impl Desktop {
             tray::speak(&self.app, settings.language);
         }
         if settings.autostart != self.settings.autostart {
-            follow_autostart(&self.app, settings.autostart);
+            autostart::follow(&self.app, settings.autostart);
         }
         self.settings = settings.clone();
     }
@@ -78,20 +75,4 @@ fn remind(app: &AppHandle, reminder: &Reminder) {
         ("tail", reminder.tail.clone()),
     ];
     notify::say(app, name, &values);
-}
-
-/// The desktop's own list of what starts with a session, brought into line with the setting.
-fn follow_autostart(app: &AppHandle, wanted: bool) {
-    let app = app.clone();
-    thread::spawn(move || {
-        let list = app.autolaunch();
-        let changed = list.is_enabled().and_then(|is_on| match (is_on, wanted) {
-            (false, true) => list.enable(),
-            (true, false) => list.disable(),
-            _ => Ok(()),
-        });
-        if let Err(error) = changed {
-            tracing::warn!(%error, "the start with the session cannot be changed");
-        }
-    });
 }

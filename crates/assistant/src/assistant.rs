@@ -119,6 +119,21 @@ impl Assistant {
         })
     }
 
+    /// The system's own list of what starts with a session says this, and the setting follows it: others may have changed
+    /// it. Gives what the list has to say in the end: a wish that the program came with, and that nobody has decided on,
+    /// is still to be carried out.
+    ///
+    /// # Errors
+    /// The settings cannot be written.
+    pub fn take_over_autostart(&self, listed: bool) -> Result<bool> {
+        let settings = self.settings();
+        let is_still_a_wish = settings.autostart && !self.shared.home.has_own_settings();
+        if settings.autostart != listed && !is_still_a_wish {
+            self.change_settings(Settings { autostart: listed, ..settings })?;
+        }
+        Ok(listed || is_still_a_wish)
+    }
+
     pub(crate) fn change_settings(&self, settings: Settings) -> Result<Settings> {
         self.shared.home.keep_settings(&settings)?;
         let language_changed = {

@@ -333,6 +333,11 @@ impl Home {
         self.read_json(SETTINGS).or_else(brought).unwrap_or_default()
     }
 
+    /// Whether the user has set anything yet.
+    pub(crate) fn has_own_settings(&self) -> bool {
+        self.folder.join(SETTINGS).exists()
+    }
+
     pub fn keep_settings(&self, settings: &Settings) -> Result {
         self.keep_json(SETTINGS, settings)
     }

@@ -81,6 +81,11 @@ impl Desktop {
         }
     }
 
+    /// The user's.
+    pub fn home(&self) -> PathBuf {
+        self.folder.join("home")
+    }
+
     /// The assistant's.
     pub fn data_folder(&self) -> PathBuf {
         self.folder.join("data")
@@ -104,7 +109,7 @@ impl Desktop {
             command.env_remove(name);
         }
         command
-            .env("HOME", self.folder.join("home"))
+            .env("HOME", self.home())
             .env("XDG_RUNTIME_DIR", &runtime)
             .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address)

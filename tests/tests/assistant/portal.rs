@@ -211,3 +211,32 @@ fn what_came_with_the_program_holds_until_this_machine_has_its_own() {
     assert_eq!(later["portal"]["anchors"].as_array().unwrap().len(), 1);
     assert!(home.pinned().unwrap().is_some());
 }
+
+#[test]
+fn the_systems_own_list_of_starts_with_the_session_is_the_truth() {
+    use ycd_assistant::{Assistant, home::Places};
+
+    let world = World::new();
+    let brought = world.path().join("provision");
+    std::fs::create_dir_all(&brought).unwrap();
+    let open = |machine: &str| {
+        let home = Some(world.path().join(machine));
+        Assistant::open(Places { home, provision: Some(brought.clone()), ..Places::default() }, None)
+    };
+    let shown = |assistant: &Assistant| assistant.settings().autostart;
+
+    // An installer has listed it, then the system's settings have not.
+    let assistant = open("listed");
+    assert!(assistant.take_over_autostart(true).unwrap() && shown(&assistant));
+    assert!(!assistant.take_over_autostart(false).unwrap() && !shown(&assistant));
+    // The program came with the wish, which is carried out once; after that the list counts.
+    std::fs::write(brought.join("settings.json"), r#"{ "autostart": true }"#).unwrap();
+    let assistant = open("wished");
+    assert!(assistant.take_over_autostart(false).unwrap() && shown(&assistant));
+    assert!(assistant.take_over_autostart(true).unwrap() && shown(&assistant));
+    assert!(!open("listed").take_over_autostart(false).unwrap());
+    let mut settings = serde_json::to_value(assistant.settings()).unwrap();
+    settings["text_size"] = json!("large");
+    assistant.call("change_settings", json!({ "settings": settings })).unwrap();
+    assert!(!assistant.take_over_autostart(false).unwrap() && !shown(&assistant));
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use ycd_tests::{
-    window::{Desktop, Steered, listening, wait},
+    window::{Desktop, Page, Steered, listening, wait},
     world::{World, program},
 };
 
@@ -42,6 +42,41 @@ fn a_hidden_start_has_no_web_process_and_a_second_start_shows_the_window() {
     drop(host);
     desktop.close_window();
     assert!(app.ends().success());
+}
+
+#[test]
+fn the_start_with_the_session_is_shown_as_the_desktop_has_it_and_changed_there() {
+    if is_left_out("the_start_with_the_session_is_shown_as_the_desktop_has_it_and_changed_there") {
+        return;
+    }
+    let world = World::new();
+    let desktop = Desktop::new(&world);
+    let entry = desktop.home().join(".config/autostart/yuncaidun-assistant.desktop");
+    let setting = |page: &Page, wanted: bool| {
+        let asked = || page.run("return window.__TAURI_INTERNALS__.invoke('start')", json!(null));
+        wait("the setting", || {
+            (asked()["settings"]["autostart"] == wanted).then(|| asked()["settings"].clone())
+        })
+    };
+    // Somebody else has put it on the list.
+    std::fs::create_dir_all(entry.parent().unwrap()).unwrap();
+    std::fs::write(&entry, "[Desktop Entry]\n").unwrap();
+    let steered = Steered::start(&desktop);
+    let mut settings = setting(&steered.page, true);
+    let mut change = |wanted: bool| {
+        settings["autostart"] = json!(wanted);
+        let call = "return window.__TAURI_INTERNALS__.invoke('change_settings', { settings: given })";
+        steered.page.run(call, settings.clone());
+    };
+    change(false);
+    wait("the entry gone", || (!entry.exists()).then_some(()));
+    setting(&steered.page, false);
+    change(true);
+    let text =
+        wait("an entry", || std::fs::read_to_string(&entry).ok().filter(|text| text.contains("Exec=")));
+    let program = program("ycd-app").canonicalize().unwrap();
+    assert!(text.contains(&format!("Exec=\"{}\" --hidden", program.display())), "{text}");
+    setting(&steered.page, true);
 }
 
 #[test]
