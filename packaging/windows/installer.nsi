@@ -52,6 +52,7 @@ Var OnDesktop         ; 1: a shortcut on the desktop
 Var AtLogin       ; 1: started hidden at login
 Var Portal          ; the portal's address, or empty
 Var WebViewWanted   ; 0: whoever installs sees to the runtime
+Var DriversMissing  ; of keys that are plugged in: a line for each make
 Var KeepData        ; of the uninstaller
 Var DesktopBox
 Var AutostartBox
@@ -69,7 +70,8 @@ ShowUninstDetails nevershow
 !define MUI_UNICON "${STAGE}\icon.ico"
 !define MUI_ABORTWARNING
 !define MUI_FINISHPAGE_RUN "$INSTDIR\${APP}"
-!define MUI_FINISHPAGE_RUN_NOTCHECKED_VARIABLE
+!define MUI_FINISHPAGE_TEXT "$(Finished)$\r$\n$\r$\n$DriversMissing"
+!define MUI_FINISHPAGE_TEXT_LARGE
 
 !insertmacro MUI_PAGE_WELCOME
 Page custom WhoPage WhoLeave
@@ -258,7 +260,6 @@ Function .onInit
   ${EndIf}
   !insertmacro ONE_AT_A_TIME
   ${Property} "DESKTOP" $OnDesktop ""
-  ${Property} "AUTOSTART" $AtLogin ""
   ${Property} "PORTAL" $Portal ""
   ${Property} "WEBVIEW2" $WebViewWanted ""
   ${If} $Portal != ""
@@ -277,6 +278,16 @@ Function .onInit
       ${End} ${EXIT_NO_RIGHTS} "$(NoRights)"
     ${EndIf}
   ${EndIf}
+  ; As it was, where it was installed before and nothing else is wished for.
+  ${If} $ForAll = 1
+    ReadRegStr $R1 HKLM "${RUN_KEY}" "${RUN_NAME}"
+  ${Else}
+    ReadRegStr $R1 HKCU "${RUN_KEY}" "${RUN_NAME}"
+  ${EndIf}
+  ${If} $R1 != ""
+    StrCpy $AtLogin 1
+  ${EndIf}
+  ${Property} "AUTOSTART" $AtLogin ""
   ; Or `/D=`, which NSIS has put there.
   ${Property} "DIR" $INSTDIR ""
   Call ChooseFolder
@@ -364,7 +375,16 @@ Function WhoLeave
       ; The system asks for an administrator, whose installer goes on from there.
       ClearErrors
       System::Call 'kernel32::GetModuleFileNameW(p 0, w .R2, i 1024)'
-      ExecShell "runas" "$R2" "/ALLUSERS /DESKTOP=$OnDesktop /AUTOSTART=$AtLogin"
+      StrCpy $R3 "/ALLUSERS /DESKTOP=$OnDesktop /AUTOSTART=$AtLogin /WEBVIEW2=$WebViewWanted"
+      ${If} $LANGUAGE = ${LANG_ENGLISH}
+        StrCpy $R3 "$R3 /LANG=en"
+      ${Else}
+        StrCpy $R3 "$R3 /LANG=zh"
+      ${EndIf}
+      ${If} $Portal != ""
+        StrCpy $R3 '$R3 "/PORTAL=$Portal"'
+      ${EndIf}
+      ExecShell "runas" "$R2" "$R3"
       ${If} ${Errors}
         MessageBox MB_OK|MB_ICONEXCLAMATION "$(NoRights)"
         Abort
@@ -429,6 +449,16 @@ Section "-places"
     FileWrite $R2 'portal = "$Portal"$\n'
     FileClose $R2
   ${EndIf}
+  !ifndef BROUGHT_SETTINGS
+    ; The program speaks as the installer did, until somebody has chosen.
+    Delete "$INSTDIR\provision\settings.json"
+    ${If} $LANGUAGE = ${LANG_ENGLISH}
+      CreateDirectory "$INSTDIR\provision"
+      FileOpen $R2 "$INSTDIR\provision\settings.json" w
+      FileWrite $R2 '{ "language": "en" }$\n'
+      FileClose $R2
+    ${EndIf}
+  !endif
   CreateDirectory "$SMPROGRAMS"
   CreateShortCut "$SMPROGRAMS\$(Title).lnk" "$INSTDIR\${APP}"
   WriteRegStr SHCTX "${SETTINGS_KEY}" "StartMenu" "$SMPROGRAMS\$(Title).lnk"
@@ -438,6 +468,8 @@ Section "-places"
   ${EndIf}
   ${If} $AtLogin = 1
     WriteRegStr SHCTX "${RUN_KEY}" "${RUN_NAME}" '"$INSTDIR\${APP}" --hidden'
+  ${Else}
+    DeleteRegValue SHCTX "${RUN_KEY}" "${RUN_NAME}"
   ${EndIf}
   WriteRegStr SHCTX "Software\Classes\ycd" "" "$(SchemeName)"
   WriteRegStr SHCTX "Software\Classes\ycd" "URL Protocol" ""
@@ -459,6 +491,35 @@ Section "-places"
   ${GetSize} "$INSTDIR" "/S=0K" $R0 $R1 $R2
   WriteRegDWORD SHCTX "${UNINSTALL_KEY}" "EstimatedSize" $R0
   WriteRegDWORD SHCTX "${SETTINGS_KEY}" "Whole" 1
+SectionEnd
+
+; A key that is plugged in and whose driver is missing: its make, and where the driver is to be had.
+Section "-drivers"
+  InitPluginsDir
+  StrCpy $R1 "zh"
+  ${If} $LANGUAGE = ${LANG_ENGLISH}
+    StrCpy $R1 "en"
+  ${EndIf}
+  nsExec::Exec /TIMEOUT=30000 '"$INSTDIR\ycd.exe" driver missing --lang $R1 --utf16 "$PLUGINSDIR\missing.txt"'
+  Pop $R0
+  StrCpy $DriversMissing ""
+  ClearErrors
+  FileOpen $R2 "$PLUGINSDIR\missing.txt" r
+  ${IfNot} ${Errors}
+    ${Do}
+      FileReadUTF16LE $R2 $R3
+      ${If} ${Errors}
+        ${ExitDo}
+      ${EndIf}
+      StrCpy $DriversMissing "$DriversMissing$R3"
+    ${Loop}
+    FileClose $R2
+  ${EndIf}
+  ClearErrors
+  DeleteRegValue SHCTX "${SETTINGS_KEY}" "DriversMissing"
+  ${If} $DriversMissing != ""
+    WriteRegStr SHCTX "${SETTINGS_KEY}" "DriversMissing" $DriversMissing
+  ${EndIf}
 SectionEnd
 
 Section "-webview"
@@ -558,6 +619,7 @@ Section "Uninstall"
   DeleteRegKey SHCTX "Software\Classes\AppUserModelId\${ID}"
   !include "${STAGE}\unfiles.nsh"
   Delete "$INSTDIR\provision\config.toml"
+  Delete "$INSTDIR\provision\settings.json"
   RMDir "$INSTDIR\provision"
   Delete "$INSTDIR\uninstall.exe"
   RMDir "$INSTDIR"

@@ -622,6 +622,12 @@ pub enum Driver {
     List,
     /// 检查驱动配置文件；不给文件时检查全部并试着启动每个驱动
     Check { files: Vec<PathBuf> },
+    /// 插着的 USBKEY 缺少哪种驱动，从哪里得到
+    Missing {
+        /// 写成 UTF-16LE 文件，每种一行；给安装程序读
+        #[arg(long, value_name = "FILE")]
+        utf16: Option<PathBuf>,
+    },
     /// 启动本机的每个驱动，问它和插入的 USBKEY 支持什么
     Probe {
         /// 连同这份配置草稿一起试

@@ -1,6 +1,7 @@
 //! `ycd driver …`: makes of key, and the modules of this machine.
 
 mod explain;
+mod missing;
 mod probe;
 mod send;
 
@@ -25,6 +26,7 @@ pub fn run(command: Command, home: &Home, say: &Say) -> Result {
         Command::List => list(&home.drivers()?, say),
         Command::Check { files } if files.is_empty() => check_all(&home.drivers()?, say),
         Command::Check { files } => check_files(&files, say),
+        Command::Missing { utf16 } => missing::run(&home.drivers()?, utf16.as_deref(), say),
         Command::Probe { draft } => probe::run(&with_draft(home, draft.as_deref())?, say),
         Command::Explain { what, draft, save, send } => {
             let drivers = with_draft(home, draft.as_deref())?;
@@ -70,6 +72,7 @@ fn value(drivers: &Drivers, lookup: &Lookup, say: &Say) -> Value {
             json!({ "provider": store.provider.value, "verified": store.is_verified() })
         }),
         "module": lookup.outcome.as_ref().ok().map(|driver| &driver.module_path),
+        "bits": lookup.outcome.as_ref().ok().map(|driver| driver.bits),
         "looked_in": lookup.looked_in,
         "error": lookup.outcome.as_ref().err().map(|error| error.explain(say.language)),
     })

@@ -1,0 +1,49 @@
+//! `ycd driver missing`: what is plugged in, known, and without its driver.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+use ycd_assistant::makes::{driver_from, make, not_installed};
+use ycd_token::{Drivers, readers, report::makes_without_driver, usb};
+
+use crate::{
+    error::{CliError, Result},
+    say::Say,
+};
+
+/// `utf16` is left to whoever reads no UTF-8: one line for each make, empty where none is missing.
+pub fn run(drivers: &Drivers, utf16: Option<&Path>, say: &Say) -> Result {
+    // Without the service there are still USB devices.
+    let seen = readers::now().unwrap_or_default();
+    let missing = makes_without_driver(drivers, &drivers.lookups(), &seen, &usb::devices());
+    let lines: Vec<String> = missing
+        .iter()
+        .map(|profile| {
+            let (says, remedy) = not_installed(profile, say.language);
+            format!("{says}{}{remedy}", say.t("", " "))
+        })
+        .collect();
+    if let Some(file) = utf16 {
+        let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        fs::write(file, bytes).map_err(CliError::file(file))?;
+    }
+    let told: Vec<_> = missing
+        .iter()
+        .map(|profile| {
+            json!({
+                "profile": profile.name,
+                "name": make(profile, say.language),
+                "from": driver_from(profile, say.language),
+            })
+        })
+        .collect();
+    say.result(&json!({ "missing": told }), || {
+        if lines.is_empty() {
+            say.t("插着的 USBKEY 都有驱动。", "No driver is missing for what is plugged in.").to_owned()
+        } else {
+            lines.join("\n")
+        }
+    });
+    Ok(())
+}
