@@ -34,6 +34,8 @@ const FOLDER_VARIABLE: &str = "YCD_TEST_PCSCD";
 const SKIPS_VARIABLE: &str = "YCD_TEST_SKIPS";
 
 const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
+/// What programs reach the service by. Service and client of different versions do not speak with each other.
+pub const CLIENT: &str = "/usr/lib/x86_64-linux-gnu/libpcsclite.so.1";
 /// Where pcscd has its socket, in every namespace.
 const RUN: &str = "/run/pcscd";
 /// What pcscd of Debian 12 can hold (`PCSCLITE_MAX_READERS_CONTEXTS`).

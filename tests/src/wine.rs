@@ -20,10 +20,15 @@ pub struct Trial {
     /// The same files under an older and a newer version's name.
     pub older: PathBuf,
     pub newer: PathBuf,
+    /// The same, with a portal, its root and settings brought along from this folder.
+    pub provisioned: PathBuf,
+    pub brought: PathBuf,
     /// The files as they were packed.
     pub files: PathBuf,
     /// The software key's module.
     pub softkey: PathBuf,
+    /// The same for 32-bit programs.
+    pub softkey_32: PathBuf,
     /// What takes minutes is left out.
     pub short: bool,
 }
@@ -44,8 +49,11 @@ impl Trial {
                 "--setup" => trial.setup = path,
                 "--older" => trial.older = path,
                 "--newer" => trial.newer = path,
+                "--provisioned" => trial.provisioned = path,
+                "--brought" => trial.brought = path,
                 "--files" => trial.files = path,
                 "--softkey" => trial.softkey = path,
+                "--softkey-32" => trial.softkey_32 = path,
                 _ => return Err(format!("unknown argument {arg}")),
             }
         }
@@ -63,8 +71,11 @@ impl Trial {
             setup: copy(&self.setup, "云采盾证书助手-setup.exe")?,
             older: copy(&self.older, "older-setup.exe")?,
             newer: copy(&self.newer, "newer-setup.exe")?,
+            provisioned: copy(&self.provisioned, "provisioned-setup.exe")?,
+            brought: self.brought.clone(),
             files: self.files.clone(),
             softkey: self.softkey.clone(),
+            softkey_32: self.softkey_32.clone(),
             short: self.short,
         })
     }
@@ -80,20 +91,25 @@ pub fn run(trial: &Trial) -> Result<(), String> {
     let mut teller = Teller::default();
     let outcome = installing::comes_and_is_whole(&machine, &mut teller, trial)
         .and_then(|()| programs::run(&machine, &mut teller, trial))
-        .and_then(|()| story(&machine, &mut teller))
+        .and_then(|()| story(&machine, &mut teller, "story"))
         .and_then(|()| programs::renewed_ones_are_registered(&machine, &mut teller))
+        .and_then(|()| {
+            programs::thirty_two_bits(&machine, &mut teller, trial, |teller| {
+                story(&machine, teller, "story-32")
+            })
+        })
         .and_then(|()| installing::changes_and_goes(&machine, &mut teller, trial));
     teller.table();
     outcome
 }
 
 /// The demonstration, its applicants' machines under Wine: portal, operator and keys' folder stay on this side.
-fn story(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
+fn story(machine: &Machine, teller: &mut Teller, folder: &str) -> Result<(), String> {
     teller.part("演示的全过程，经办人用 Windows 程序 The demonstration, applicants on Windows programs");
     say("  （门户、管理员在 Linux 一侧 The portal and its operator stay on the Linux side）");
     teller.step("更新（拔出、杀掉）和解锁 Renewals, pulled and killed; an unlock, killed", || {
         let wishes = Wishes {
-            keep: Some(machine.scratch().join("story")),
+            keep: Some(machine.scratch().join(folder)),
             applicant: Some(machine.as_program("ycd.exe")?),
             ..Wishes::default()
         };

@@ -44,12 +44,11 @@ pub struct Holder {
 }
 
 impl Stage {
-    /// `applicant` stands in for `ycd` on machines that are not the operator's; then there is no card reader, which the
-    /// two would have to share.
+    /// `applicant` stands in for `ycd` on machines that are not the operator's.
     pub fn new(folder: &Path, applicant: Option<PathBuf>) -> Self {
         let keys = folder.join("keys");
         #[cfg(target_os = "linux")]
-        let service = (applicant.is_none() && Pcscd::available().is_ok()).then(|| Pcscd::start(1));
+        let service = Pcscd::available().is_ok().then(|| Pcscd::start(1));
         let mut stage = Self {
             folder: folder.to_owned(),
             station: Ycd::new(&folder.join("operator"), &keys),
@@ -80,9 +79,7 @@ impl Stage {
     pub fn no_reader(&self) -> Option<String> {
         match self.service {
             Some(_) => None,
-            None => {
-                Some(Pcscd::available().err().unwrap_or_else(|| "not beside other programs' services".into()))
-            }
+            None => Pcscd::available().err(),
         }
     }
 

@@ -8,8 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Machine, Trial, machine::windows_path};
-use crate::demo::Teller;
+use super::{
+    Machine, Trial,
+    machine::{WINE, windows_path},
+};
+use crate::{card::Card, demo::Teller};
 
 const UNINSTALL: &str =
     r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Uninstall\cn.yuncaidun.assistant";
@@ -19,6 +22,12 @@ const SCHEME: &str = r"HKEY_CURRENT_USER\Software\Classes\ycd\shell\open\command
 
 /// Silent, and without the window's runtime, which no package brings to this machine.
 const SILENT: [&str; 2] = ["/S", "/WEBVIEW2=0"];
+
+/// ATR of a card that `drivers-config/feitian.toml` knows.
+const FEITIAN: [u8; 23] = [
+    0x3B, 0x9F, 0x95, 0x81, 0x31, 0xFE, 0x9F, 0x00, 0x65, 0x46, 0x53, 0x05, 0x04, 0x06, 0x71, 0xDF, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x02,
+];
 
 mod exit {
     pub const DONE: i32 = 0;
@@ -63,7 +72,8 @@ pub fn comes_and_is_whole(machine: &Machine, teller: &mut Teller, trial: &Trial)
 pub fn changes_and_goes(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     refuses(machine, teller, trial)?;
     repairs(machine, teller, trial)?;
-    goes(machine, teller, trial)
+    goes(machine, teller, trial)?;
+    brings_along(machine, teller, trial)
 }
 
 fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
@@ -97,7 +107,7 @@ fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
     })?;
     teller.step("两个安装程序 Two installers at once", || {
         let setup = trial.setup.display().to_string();
-        let mut first = machine.on_screen(&["wine", &setup]);
+        let mut first = machine.on_screen(&[WINE, &setup]);
         let mut first =
             first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
         // Until it shows its first page it may not hold its name yet.
@@ -115,7 +125,7 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
         is_gone(machine)?;
         let setup = trial.setup.display().to_string();
-        let mut killed = machine.on_screen(&["wine", &setup, SILENT[0], SILENT[1]]);
+        let mut killed = machine.on_screen(&[WINE, &setup, SILENT[0], SILENT[1]]);
         let mut killed =
             killed.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
         let first = machine.usual_folder().join("ycd-app.exe");
@@ -175,7 +185,7 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         || {
             ends(machine, &trial.setup, &SILENT, exit::DONE)?;
             let app = machine.usual_folder().join("ycd-app.exe").display().to_string();
-            let mut app = machine.on_screen(&["wine", &app]);
+            let mut app = machine.on_screen(&[WINE, &app]);
             let mut app =
                 app.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
             thread::sleep(Duration::from_secs(5));
@@ -207,6 +217,55 @@ fn goes(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), Str
         let said = ends(machine, &uninstaller(machine), &["/S", "/KEEPDATA=0"], exit::DONE)?;
         is_gone(machine)?;
         if data_folder(machine).exists() { Err("the data folder is still there".into()) } else { Ok(said) }
+    })
+}
+
+/// On a machine where nobody has chosen anything yet.
+fn brings_along(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    teller.part("随安装带来的 What comes with it");
+    let brought = machine.usual_folder().join("provision");
+    teller.step("英文安装的，助手也说英文 Installed in English, it speaks English", || {
+        ends(machine, &trial.setup, &[&SILENT[..], &["/LANG=en"]].concat(), exit::DONE)?;
+        let settings = fs::read_to_string(brought.join("settings.json")).unwrap_or_default();
+        ends(machine, &trial.setup, &[&SILENT[..], &["/LANG=zh"]].concat(), exit::DONE)?;
+        if settings.contains("\"en\"") && !brought.join("settings.json").exists() {
+            Ok(settings.trim().to_owned())
+        } else {
+            Err(settings)
+        }
+    })?;
+    if let Some(port) = machine.reader() {
+        teller.step(
+            "插着的 USBKEY 缺驱动：说出种类和出处 The make of a key without its driver, and where to get it",
+            || {
+                let card = Card::bare(port, &FEITIAN);
+                // The service looks at its readers now and then only.
+                let said = until(Duration::from_secs(20), || {
+                    ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+                    value(machine, OWN, "DriversMissing")
+                })?;
+                card.pull();
+                if said.contains("飞天诚信") { Ok(said) } else { Err(said) }
+            },
+        )?;
+    }
+    teller.step("门户、根证书、设置 A portal, its root, settings", || {
+        let said = ends(machine, &trial.provisioned, &SILENT, exit::DONE)?;
+        let wanted = names(&trial.brought);
+        for name in &wanted {
+            let [found, packed] = [&brought, &trial.brought].map(|folder| fs::read(folder.join(name)).ok());
+            if found.is_none() || found != packed {
+                return Err(format!("{} is not as it was packed", name.display()));
+            }
+        }
+        let output = machine.windows(&machine.usual_folder().join("ycd.exe"), &["doctor", "--json"])?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        if !text.contains("portal.example") {
+            return Err(format!("the program knows no portal: {text}"));
+        }
+        ends(machine, &uninstaller(machine), &["/S", "/KEEPDATA=0"], exit::DONE)?;
+        is_gone(machine)?;
+        Ok(format!("{wanted:?}; {said}"))
     })
 }
 

@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::pcscd::{CLIENT, Pcscd, SOCKET_VARIABLE};
+
 /// Where the installer puts the programs, unless it is told otherwise.
 const USUAL: &str = "AppData/Local/Programs/YuncaidunAssistant";
 
@@ -18,12 +20,18 @@ const USUAL: &str = "AppData/Local/Programs/YuncaidunAssistant";
 const ENTER: &str = "mount --rbind /proc \"$1/proc\" && mount --rbind /dev \"$1/dev\" && mount --rbind /tmp \"$1/tmp\" \
                      && cd /tmp && root=$1 && shift && exec chroot \"$root\" \"$@\"";
 
+/// The plain name would start the 32-bit one where there is one, whose registry is another.
+pub const WINE: &str = "/usr/lib/wine/wine64";
+const WINE_32: &str = "/usr/lib/wine/wine";
+
 /// Longer than any step takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Machine {
     root: PathBuf,
     scratch: tempfile::TempDir,
+    /// The readers of the machine.
+    readers: Option<Pcscd>,
     /// Screens so far. Two that look for a free number at once may find the same.
     screens: AtomicU32,
 }
@@ -37,12 +45,40 @@ impl Machine {
         let scratch =
             tempfile::Builder::new().prefix("ycd-wine-").tempdir_in("/tmp").map_err(|e| e.to_string())?;
         let root = root.canonicalize().map_err(|e| format!("{}: {e}", root.display()))?;
-        let machine = Self { root, scratch, screens: AtomicU32::new(0) };
-        let output = machine.run(&["wineboot", "-i"])?;
+        let readers = Pcscd::available().is_ok().then(|| Pcscd::start(1));
+        let machine = Self { root, scratch, readers, screens: AtomicU32::new(0) };
+        machine.take_pcsc_client()?;
+        let output = machine.run(&[WINE, "wineboot", "-i"])?;
         if !machine.drive_c().join("windows/system32/kernel32.dll").exists() {
             return Err(format!("Wine made no Windows: {}", String::from_utf8_lossy(&output.stderr)));
         }
         Ok(machine)
+    }
+
+    /// Wine's smart cards go through the Debian's own client, which is of another version than this side's services.
+    fn take_pcsc_client(&self) -> Result<(), String> {
+        let folder = self.pcsc_client();
+        fs::create_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        if !Path::new(CLIENT).exists() {
+            return Ok(());
+        }
+        let name = Path::new(CLIENT).file_name().unwrap_or_default();
+        fs::copy(CLIENT, folder.join(name)).map(drop).map_err(|e| format!("{CLIENT}: {e}"))
+    }
+
+    fn pcsc_client(&self) -> PathBuf {
+        self.scratch().join("pcsc-client")
+    }
+
+    /// On which a card is inserted into the machine's reader; nothing where there is none.
+    pub fn reader(&self) -> Option<u16> {
+        self.readers.as_ref().and_then(|readers| readers.ports().first()).copied()
+    }
+
+    /// Whether 32-bit programs run: this machine's kernel has a say in it.
+    pub fn runs_32_bit(&self) -> bool {
+        let output = finished(self.command(&[WINE_32, "--version"]));
+        output.is_ok_and(|output| output.status.success())
     }
 
     /// A folder that both sides see.
@@ -106,11 +142,17 @@ impl Machine {
             .env("LANG", "zh_CN.UTF-8")
             .env("LC_ALL", "zh_CN.UTF-8")
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("LD_LIBRARY_PATH", self.pcsc_client())
+            .env("WINELOADER", WINE)
             .env("WINEPREFIX", self.scratch().join("prefix"))
             .env("WINEARCH", "win64")
             .env("WINEDEBUG", "-all")
             // What is not installed is not offered to be.
             .env("WINEDLLOVERRIDES", "mscoree,mshtml=");
+        if let Some(readers) = &self.readers {
+            let (name, socket) = readers.environment();
+            command.env(name, socket);
+        }
         for (name, value) in keep {
             if let Some(value) = value {
                 command.env(name, value);
@@ -132,7 +174,7 @@ impl Machine {
     /// As [`run`](Self::run).
     pub fn windows(&self, program: &Path, args: &[&str]) -> Result<Output, String> {
         let program = program.display().to_string();
-        let words: Vec<&str> = ["wine", &program].into_iter().chain(args.iter().copied()).collect();
+        let words: Vec<&str> = [WINE, &program].into_iter().chain(args.iter().copied()).collect();
         self.run(&words)
     }
 
@@ -148,7 +190,7 @@ impl Machine {
         let encoded = encoded.map_err(|e| format!("iconv: {e}"))?.stdout;
         fs::write(&file, encoded).map_err(|e| e.to_string())?;
         let file = file.display().to_string();
-        self.run(&["wine", "cmd", "/c", &file])
+        self.run(&[WINE, "cmd", "/c", &file])
     }
 
     /// A value of the registry, or nothing.
@@ -160,7 +202,7 @@ impl Machine {
         let file = self.scratch().join("query.reg");
         let _ = fs::remove_file(&file);
         let path = file.display().to_string();
-        self.run(&["wine", "reg", "export", key, &path, "/y"])?;
+        self.run(&[WINE, "reg", "export", key, &path, "/y"])?;
         let Ok(bytes) = fs::read(&file) else { return Ok(None) };
         let units: Vec<u16> = bytes.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
         let text = String::from_utf16_lossy(&units);
@@ -176,7 +218,7 @@ impl Machine {
     pub fn as_program(&self, name: &str) -> Result<PathBuf, String> {
         let program = self.usual_folder().join(name);
         let quoted = |text: &OsStr| format!("'{}'", text.to_string_lossy().replace('\'', r"'\''"));
-        let mut text = String::from("#!/bin/sh\n");
+        let mut text = String::from("#!/bin/sh\nunset DISPLAY\n");
         // As Windows writes paths, since these are looked at for being absolute.
         for name in ["YCD_HOME", "YCD_SOFTKEY_DIR"] {
             text += &format!(
@@ -184,13 +226,14 @@ impl Machine {
             );
         }
         let mut inner = self.enter();
-        inner.arg("wine").arg(&program);
-        for (name, value) in inner.get_envs() {
+        inner.arg(WINE).arg(&program);
+        // Whoever starts it says which readers are its own.
+        for (name, value) in inner.get_envs().filter(|(name, _)| *name != SOCKET_VARIABLE) {
             if let Some(value) = value {
                 text += &format!("export {}={}\n", name.to_string_lossy(), quoted(value));
             }
         }
-        text += "unset LD_LIBRARY_PATH DISPLAY\nexec ";
+        text += "exec ";
         text += &quoted(inner.get_program());
         for argument in inner.get_args() {
             text.push(' ');

@@ -13,8 +13,11 @@ use serde_json::Value;
 use ycd_softkey::admin::{self, Action, Fault, Kdf, NewKey};
 use ycd_token::{Drivers, profile::Os};
 
-use super::{Machine, Trial, machine::windows_path};
-use crate::demo::Teller;
+use super::{
+    Machine, Trial,
+    machine::{WINE, windows_path},
+};
+use crate::demo::{Teller, say};
 
 pub fn run(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     window(machine, teller)?;
@@ -30,7 +33,7 @@ fn window(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
     teller.step(
         "没有 WebView2 时也启动，并要它 It starts without the runtime, and asks for it",
         || {
-            let mut child = machine.on_screen(&["wine", &app.display().to_string()]);
+            let mut child = machine.on_screen(&[WINE, &app.display().to_string()]);
             let mut child =
                 child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
             thread::sleep(Duration::from_secs(5));
@@ -121,6 +124,48 @@ fn command_line(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result
             Err(format!("{code} {said}"))
         }
     })
+}
+
+/// The 32-bit module in the place of the other: the same programs, by the 32-bit host.
+pub fn thirty_two_bits(
+    machine: &Machine,
+    teller: &mut Teller,
+    trial: &Trial,
+    story: impl FnOnce(&mut Teller) -> Result<(), String>,
+) -> Result<(), String> {
+    teller.part("32 位的驱动 A 32-bit driver");
+    if !machine.runs_32_bit() {
+        say("  （这台机器不能运行 32 位程序 This machine runs no 32-bit programs）");
+        return Ok(());
+    }
+    let place = machine.usual_folder().join("ycd_softkey.dll");
+    let put = |module: &Path| fs::copy(module, &place).map(drop).map_err(|e| e.to_string());
+    teller.step(
+        "64 位的 ycd.exe 用 32 位的驱动进程 The 64-bit ycd.exe starts the 32-bit host for it",
+        || {
+            put(&trial.softkey_32)?;
+            let bench = bench(machine)?;
+            let key = bench.new_key()?;
+            let begun = Instant::now();
+            let (code, said) = bench.ycd(&["key", "list"])?;
+            let ms = begun.elapsed().as_millis();
+            if code != 0 || !said.to_string().contains(&key) {
+                return Err(format!("{code} {said}"));
+            }
+            let (code, said) = bench.ycd(&["driver", "check"])?;
+            let rows = said["drivers"].as_array().cloned().unwrap_or_default();
+            let row = rows.iter().find(|row| row["profile"] == "softkey").ok_or("no such profile")?;
+            if code == 0 && row["bits"] == 32 && row["started"]["manufacturer"].is_string() {
+                Ok(format!("{key}, {ms} ms; {} bits", row["bits"]))
+            } else {
+                Err(format!("{code} {row}"))
+            }
+        },
+    )?;
+    if !trial.short {
+        story(teller)?;
+    }
+    put(&trial.softkey)
 }
 
 /// A make whose module's name on Windows is known.

@@ -25,6 +25,9 @@ const PROVISION: &str = "YCD_PROVISION";
 /// Microsoft's bootstrapper of the WebView2 runtime; without it the installer fetches it where it is needed.
 const BOOTSTRAPPER: &str = "YCD_WEBVIEW2_BOOTSTRAPPER";
 
+/// Where they are in the installation; without them the installer leaves its language there.
+const BROUGHT_SETTINGS: &str = "provision/settings.json";
+
 /// Built small; see the root manifest.
 const PROFILE: &str = "shipped";
 
@@ -45,6 +48,8 @@ pub struct Package {
     pub stage: Stage,
     /// The software key's module: for trials, and not installed. Whoever has its files has the key.
     pub softkey: PathBuf,
+    /// The same for 32-bit programs.
+    pub softkey_32: PathBuf,
 }
 
 /// Builds all, and says what it is.
@@ -70,7 +75,10 @@ pub fn package(root: &Path) -> Result<Package, String> {
         stage.take("WebView2Loader.dll", &loader(root)?)?;
     }
     stage.take("icon.ico", &root.join("src-tauri/icons/icon.ico"))?;
-    stage.provision()?;
+    match env::var_os(PROVISION).filter(|path| !path.is_empty()) {
+        Some(folder) => stage.provision(Path::new(&folder))?,
+        None => println!("{PROVISION} is not set: machines learn their portal from its administrator"),
+    }
     for (name, file) in &stage.files {
         if Path::new(name).extension().is_some_and(|extension| extension == "exe") {
             if !cfg!(windows) {
@@ -109,7 +117,8 @@ pub fn package(root: &Path) -> Result<Package, String> {
     if kib(&setup) > 8192 {
         return Err("the installer is larger than 8 MiB".into());
     }
-    Ok(Package { setup, stage, softkey })
+    let softkey_32 = built_32.join("ycd_softkey.dll");
+    Ok(Package { setup, stage, softkey, softkey_32 })
 }
 
 /// Whether there is something to begin from: then what has changed since takes minutes.
@@ -155,6 +164,9 @@ fn installer(
     if quick {
         make.arg("-DQUICK");
     }
+    if stage.files.iter().any(|(name, _)| name == BROUGHT_SETTINGS) {
+        make.arg("-DBROUGHT_SETTINGS");
+    }
     if let Some(line) = signer.line(&lists.join("sign.sh"))? {
         make.arg(format!("-DSIGN={line}"));
     }
@@ -174,7 +186,7 @@ fn build(root: &Path, toolchain: &Toolchain, target: Target) -> Result<PathBuf, 
         Target::X64 => cargo
             .args(["-p", "ycd-app", "-p", "ycd-cli", "-p", "ycd-token-host", "-p", "ycd-softkey"])
             .args(["--no-default-features", "--lib", "--bins"]),
-        Target::X86 => cargo.args(["-p", "ycd-token-host", "--bins"]),
+        Target::X86 => cargo.args(["-p", "ycd-token-host", "-p", "ycd-softkey", "--lib", "--bins"]),
     };
     toolchain.put_in_force(&mut cargo, target);
     process::run(&mut cargo)?;
@@ -229,15 +241,18 @@ impl Stage {
         Ok(())
     }
 
-    fn provision(&mut self) -> Result<(), String> {
-        let Some(folder) = env::var_os(PROVISION).filter(|path| !path.is_empty()).map(PathBuf::from) else {
-            println!("{PROVISION} is not set: machines learn their portal from its administrator");
-            return Ok(());
-        };
+    /// The same with this brought along.
+    pub fn provisioned(&self, folder: &Path) -> Result<Self, String> {
+        let mut stage = Self { folder: self.folder.join("provisioned"), files: self.files.clone() };
+        stage.provision(folder)?;
+        Ok(stage)
+    }
+
+    fn provision(&mut self, folder: &Path) -> Result<(), String> {
         self.take("provision/config.toml", &folder.join("config.toml"))?;
         let settings = folder.join("settings.json");
         if settings.exists() {
-            self.take("provision/settings.json", &settings)?;
+            self.take(BROUGHT_SETTINGS, &settings)?;
         }
         let anchors = folder.join("anchors");
         for anchor in super::toolchain::read_folder(&anchors)? {

@@ -16,7 +16,8 @@ const ROOT_VARIABLE: &str = "YCD_WINE_ROOT";
 /// Where Debian's packages are had from, where it is not the usual place.
 const MIRROR: &str = "YCD_DEBIAN_MIRROR";
 
-const PACKAGES: &str = "wine wine64 xvfb xauth locales procps";
+/// With the 32-bit half of Wine, for the 32-bit driver host.
+const PACKAGES: &str = "wine wine64 wine32:i386 xvfb xauth locales procps";
 
 /// The folder, where it is there; else what is missing to make it.
 pub fn root(root: &Path, may_make: bool) -> Result<PathBuf, String> {
@@ -25,7 +26,7 @@ pub fn root(root: &Path, may_make: bool) -> Result<PathBuf, String> {
         None => Toolchain::of(root)?.folder().join("wine"),
     };
     let mark = folder.join("ycd-ready");
-    if mark.exists() {
+    if fs::read_to_string(&mark).is_ok_and(|made_of| made_of == PACKAGES) {
         return Ok(folder);
     }
     if !may_make {
@@ -55,10 +56,10 @@ pub fn root(root: &Path, may_make: bool) -> Result<PathBuf, String> {
         }
     }
     let inside = format!(
-        "export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && \
+        "export DEBIAN_FRONTEND=noninteractive; dpkg --add-architecture i386 && apt-get update -qq && \
          apt-get install -y -qq --no-install-recommends {PACKAGES} && \
          echo 'zh_CN.UTF-8 UTF-8' >> /etc/locale.gen && locale-gen && \
-         WINEDLLOVERRIDES=mscoree,mshtml= WINEDEBUG=-all WINEPREFIX=/opt/wine xvfb-run -a wineboot -i"
+         WINEDLLOVERRIDES=mscoree,mshtml= WINEDEBUG=-all WINEPREFIX=/opt/wine xvfb-run -a /usr/lib/wine/wine64 wineboot -i"
     );
     process::run_quietly(
         Command::new("unshare")
@@ -68,7 +69,7 @@ pub fn root(root: &Path, may_make: bool) -> Result<PathBuf, String> {
             .arg(&folder)
             .arg(inside),
     )?;
-    fs::write(&mark, "").map_err(|error| format!("{}: {error}", mark.display()))?;
+    fs::write(&mark, PACKAGES).map_err(|error| format!("{}: {error}", mark.display()))?;
     Ok(folder)
 }
 
