@@ -24,6 +24,8 @@ pub struct Wishes {
     pub window: bool,
     /// What stands in for `ycd` on the applicants' machines.
     pub applicant: Option<PathBuf>,
+    /// Why the story has no card reader, where it has none.
+    pub no_reader: Option<String>,
 }
 
 impl Wishes {

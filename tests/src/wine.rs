@@ -91,11 +91,11 @@ pub fn run(trial: &Trial) -> Result<(), String> {
     let mut teller = Teller::default();
     let outcome = installing::comes_and_is_whole(&machine, &mut teller, trial)
         .and_then(|()| programs::run(&machine, &mut teller, trial))
-        .and_then(|()| story(&machine, &mut teller, "story"))
+        .and_then(|()| story(&machine, &mut teller, "story", None))
         .and_then(|()| programs::renewed_ones_are_registered(&machine, &mut teller))
         .and_then(|()| {
             programs::thirty_two_bits(&machine, &mut teller, trial, |teller| {
-                story(&machine, teller, "story-32")
+                story(&machine, teller, "story-32", Some("no 32-bit client of PC/SC here"))
             })
         })
         .and_then(|()| installing::changes_and_goes(&machine, &mut teller, trial));
@@ -104,13 +104,19 @@ pub fn run(trial: &Trial) -> Result<(), String> {
 }
 
 /// The demonstration, its applicants' machines under Wine: portal, operator and keys' folder stay on this side.
-fn story(machine: &Machine, teller: &mut Teller, folder: &str) -> Result<(), String> {
+fn story(
+    machine: &Machine,
+    teller: &mut Teller,
+    folder: &str,
+    no_reader: Option<&str>,
+) -> Result<(), String> {
     teller.part("演示的全过程，经办人用 Windows 程序 The demonstration, applicants on Windows programs");
     say("  （门户、管理员在 Linux 一侧 The portal and its operator stay on the Linux side）");
     teller.step("更新（拔出、杀掉）和解锁 Renewals, pulled and killed; an unlock, killed", || {
         let wishes = Wishes {
             keep: Some(machine.scratch().join(folder)),
             applicant: Some(machine.as_program("ycd.exe")?),
+            no_reader: no_reader.map(str::to_owned),
             ..Wishes::default()
         };
         tell(&wishes)?;

@@ -10,7 +10,10 @@ use std::{
 use serde_json::{Value, json};
 use ycd_portal_api::wire::form::OrderForm;
 
-use super::command::{Ended, Reply, Ycd};
+use super::{
+    Wishes,
+    command::{Ended, Reply, Ycd},
+};
 #[cfg(target_os = "linux")]
 use crate::pcscd::Pcscd;
 use crate::world::{filled_in, uscc};
@@ -31,7 +34,9 @@ pub struct Stage {
     applicant: Option<PathBuf>,
     #[cfg(target_os = "linux")]
     service: Option<Pcscd>,
-    cards: Vec<Child>,
+    no_reader: Option<String>,
+    /// Shows the key that is in the reader.
+    card: Option<Child>,
 }
 
 /// A key with its certificate, and who it belongs to.
@@ -44,11 +49,12 @@ pub struct Holder {
 }
 
 impl Stage {
-    /// `applicant` stands in for `ycd` on machines that are not the operator's.
-    pub fn new(folder: &Path, applicant: Option<PathBuf>) -> Self {
+    pub fn new(folder: &Path, wishes: &Wishes) -> Self {
         let keys = folder.join("keys");
         #[cfg(target_os = "linux")]
-        let service = Pcscd::available().is_ok().then(|| Pcscd::start(1));
+        let no_reader = wishes.no_reader.clone().or_else(|| Pcscd::available().err());
+        #[cfg(not(target_os = "linux"))]
+        let no_reader = Some("virtual readers are for Linux".to_owned());
         let mut stage = Self {
             folder: folder.to_owned(),
             station: Ycd::new(&folder.join("operator"), &keys),
@@ -56,10 +62,11 @@ impl Stage {
             portal: None,
             url: String::new(),
             shift: 0,
-            applicant,
+            applicant: wishes.applicant.clone(),
             #[cfg(target_os = "linux")]
-            service,
-            cards: Vec::new(),
+            service: no_reader.is_none().then(|| Pcscd::start(1)),
+            no_reader,
+            card: None,
         };
         stage.station = stage.machine("operator").with_ycd(None);
         stage
@@ -75,36 +82,37 @@ impl Stage {
     }
 
     /// Why keys cannot be put into a card reader here.
-    #[cfg(target_os = "linux")]
-    pub fn no_reader(&self) -> Option<String> {
-        match self.service {
-            Some(_) => None,
-            None => Pcscd::available().err(),
-        }
+    pub fn no_reader(&self) -> Option<&str> {
+        self.no_reader.as_deref()
     }
 
-    #[cfg(not(target_os = "linux"))]
-    pub fn no_reader(&self) -> Option<String> {
-        Some("virtual readers are for Linux".to_owned())
-    }
-
-    /// A process that shows the key as a smart card in the virtual reader, for as long as it is inserted.
+    /// Puts a key into the card reader of a machine: a process there shows it as a smart card for as long as it is
+    /// inserted. The one that was in before comes out.
     #[cfg(target_os = "linux")]
-    fn show_as_card(&mut self, key: &str) -> Result<(), String> {
+    pub fn insert_into_reader(&mut self, machine: &Ycd, key: &str) -> Result<(), String> {
         let Some(port) = self.service.as_ref().and_then(|service| service.ports().first()) else {
             return Err("no reader".to_owned());
         };
         let reader = format!("127.0.0.1:{port}");
+        self.empty_reader();
         let args = ["softkey", "card", "--reader", &reader, "--insert", key];
         let connected = |line: &Value| line["event"] == "connected";
-        let (child, _) = self.station.start_until(&args, "", connected)?;
-        self.cards.push(child);
+        let (child, _) = machine.start_until(&args, "", connected)?;
+        self.card = Some(child);
         Ok(())
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn show_as_card(&mut self, _key: &str) -> Result<(), String> {
+    pub fn insert_into_reader(&mut self, _machine: &Ycd, _key: &str) -> Result<(), String> {
         Err("no reader".to_owned())
+    }
+
+    /// With the process that showed it.
+    pub fn empty_reader(&mut self) {
+        if let Some(mut card) = self.card.take() {
+            drop(card.kill());
+            drop(card.wait());
+        }
     }
 
     pub fn portal_folder(&self) -> PathBuf {
@@ -177,8 +185,10 @@ impl Stage {
     /// The same in a card reader, so that it will be unlocked by challenge and response.
     pub fn produce_in_reader(&mut self, company: &str, phone: &str) -> Result<Holder, String> {
         let made = self.made()?;
-        self.show_as_card(&text(&made, "serial_number"))?;
-        patiently(|| self.finish(&made, company, phone, "challenge"))
+        self.insert_into_reader(&self.station.clone(), &text(&made, "serial_number"))?;
+        let holder = patiently(|| self.finish(&made, company, phone, "challenge"))?;
+        self.empty_reader();
+        Ok(holder)
     }
 
     fn made(&self) -> Result<Value, String> {
@@ -375,10 +385,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        for card in &mut self.cards {
-            drop(card.kill());
-            drop(card.wait());
-        }
+        self.empty_reader();
         self.stop();
     }
 }

@@ -25,7 +25,7 @@ pub fn tell(wishes: &Wishes) -> Result<(), String> {
     std::fs::create_dir_all(&keep).map_err(|e| format!("{}: {e}", keep.display()))?;
     let keep = keep.canonicalize().map_err(|e| format!("{}: {e}", keep.display()))?;
 
-    let mut stage = Stage::new(temporary.path(), wishes.applicant.clone());
+    let mut stage = Stage::new(temporary.path(), wishes);
     let mut teller = Teller::default();
     let mut ending = report::Ending::default();
     let told = scenes(&mut stage, &mut teller, &keep, &mut ending);
@@ -257,17 +257,17 @@ fn unlocked_though_killed(stage: &mut Stage, teller: &mut Teller, holder: &Holde
     Ok(())
 }
 
-fn unlocked_by_challenge(stage: &Stage, teller: &mut Teller, holder: &Holder) -> Result<(), String> {
+fn unlocked_by_challenge(stage: &mut Stage, teller: &mut Teller, holder: &Holder) -> Result<(), String> {
     teller.part("同样的几步，以质询应答解锁 The same steps, by challenge and response");
     let machine = stage.machine("challenged-machine");
     stage.use_portal(&machine)?;
     teller.step("插入读卡器，口令连续输错，锁定 Insert; wrong PINs lock it", || {
-        stage.insert(&holder.key)?;
+        stage.insert_into_reader(&machine, &holder.key)?;
         stage.lock_pin(&machine, &holder.key)
     })?;
     teller.step("解锁 Unlock", || patiently(|| unlocked(stage, &machine, holder)))?;
     teller.step("新口令可用 The new PIN works", || works(stage, &machine, holder))?;
-    stage.remove(&holder.key)?;
+    stage.empty_reader();
     Ok(())
 }
 
