@@ -16,7 +16,7 @@ use std::{
 };
 
 use ycd_flows::messages::Explain as _;
-use ycd_token::{KeyEvent, KeyId, KeyInfo, KeyWatcher, TokenError, TriesLeft, readers, report, usb};
+use ycd_token::{KeyEvent, KeyId, KeyInfo, KeyWatcher, TokenError, TriesLeft, report};
 
 use self::read::{Reader, Task};
 use crate::{
@@ -190,6 +190,11 @@ impl KeysHandle {
                         state.keys.remove(&key);
                     });
                 }
+                News::Watched(KeyEvent::DriversMissing(names)) => {
+                    self.change(|state| state.drivers_missing = names);
+                    // What was installed since is known to hosts that are started from now on.
+                    reader.give(Task::StartAnew);
+                }
                 // One came or went in the meantime: the list is not to be believed.
                 News::Listed { events, .. } if lock(&self.state).events != events => self.list(reader),
                 News::Listed { keys, .. } => {
@@ -264,9 +269,7 @@ impl KeysHandle {
     }
 
     fn look_for_drivers(&self) {
-        let drivers = &self.shared.drivers;
-        let found = readers::now().unwrap_or_default();
-        let missing = report::makes_without_driver(drivers, &drivers.lookups(), &found, &usb::devices());
+        let missing = report::makes_without_driver_now(&self.shared.drivers);
         let missing: Vec<String> = missing.iter().map(|profile| profile.name.clone()).collect();
         if lock(&self.state).drivers_missing != missing {
             self.change(|state| state.drivers_missing = missing);

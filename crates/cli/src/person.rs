@@ -178,6 +178,7 @@ fn wait_for_change(drivers: &Drivers, patience: Option<Duration>, mut there: Vec
                 None => return Go::On,
             },
             Ok(KeyEvent::Gone(_)) => return Go::On,
+            Ok(KeyEvent::DriversMissing(_)) => {}
             Err(RecvTimeoutError::Timeout) if still_finding && !there.is_empty() => return Go::On,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Go::Stop,

@@ -146,6 +146,7 @@ fn two_keys_that_bounce_at_once_are_known_for_what_they_are_in_the_end() {
             match watcher.events().recv_timeout(left) {
                 Ok(KeyEvent::Arrived(key)) => drop(known.insert(key.key_id)),
                 Ok(KeyEvent::Gone(key)) => drop(known.remove(&key)),
+                Ok(KeyEvent::DriversMissing(names)) => panic!("{names:?}"),
                 Err(_) => panic!("round {round}: {known:?} are known, {inserted:?} are in"),
             }
         }

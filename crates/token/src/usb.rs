@@ -20,9 +20,34 @@ impl UsbDevice {
     }
 }
 
-/// Hubs left out. Empty where the system gives no such list to read (Windows, macOS).
+/// Hubs left out. Empty on macOS.
+#[cfg(not(windows))]
 pub fn devices() -> Vec<UsbDevice> {
     devices_in(Path::new("/sys/bus/usb/devices"))
+}
+
+/// Hubs left out.
+#[cfg(windows)]
+pub fn devices() -> Vec<UsbDevice> {
+    use nusb::MaybeFuture as _;
+
+    const HUB: u8 = 0x09;
+    let listed = match nusb::list_devices().wait() {
+        Ok(listed) => listed,
+        Err(error) => {
+            tracing::warn!(%error, "USB devices cannot be listed");
+            return Vec::new();
+        }
+    };
+    listed
+        .filter(|device| device.class() != HUB)
+        .map(|device| UsbDevice {
+            vendor: device.vendor_id(),
+            product: device.product_id(),
+            manufacturer: device.manufacturer_string().unwrap_or_default().to_owned(),
+            name: device.product_string().unwrap_or_default().to_owned(),
+        })
+        .collect()
 }
 
 /// As [`devices`], from a folder laid out as Linux's `/sys/bus/usb/devices`.

@@ -18,6 +18,7 @@ use ycd_tests::{
 };
 use ycd_token::{
     Drivers, KeyEvent, KeyId, KeyWatcher, Profile,
+    profile::Os,
     readers::{CardEvent, ReaderWatch},
 };
 
@@ -209,5 +210,39 @@ fn a_watcher_that_is_dropped_ends_threads_and_hosts_at_once() {
         drop(watcher);
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
         assert_eq!(children(), 0);
+    });
+}
+
+#[test]
+fn a_key_without_its_driver_is_told_and_goes_on_by_itself_once_the_driver_is_installed() {
+    let test = "keys::a_key_without_its_driver_is_told_and_goes_on_by_itself_once_the_driver_is_installed";
+    in_own_process(test, || {
+        let scene = Scene::new();
+        let installed = tempfile::tempdir().unwrap();
+        let mut make = by_card();
+        make.modules.retain(|places| places.os == Os::Linux);
+        let beside = program("ycd-host").with_file_name(&make.modules[0].files[0]);
+        make.modules[0].directories = vec![installed.path().display().to_string()];
+        let watcher = scene.watch(vec![make]);
+        let told = || watcher.events().recv_timeout(SOON).unwrap();
+        // Twice: what was pulled is missed no more.
+        for _ in 0..2 {
+            scene.insert();
+            assert_eq!(told(), KeyEvent::DriversMissing(vec!["softkey".to_owned()]));
+            scene.pull();
+            assert_eq!(told(), KeyEvent::DriversMissing(Vec::new()));
+        }
+        scene.insert();
+        assert_eq!(told(), KeyEvent::DriversMissing(vec!["softkey".to_owned()]));
+        // As an installer does: written beside, then in its place at once.
+        let (new, place) = (installed.path().join("new"), installed.path().join(beside.file_name().unwrap()));
+        std::fs::copy(&beside, &new).unwrap();
+        std::fs::rename(&new, &place).unwrap();
+        assert_eq!(told(), KeyEvent::DriversMissing(Vec::new()));
+        scene.arrives(&watcher);
+        scene.pull();
+        scene.goes(&watcher);
+        scene.insert();
+        scene.arrives(&watcher);
     });
 }

@@ -27,6 +27,8 @@ pub(super) enum Task {
     Rest {
         rested: Sender<()>,
     },
+    /// Other drivers are installed than before.
+    StartAnew,
     /// All that was given before is done.
     Done(Option<Sender<()>>),
 }
@@ -62,6 +64,10 @@ fn run(shared: &Shared, tasks: &Receiver<Task>, news: &Sender<News>) {
             Task::Rest { rested } => {
                 hosts = None;
                 let _ = rested.send(());
+                continue;
+            }
+            Task::StartAnew => {
+                hosts = None;
                 continue;
             }
             Task::Done(done) => {

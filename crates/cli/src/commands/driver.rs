@@ -5,7 +5,7 @@ mod missing;
 mod probe;
 mod send;
 
-pub(super) use self::send::report_words;
+pub(super) use self::{missing::line as missing_line, send::report_words};
 
 use std::path::{Path, PathBuf};
 

@@ -8,7 +8,7 @@ use ycd_flows::{
 use ycd_pki::{Certificate, CertificateInfo};
 use ycd_token::{Container, KeyEvent, KeyInfo, KeyWatcher, Pair, Token as _};
 
-use super::{one_key, pin};
+use super::{driver::missing_line, one_key, pin};
 use crate::{
     args::Key,
     error::Result,
@@ -139,10 +139,10 @@ fn certificate_line(certificate: &CertificateInfo, say: &Say) -> String {
 }
 
 fn watch(count: Option<u64>, home: &Home, say: &Say) -> Result {
-    let watcher = KeyWatcher::start(&home.drivers()?, None);
+    let drivers = home.drivers()?;
+    let watcher = KeyWatcher::start(&drivers, None);
     let mut seen = 0;
     while count.is_none_or(|count| seen < count) {
-        // The watcher has ended where no module can be watched any more.
         let Ok(event) = watcher.events().recv() else { break };
         seen += 1;
         match event {
@@ -154,6 +154,17 @@ fn watch(count: Option<u64>, home: &Home, say: &Say) -> Result {
             KeyEvent::Gone(key) => say.result(&json!({ "event": "gone", "key_id": key }), || {
                 say.t("已拔出：尾号 {tail}", "gone: {tail}").replace("{tail}", key.tail())
             }),
+            KeyEvent::DriversMissing(profiles) => {
+                let makes = profiles.iter().filter_map(|name| drivers.profile(name));
+                let lines: Vec<String> = makes.map(|profile| missing_line(profile, say)).collect();
+                say.result(&json!({ "event": "drivers_missing", "profiles": profiles }), || {
+                    if lines.is_empty() {
+                        say.t("没有缺少的驱动。", "No driver is missing.").to_owned()
+                    } else {
+                        lines.join("\n")
+                    }
+                });
+            }
         }
     }
     Ok(())

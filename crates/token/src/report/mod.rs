@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::binary::bits;
 use crate::profile::{Driver, Drivers, Lookup, Profile};
-use crate::readers::{Card, Reader};
+use crate::readers::{self, Card, Reader};
 use crate::usb::{self, UsbDevice};
 use crate::wire::ModuleInfo;
 
@@ -73,6 +73,13 @@ pub fn makes_without_driver<'a>(
         by_usb || by_card
     };
     profiles.filter(|profile| is_there(profile)).collect()
+}
+
+/// As [`makes_without_driver`], with what is plugged in and installed now.
+pub fn makes_without_driver_now(drivers: &Drivers) -> Vec<&Profile> {
+    // Without the PC/SC service there are still USB devices.
+    let seen = readers::now().unwrap_or_default();
+    makes_without_driver(drivers, &drivers.lookups(), &seen, &usb::devices())
 }
 
 impl UnknownKey {

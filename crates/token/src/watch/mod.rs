@@ -7,23 +7,27 @@
 //! | the system's notices of USB devices | modules that cannot wait |
 //! | a look every `poll_ms` | where a profile asks for it |
 //!
-//! News are hints: each makes a host list the keys of its module, and what is told is how the listings differ.
+//! News are hints: each makes a host list the keys of its module, and what is told is how the listings differ. What no
+//! module claims is looked at as well (`scout`): its driver may be missing.
 
 mod merge;
 mod module;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod notices;
+mod scout;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use self::merge::Merge;
 use self::module::{ModuleWatch, Prompt};
+use self::scout::{Hint, Scout};
 use crate::candidates::candidates;
 use crate::host::default_host_exe;
-use crate::profile::{Drivers, Profile};
+use crate::profile::{Driver, Drivers, Profile};
 use crate::readers::{CardEvent, ReaderWatch};
 use crate::{KeyId, KeyInfo, usb};
 
@@ -31,111 +35,179 @@ use crate::{KeyId, KeyInfo, usb};
 pub enum KeyEvent {
     Arrived(KeyInfo),
     Gone(KeyId),
+    /// The profiles of all keys that are plugged in and whose driver is not installed, whenever they change. Told before
+    /// the keys of a driver that has just been installed.
+    DriversMissing(Vec<String>),
 }
 
 /// Tells of keys that come and go, beginning with those that are there. Each key is told once, however many sources
-/// and modules know it.
+/// and modules know it. A driver that is installed later is found once a key that wants it is plugged in.
 ///
 /// Hosts are the watcher's own and open no session. A module that bears one process only (`single_process`) is not
 /// watched. Dropping the watcher ends hosts and threads.
 pub struct KeyWatcher {
     events: Receiver<KeyEvent>,
+    hints: Sender<Hint>,
     // In the order in which they are dropped: what prompts before what is prompted.
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", windows))]
     _notices: Option<notices::Notices>,
     _readers: Option<ReaderWatch>,
-    _modules: Vec<ModuleWatch>,
+    scout: Option<thread::JoinHandle<()>>,
+    modules: Modules,
 }
 
-/// Whom to tell of a card or a device.
+/// The modules that are watched, each with whom to tell of a card or a device.
 #[derive(Clone)]
-struct Audience(Arc<Vec<(Arc<Profile>, mpsc::Sender<Prompt>)>>);
+struct Modules {
+    watched: Arc<Mutex<Vec<Watched>>>,
+    merge: Arc<Mutex<Merge>>,
+}
+
+struct Watched {
+    profile: Arc<Profile>,
+    /// `None`: it cannot be watched, and is not tried again.
+    watch: Option<ModuleWatch>,
+}
 
 impl KeyWatcher {
     /// `host_exe` as for [`Keys::open`](crate::Keys::open).
     pub fn start(drivers: &Drivers, host_exe: Option<&Path>) -> Self {
         let host_exe = host_exe.map_or_else(default_host_exe, Path::to_owned);
         let (sender, events) = mpsc::channel();
-        let merge = Arc::new(Mutex::new(Merge::new(sender)));
-        let mut modules = Vec::new();
-        let mut audience = Vec::new();
+        let modules =
+            Modules { watched: Arc::default(), merge: Arc::new(Mutex::new(Merge::new(sender.clone()))) };
         for driver in drivers.find_modules() {
-            if driver.profile.quirks.single_process {
-                continue;
-            }
-            let profile = driver.profile.clone();
-            match ModuleWatch::start(&host_exe, driver, merge.clone()) {
-                Ok(module) => {
-                    audience.push((profile, module.prompts()));
-                    modules.push(module);
-                }
-                Err(error) => tracing::warn!(%error, "keys are not watched"),
-            }
+            modules.watch(&host_exe, driver);
         }
-        let audience = Audience(Arc::new(audience));
-        let readers = if modules.is_empty() { None } else { watch_readers(&audience) };
-        #[cfg(target_os = "linux")]
-        let notices = if modules.is_empty() { None } else { watch_devices(&audience, readers.as_ref()) };
+        let (hints, hinted) = mpsc::channel();
+        let readers = watch_readers(&modules, hints.clone());
+        #[cfg(any(target_os = "linux", windows))]
+        let notices = watch_devices(&modules, hints.clone(), readers.as_ref());
+        let scout = Scout {
+            drivers: drivers.clone(),
+            host_exe,
+            modules: modules.clone(),
+            events: sender,
+            missing: Vec::new(),
+        };
+        let scout = thread::Builder::new().name("scout".into()).spawn(move || scout.run(&hinted));
+        let scout = scout.inspect_err(|error| tracing::warn!(%error, "missing drivers are not noticed")).ok();
         Self {
             events,
-            #[cfg(target_os = "linux")]
+            hints,
+            #[cfg(any(target_os = "linux", windows))]
             _notices: notices,
             _readers: readers,
-            _modules: modules,
+            scout,
+            modules,
         }
     }
 
-    /// Closed once no module can be watched any more.
+    /// Open for as long as the watcher is.
     pub fn events(&self) -> &Receiver<KeyEvent> {
         &self.events
     }
 }
 
-fn watch_readers(audience: &Audience) -> Option<ReaderWatch> {
-    let audience = audience.clone();
-    // Whom each card was told to, so that they hear of its removal too.
-    let mut told: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    let watch = ReaderWatch::start(move |event| match event {
-        CardEvent::Came { reader, card } => {
-            let profiles = audience.0.iter().map(|(profile, _)| profile.as_ref());
-            let asked = candidates(profiles, &card, &reader, &usb::devices());
-            audience.prompt(&asked);
-            told.entry(reader).or_default().extend(asked);
+impl Drop for KeyWatcher {
+    fn drop(&mut self) {
+        let _ = self.hints.send(Hint::Stop);
+        if let Some(scout) = self.scout.take() {
+            let _ = scout.join();
         }
-        CardEvent::Gone { reader } => audience.prompt(&told.remove(&reader).unwrap_or_default()),
-        // A key may have been listed whose card nobody had seen yet.
-        CardEvent::NoService => audience.prompt(&audience.with(|profile| profile.recognition.only_pcsc())),
+        let watched = std::mem::take(&mut *self.modules.lock());
+        drop(watched);
+    }
+}
+
+fn watch_readers(modules: &Modules, hints: Sender<Hint>) -> Option<ReaderWatch> {
+    let modules = modules.clone();
+    // Whom each card was told to, so that they hear of its removal too, and how many modules there were.
+    let mut told: BTreeMap<String, (Vec<usize>, usize)> = BTreeMap::new();
+    let watch = ReaderWatch::start(move |event| {
+        match event {
+            CardEvent::Came { reader, card } => {
+                let devices = usb::devices();
+                let (asked, of) = modules.claim(|profiles| candidates(profiles, &card, &reader, &devices));
+                modules.prompt(asked.iter().copied());
+                let (before, known) = told.entry(reader).or_insert((Vec::new(), of));
+                before.extend(asked);
+                *known = of;
+            }
+            CardEvent::Gone { reader } => {
+                let now = modules.lock().len();
+                let (asked, of) = told.remove(&reader).unwrap_or((Vec::new(), now));
+                // Those that were installed since have found it by themselves.
+                modules.prompt(asked.into_iter().chain(of..now));
+            }
+            // A key may have been listed whose card nobody had seen yet.
+            CardEvent::NoService => modules.prompt(modules.with(|profile| profile.recognition.only_pcsc())),
+        }
+        let _ = hints.send(Hint::Look);
     });
     watch.inspect_err(|error| tracing::warn!(%error, "PC/SC readers are not watched")).ok()
 }
 
-#[cfg(target_os = "linux")]
-fn watch_devices(audience: &Audience, readers: Option<&ReaderWatch>) -> Option<notices::Notices> {
-    let audience = audience.clone();
+#[cfg(any(target_os = "linux", windows))]
+fn watch_devices(
+    modules: &Modules,
+    hints: Sender<Hint>,
+    readers: Option<&ReaderWatch>,
+) -> Option<notices::Notices> {
+    let modules = modules.clone();
     let nudge = readers.map(ReaderWatch::nudge);
     let notices = notices::Notices::start(move |notice| {
         let concerns = |profile: &Profile| match notice {
             notices::Notice::Usb { vendor, product } => {
                 profile.recognition.usb.is_empty() || profile.recognition.knows_usb(vendor, product)
             }
-            notices::Notice::Lost => true,
+            notices::Notice::Unnamed => true,
         };
-        audience.prompt(&audience.with(concerns));
+        modules.prompt(modules.with(concerns));
         if let Some(nudge) = &nudge {
             nudge();
         }
+        let _ = hints.send(Hint::Look);
     });
     notices.inspect_err(|error| tracing::warn!(%error, "the system's notices are not heard")).ok()
 }
 
-impl Audience {
-    fn with(&self, concerns: impl Fn(&Profile) -> bool) -> Vec<usize> {
-        (0..self.0.len()).filter(|at| concerns(&self.0[*at].0)).collect()
+impl Modules {
+    fn lock(&self) -> MutexGuard<'_, Vec<Watched>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn prompt(&self, asked: &[usize]) {
-        for (_, prompts) in asked.iter().filter_map(|at| self.0.get(*at)) {
-            let _ = prompts.send(Prompt::Look);
+    /// Unless the profile's module is watched already.
+    fn watch(&self, host_exe: &Path, driver: Driver) {
+        let mut watched = self.lock();
+        let profile = driver.profile.clone();
+        if profile.quirks.single_process || watched.iter().any(|other| other.profile.name == profile.name) {
+            return;
+        }
+        let watch = ModuleWatch::start(host_exe, driver, self.merge.clone())
+            .inspect_err(|error| tracing::warn!(%error, "keys are not watched"))
+            .ok();
+        watched.push(Watched { profile, watch });
+    }
+
+    /// Which of so many claim a card.
+    fn claim(
+        &self,
+        claims: impl FnOnce(&mut dyn Iterator<Item = &Profile>) -> Vec<usize>,
+    ) -> (Vec<usize>, usize) {
+        let watched = self.lock();
+        (claims(&mut watched.iter().map(|one| one.profile.as_ref())), watched.len())
+    }
+
+    fn with(&self, concerns: impl Fn(&Profile) -> bool) -> Vec<usize> {
+        let watched = self.lock();
+        (0..watched.len()).filter(|at| concerns(&watched[*at].profile)).collect()
+    }
+
+    fn prompt(&self, asked: impl IntoIterator<Item = usize>) {
+        let watched = self.lock();
+        for watch in asked.into_iter().filter_map(|at| watched.get(at)?.watch.as_ref()) {
+            watch.prompt(Prompt::Look);
         }
     }
 }

@@ -64,8 +64,8 @@ impl ModuleWatch {
         Ok(Self { prompts, running, thread: Some(thread) })
     }
 
-    pub fn prompts(&self) -> Sender<Prompt> {
-        self.prompts.clone()
+    pub fn prompt(&self, prompt: Prompt) {
+        let _ = self.prompts.send(prompt);
     }
 }
 

@@ -4,25 +4,23 @@ use std::{fs, path::Path};
 
 use serde_json::json;
 use ycd_assistant::makes::{driver_from, make, not_installed};
-use ycd_token::{Drivers, readers, report::makes_without_driver, usb};
+use ycd_token::{Drivers, Profile, report::makes_without_driver_now};
 
 use crate::{
     error::{CliError, Result},
     say::Say,
 };
 
+/// The make, and where its driver is to be had.
+pub fn line(profile: &Profile, say: &Say) -> String {
+    let (says, remedy) = not_installed(profile, say.language);
+    format!("{says}{}{remedy}", say.t("", " "))
+}
+
 /// `utf16` is left to whoever reads no UTF-8: one line for each make, empty where none is missing.
 pub fn run(drivers: &Drivers, utf16: Option<&Path>, say: &Say) -> Result {
-    // Without the service there are still USB devices.
-    let seen = readers::now().unwrap_or_default();
-    let missing = makes_without_driver(drivers, &drivers.lookups(), &seen, &usb::devices());
-    let lines: Vec<String> = missing
-        .iter()
-        .map(|profile| {
-            let (says, remedy) = not_installed(profile, say.language);
-            format!("{says}{}{remedy}", say.t("", " "))
-        })
-        .collect();
+    let missing = makes_without_driver_now(drivers);
+    let lines: Vec<String> = missing.iter().map(|profile| line(profile, say)).collect();
     if let Some(file) = utf16 {
         let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
         let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();

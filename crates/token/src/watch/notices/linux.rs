@@ -1,10 +1,11 @@
-//! The kernel's notices of USB devices (uevents over netlink), for modules that cannot wait for slot events.
+//! The kernel's notices of USB devices: uevents over netlink.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use super::Notice;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use rustix::net::netlink::{KOBJECT_UEVENT, SocketAddrNetlink};
@@ -14,14 +15,6 @@ use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv,
 const KERNEL: u32 = 1;
 /// Bytes. The kernel's messages have at most 2048 behind a path.
 const ROOM: usize = 8192;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// A device of these ids came or went.
-    Usb { vendor: u16, product: u16 },
-    /// More happened than the kernel keeps for us.
-    Lost,
-}
 
 /// A thread that listens. Dropping it ends the thread.
 pub struct Notices {
@@ -72,7 +65,7 @@ fn listen(socket: &OwnedFd, stop: &OwnedFd, mut tell: impl FnMut(Notice)) {
                     tell(notice);
                 }
             }
-            Err(Errno::NOBUFS) => tell(Notice::Lost),
+            Err(Errno::NOBUFS) => tell(Notice::Unnamed),
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(error) => {
                 tracing::warn!(%error, "the system's notices have ended");

@@ -1,0 +1,80 @@
+//! Makes that are plugged in and lack their driver; and drivers that are installed while somebody waits for one.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use super::{KeyEvent, Modules};
+use crate::profile::Drivers;
+use crate::report::makes_without_driver;
+use crate::{readers, usb};
+
+/// After a hint: a key that is plugged in brings several, and who reads it goes first.
+const SETTLE: Duration = Duration::from_millis(300);
+/// Between two looks for a driver that is missing. Only then does anything here wake up by itself.
+const INSTALLED: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint {
+    /// A card or a USB device came or went.
+    Look,
+    Stop,
+}
+
+pub struct Scout {
+    pub drivers: Drivers,
+    pub host_exe: PathBuf,
+    pub modules: Modules,
+    pub events: Sender<KeyEvent>,
+    /// Names of profiles, as they were told last.
+    pub missing: Vec<String>,
+}
+
+impl Scout {
+    pub fn run(mut self, hints: &Receiver<Hint>) {
+        loop {
+            self.look();
+            let hint = if self.missing.is_empty() {
+                hints.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                hints.recv_timeout(INSTALLED)
+            };
+            match hint {
+                Ok(Hint::Look) => {
+                    if settled(hints) == Hint::Stop {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Hint::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        let lookups = self.drivers.lookups();
+        // Without the service there are still USB devices.
+        let seen = readers::now().unwrap_or_default();
+        let missing = makes_without_driver(&self.drivers, &lookups, &seen, &usb::devices());
+        let missing: Vec<String> = missing.into_iter().map(|profile| profile.name.clone()).collect();
+        // Told before the keys of a driver that was installed: who reads them has to know the driver.
+        if missing != self.missing {
+            self.missing.clone_from(&missing);
+            let _ = self.events.send(KeyEvent::DriversMissing(missing));
+        }
+        for driver in lookups.into_iter().filter_map(|lookup| lookup.outcome.ok()) {
+            self.modules.watch(&self.host_exe, driver);
+        }
+    }
+}
+
+/// Waits until hints have come to an end, or the watch has.
+fn settled(hints: &Receiver<Hint>) -> Hint {
+    loop {
+        match hints.recv_timeout(SETTLE) {
+            Ok(Hint::Look) => {}
+            Err(RecvTimeoutError::Timeout) => return Hint::Look,
+            Ok(Hint::Stop) | Err(RecvTimeoutError::Disconnected) => return Hint::Stop,
+        }
+    }
+}
