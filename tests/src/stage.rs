@@ -3,6 +3,8 @@
 //!
 //! `POST /` takes one [`Do`] as JSON and answers with what came of it.
 
+mod reader;
+
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader},
@@ -31,6 +33,7 @@ use ycd_portal_api::wire::{
 use ycd_softkey::{admin, fault::Fault};
 use ycd_token::{KeyId, Pin, Token as _, TokenError};
 
+use self::reader::Reader;
 use crate::world::{IssuedKey, Maker, PHONE, Phone, World, filled_in, open_keys, program};
 
 /// What may be asked of the stage.
@@ -99,6 +102,13 @@ pub enum Do {
     State {
         serial: String,
     },
+    /// A card reader, which assistants have from their next start.
+    Reader,
+    /// A card that is none of the software keys, by its ATR in hexadecimal.
+    InsertCard {
+        atr: String,
+    },
+    PullCard,
     Fault {
         #[serde(default)]
         serial: Option<String>,
@@ -140,6 +150,7 @@ pub struct Stage {
     pages: PathBuf,
     assistants: BTreeMap<String, Child>,
     phones: BTreeMap<String, Phone>,
+    reader: Option<Reader>,
 }
 
 type Answer = Result<Value, String>;
@@ -151,7 +162,7 @@ impl Stage {
         let mut world = World::new();
         world.configure(|config| config.sms.next_after = 1);
         let anchors = world.anchors();
-        Self { world, anchors, pages, assistants: BTreeMap::new(), phones: BTreeMap::new() }
+        Self { world, anchors, pages, assistants: BTreeMap::new(), phones: BTreeMap::new(), reader: None }
     }
 
     /// Does what is asked.
@@ -223,6 +234,19 @@ impl Stage {
                 let keys = admin::list(self.world.keys_folder()).map_err(|e| e.to_string())?;
                 let key = keys.into_iter().find(|key| key.serial_number == serial);
                 Ok(json!(key.ok_or("no such key")?))
+            }
+            Do::Reader => {
+                self.reader = Some(Reader::new()?);
+                done
+            }
+            Do::InsertCard { atr } => {
+                let atr = hex::decode(atr.replace(' ', "")).map_err(|e| e.to_string())?;
+                self.reader.as_mut().ok_or("no reader")?.insert(&atr);
+                done
+            }
+            Do::PullCard => {
+                self.reader.as_mut().ok_or("no reader")?.empty();
+                done
             }
             Do::Fault { serial, fault } => {
                 let keys = self.world.keys_folder();
@@ -359,6 +383,7 @@ impl Stage {
             .arg(&self.pages)
             .env("XDG_RUNTIME_DIR", self.world.path())
             .env("RUST_LOG", "trace")
+            .envs(self.reader.as_ref().map(Reader::environment))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(said)

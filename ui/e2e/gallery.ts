@@ -3,14 +3,6 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SHOTS, type Taken } from './shot'
 
-/** States of ui.md's table that no real parts here can bring about. */
-const NOT_TAKEN = [
-  [
-    'driver missing',
-    'Needs a device on USB that a driver profile knows by its numbers; a software key is none, and this machine has no USB. The card itself is tested in tests/key-card.test.ts.',
-  ],
-]
-
 const escaped = (text: string) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
 
 export default function gallery(): void {
@@ -42,7 +34,6 @@ export default function gallery(): void {
     .bad img{outline:3px solid #b3261e}b{color:#b3261e}small{font-weight:400;color:#5b616b}nav a{margin-right:12px}
     </style><h1>Every page in every state</h1>
     <p>${all.length} states, ${pictures} pictures, ${problems.length} problems. Taken of the real pages on the real core, with software keys and a portal: <code>npm run shots</code>.</p>
-    <p>Not taken:</p><ul>${NOT_TAKEN.map(([state = '', why = '']) => `<li><strong>${escaped(state)}</strong>: ${escaped(why)}</li>`).join('')}</ul>
     ${problems.length > 0 ? `<h2>Problems</h2><ul>${problems.map(({ file, problem }) => `<li><a href="${file}">${file}</a>: <b>${escaped(problem)}</b></li>`).join('')}</ul>` : ''}
     <nav>${groups.map((group) => `<a href="#g-${escaped(group)}">${escaped(group)}</a>`).join('')}</nav>
     ${groups

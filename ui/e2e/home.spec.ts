@@ -1,4 +1,4 @@
-import { expect, test } from './stage'
+import { expect, FEITIAN_CARD, test } from './stage'
 
 test('a key shows up when it is put in and goes when it is pulled', async ({ page, stage }) => {
   const key = await stage.key()
@@ -16,4 +16,16 @@ test('without the portal the assistant starts, and shows what is on a key', asyn
   await stage.open(page)
   await stage.insert(key)
   await expect(page.getByTestId('key-card')).toContainText(key.company)
+})
+
+test('a key whose driver is missing is named with the place to get it, for as long as it is in', async ({ page, stage }) => {
+  await stage.reader()
+  await stage.open(page)
+  const card = page.getByTestId('key-card')
+  await expect(card).toHaveAttribute('data-state', 'none')
+  await stage.insertCard(FEITIAN_CARD)
+  await expect(card).toContainText('已发现飞天诚信 USBKEY（ePass）')
+  await expect(card).toContainText('装好后自动继续')
+  await stage.pullCard()
+  await expect(card).toHaveAttribute('data-state', 'none')
 })

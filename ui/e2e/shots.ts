@@ -2,7 +2,7 @@
 import type { Page } from '@playwright/test'
 import { at, fillIn, next, onStep } from './orders'
 import { FEW, FULL, PAIRS, shot } from './shot'
-import { expect, type Key, type Stage, test } from './stage'
+import { expect, FEITIAN_CARD, type Key, type Stage, test } from './stage'
 import { giveCode, giveNewPin, givePin, go, NEW, outcome, toWrite } from './work'
 
 const CARD = '1 Key card'
@@ -68,6 +68,15 @@ test('key card: what there is of one key', async ({ page, stage }) => {
   await stage.insert(dead)
   await card(page, 'revoked')
   await shot(page, 'card-revoked', CARD, 'revoked')
+})
+
+test('key card: a key whose driver is missing', async ({ page, stage }) => {
+  await stage.reader()
+  await stage.open(page)
+  await card(page, 'none')
+  await stage.insertCard(FEITIAN_CARD)
+  await card(page, 'driver_missing')
+  await shot(page, 'card-driver-missing', CARD, 'driver missing', FULL)
 })
 
 test('key card: reading, several, the wrong one, unreadable', async ({ page, stage }) => {

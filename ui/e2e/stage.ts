@@ -13,6 +13,9 @@ const target = process.env.CARGO_TARGET_DIR ?? resolve(here, '../../target')
 /** The PIN that keys are handed out with. */
 export const PIN = '12345678'
 
+/** ATR of a card that `drivers-config/feitian.toml` knows; its driver is not on this machine. */
+export const FEITIAN_CARD = '3B 9F 95 81 31 FE 9F 00 65 46 53 05 04 06 71 DF 00 00 00 00 00 00 02'
+
 /** A key that was produced some days ago. */
 export interface Key {
   serial: string
@@ -128,6 +131,17 @@ export class Stage {
   /** A fault of the driver, as `crates/softkey/src/fault.rs` writes it: `{ on: { function: 'C_Sign' }, do: 'unplug' }`. */
   fault(fault: object, key?: Key): Promise<unknown> {
     return this.do('fault', { fault, serial: key?.serial })
+  }
+  /** A card reader, which assistants have from their next start. Rejected where this machine cannot have one. */
+  reader(): Promise<unknown> {
+    return this.do('reader')
+  }
+  /** A card that is none of the software keys, by its ATR in hexadecimal. */
+  insertCard(atr: string): Promise<unknown> {
+    return this.do('insert_card', { atr })
+  }
+  pullCard(): Promise<unknown> {
+    return this.do('pull_card')
   }
   clearFaults(): Promise<unknown> {
     return this.do('clear_faults')

@@ -32,7 +32,7 @@ test('the first look, and a key that is being read', async () => {
 })
 
 test('driver missing: which, and where it is to be had', async () => {
-  const drivers_missing = [{ profile: 'x', make: '握奇', from: 'CA 网站' }]
+  const drivers_missing = [{ profile: 'x', make: '握奇 USBKEY', from: 'CA 网站' }]
   const { state, text, wrapper, router } = await card({ ...keysView(), drivers_missing })
   expect(state()).toBe('driver_missing')
   expect(text()).toContain('已发现握奇 USBKEY，本机缺少驱动，读不到证书。')
@@ -160,7 +160,7 @@ test('quiet: no buttons', async () => {
 })
 
 test('an unread second make is told beside a key', async () => {
-  const drivers_missing = [{ profile: 'x', make: '握奇', from: null }]
+  const drivers_missing = [{ profile: 'x', make: '握奇 USBKEY', from: null }]
   const { state, text } = await card({ ...keysView(keyView()), drivers_missing })
   expect(state()).toBe('fine')
   expect(text()).toContain('另有一支握奇 USBKEY 缺少驱动')
