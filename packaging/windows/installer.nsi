@@ -259,7 +259,6 @@ Function .onInit
     ${End} ${EXIT_TOO_OLD} "$(TooOld)"
   ${EndIf}
   !insertmacro ONE_AT_A_TIME
-  ${Property} "DESKTOP" $OnDesktop ""
   ${Property} "PORTAL" $Portal ""
   ${Property} "WEBVIEW2" $WebViewWanted ""
   ${If} $Portal != ""
@@ -288,6 +287,19 @@ Function .onInit
     StrCpy $AtLogin 1
   ${EndIf}
   ${Property} "AUTOSTART" $AtLogin ""
+  ; Whoever has thrown the shortcut away does not want it back.
+  ${If} $ForAll = 1
+    ReadRegDWORD $R1 HKLM "${SETTINGS_KEY}" "Whole"
+    ReadRegStr $R2 HKLM "${SETTINGS_KEY}" "Desktop"
+  ${Else}
+    ReadRegDWORD $R1 HKCU "${SETTINGS_KEY}" "Whole"
+    ReadRegStr $R2 HKCU "${SETTINGS_KEY}" "Desktop"
+  ${EndIf}
+  ${If} $R1 = 1
+  ${AndIfNot} ${FileExists} "$R2"
+    StrCpy $OnDesktop 0
+  ${EndIf}
+  ${Property} "DESKTOP" $OnDesktop ""
   ; Or `/D=`, which NSIS has put there.
   ${Property} "DIR" $INSTDIR ""
   Call ChooseFolder
@@ -459,6 +471,16 @@ Section "-places"
       FileClose $R2
     ${EndIf}
   !endif
+  ; Those of before may have names in another language.
+  ReadRegStr $R0 SHCTX "${SETTINGS_KEY}" "StartMenu"
+  ${If} $R0 != ""
+    Delete "$R0"
+  ${EndIf}
+  ReadRegStr $R0 SHCTX "${SETTINGS_KEY}" "Desktop"
+  ${If} $R0 != ""
+    Delete "$R0"
+    DeleteRegValue SHCTX "${SETTINGS_KEY}" "Desktop"
+  ${EndIf}
   CreateDirectory "$SMPROGRAMS"
   CreateShortCut "$SMPROGRAMS\$(Title).lnk" "$INSTDIR\${APP}"
   WriteRegStr SHCTX "${SETTINGS_KEY}" "StartMenu" "$SMPROGRAMS\$(Title).lnk"

@@ -227,12 +227,30 @@ fn brings_along(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result
     teller.step("英文安装的，助手也说英文 Installed in English, it speaks English", || {
         ends(machine, &trial.setup, &[&SILENT[..], &["/LANG=en"]].concat(), exit::DONE)?;
         let settings = fs::read_to_string(brought.join("settings.json")).unwrap_or_default();
+        let english = machine.shortcuts().len();
         ends(machine, &trial.setup, &[&SILENT[..], &["/LANG=zh"]].concat(), exit::DONE)?;
+        if (english, machine.shortcuts().len()) != (2, 2) {
+            return Err(format!("{english} shortcuts, then {:?}", machine.shortcuts()));
+        }
         if settings.contains("\"en\"") && !brought.join("settings.json").exists() {
             Ok(settings.trim().to_owned())
         } else {
             Err(settings)
         }
+    })?;
+    teller.step("扔掉的快捷方式不会回来 A shortcut that was thrown away stays away", || {
+        let [desktop] =
+            &machine.shortcuts().into_iter().filter(|one| on_desktop(one)).collect::<Vec<_>>()[..]
+        else {
+            return Err(format!("{:?}", machine.shortcuts()));
+        };
+        fs::remove_file(desktop).map_err(|e| e.to_string())?;
+        ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+        if machine.shortcuts().iter().any(|one| on_desktop(one)) {
+            return Err("it is there again".to_owned());
+        }
+        ends(machine, &trial.setup, &[&SILENT[..], &["/DESKTOP=1"]].concat(), exit::DONE)?;
+        if machine.shortcuts().len() == 2 { Ok(String::new()) } else { Err("not even when wished".into()) }
     })?;
     if let Some(port) = machine.reader() {
         teller.step(
@@ -269,6 +287,10 @@ fn brings_along(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result
         is_gone(machine)?;
         Ok(format!("{wanted:?}; {said}"))
     })
+}
+
+fn on_desktop(shortcut: &Path) -> bool {
+    shortcut.parent().is_some_and(|folder| folder.ends_with("Desktop"))
 }
 
 /// Runs it; gives how long it took.
