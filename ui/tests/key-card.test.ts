@@ -163,5 +163,5 @@ test('an unread second make is told beside a key', async () => {
   const drivers_missing = [{ profile: 'x', make: '握奇 USBKEY', from: null }]
   const { state, text } = await card({ ...keysView(keyView()), drivers_missing })
   expect(state()).toBe('fine')
-  expect(text()).toContain('另有一支握奇 USBKEY 缺少驱动')
+  expect(text()).toContain('另有一支缺少驱动，读不到：握奇 USBKEY。')
 })

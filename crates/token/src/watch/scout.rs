@@ -32,6 +32,10 @@ pub struct Scout {
 
 impl Scout {
     pub fn run(mut self, hints: &Receiver<Hint>) {
+        // Whoever has just started has more urgent things to do.
+        if settled(hints) == Hint::Stop {
+            return;
+        }
         loop {
             self.look();
             let hint = if self.missing.is_empty() {

@@ -14,7 +14,7 @@ export default {
   driver_from: '驱动从{from}获取。装好后自动继续。',
   driver_then: '装好后自动继续。',
   get_driver: '获取驱动',
-  other_driver_missing: '另有一支{make}缺少驱动，读不到。',
+  other_driver_missing: '另有一支缺少驱动，读不到：{make}。',
   valid_until: '有效期至 {date}',
   valid_from: '{date} 起生效',
   days_left: '还有 {n} 天',
