@@ -17,6 +17,9 @@ use super::{
 };
 use crate::world::program;
 
+/// Days. Certificates of then have twenty left today.
+const A_YEAR_AGO: i64 = -345;
+
 /// Tells it; `Err` names the step that went wrong.
 pub fn tell(wishes: &Wishes) -> Result<(), String> {
     let start = Instant::now();
@@ -44,7 +47,7 @@ pub fn tell(wishes: &Wishes) -> Result<(), String> {
         }
     }
     if told.is_ok() && wishes.window {
-        window(&stage)?;
+        window(&mut stage)?;
     }
     if told.is_ok() && wishes.serve {
         stay(stage, temporary)?;
@@ -54,13 +57,16 @@ pub fn tell(wishes: &Wishes) -> Result<(), String> {
 
 /// Opens the window on a machine of the story, with a key that waits for its new certificate, and waits until it is
 /// closed.
-fn window(stage: &Stage) -> Result<(), String> {
+fn window(stage: &mut Stage) -> Result<(), String> {
     // What the story left inserted goes back into the drawer: exactly one key at a time.
     let keys = stage.station.ok(&["softkey", "list"], "")?;
     for key in keys["keys"].as_array().into_iter().flatten().filter(|key| key["inserted"] == true) {
         stage.remove(&text(key, "serial_number"))?;
     }
+    // As old as the others, so that it is time to renew.
+    stage.serve(A_YEAR_AGO)?;
     let holder = stage.produce("泸州蓝田贸易有限公司", "13800000007")?;
+    stage.serve(0)?;
     let machine = stage.applicant("window-machine", &holder.phone)?;
     let order = stage.approved_order(&machine, &holder)?;
     stage.insert(&holder.key)?;
@@ -90,7 +96,9 @@ fn scenes(
     teller.step("新建门户和 SM2 证书机构 Found the portal and its SM2 authority", || {
         stage.found_portal()
     })?;
-    teller.step("门户启动，时间在一年前 Start it, its clock a year ago", || stage.serve(-345))?;
+    teller.step("门户启动，时间在一年前 Start it, its clock a year ago", || {
+        stage.serve(A_YEAR_AGO)
+    })?;
 
     teller.part("一年前：制作 USBKEY A year ago: keys are produced");
     let names = [
