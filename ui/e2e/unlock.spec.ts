@@ -134,6 +134,8 @@ test('an unlock that needs approval waits for it, and goes on from the home page
   await expect(page.getByText('有一项解锁没有做完')).toBeVisible()
   await page.getByRole('button', { name: '继续', exact: true }).click()
   await expect(page.getByTestId('taken-up')).toBeVisible()
+  // Between two codes.
+  await stage.time(2)
   await page.getByTestId('start-unlock').click()
   await giveCode(page, stage, key)
   // The same steps as before; the review is over.
@@ -199,6 +201,8 @@ test('a new PIN that was set before a crash is proven, or set anew', async ({ pa
   page.on('dialog', (dialog) => void dialog.accept())
   await stage.open(page)
   await page.getByRole('button', { name: '继续', exact: true }).click()
+  // Between two codes.
+  await stage.time(2)
   await page.getByTestId('start-unlock').click()
   await giveCode(page, stage, key)
   await expect(page.getByRole('heading', { name: /上次已设置新口令/ })).toBeVisible()
