@@ -120,18 +120,19 @@ impl Assistant {
     }
 
     /// The system's own list of what starts with a session says this, and the setting follows it: others may have changed
-    /// it. Gives what the list has to say in the end: a wish that the program came with, and that nobody has decided on,
-    /// is still to be carried out.
+    /// it. Gives what the list has to say in the end: a wish that the program came with is to be carried out, once; from
+    /// then on the setting is the user's own.
     ///
     /// # Errors
     /// The settings cannot be written.
     pub fn take_over_autostart(&self, listed: bool) -> Result<bool> {
         let settings = self.settings();
         let is_still_a_wish = settings.autostart && !self.shared.home.has_own_settings();
-        if settings.autostart != listed && !is_still_a_wish {
-            self.change_settings(Settings { autostart: listed, ..settings })?;
+        let wanted = listed || is_still_a_wish;
+        if is_still_a_wish || settings.autostart != wanted {
+            self.change_settings(Settings { autostart: wanted, ..settings })?;
         }
-        Ok(listed || is_still_a_wish)
+        Ok(wanted)
     }
 
     pub(crate) fn change_settings(&self, settings: Settings) -> Result<Settings> {

@@ -16,7 +16,7 @@ use std::{
 };
 
 use ycd_flows::messages::Explain as _;
-use ycd_token::{KeyEvent, KeyId, KeyInfo, KeyWatcher, TokenError, TriesLeft, report};
+use ycd_token::{KeyEvent, KeyId, KeyInfo, KeyWatcher, TokenError, TriesLeft};
 
 use self::read::{Reader, Task};
 use crate::{
@@ -212,7 +212,6 @@ impl KeysHandle {
                     }
                 }
                 News::Look { done } => {
-                    self.look_for_drivers();
                     if !working {
                         self.list(reader);
                         reader.give(Task::Done(done));
@@ -266,14 +265,6 @@ impl KeysHandle {
             lock(&handle.state).revocations.take(fetched, now);
             let _ = handle.news.send(News::Revocations);
         });
-    }
-
-    fn look_for_drivers(&self) {
-        let missing = report::makes_without_driver_now(&self.shared.drivers);
-        let missing: Vec<String> = missing.iter().map(|profile| profile.name.clone()).collect();
-        if lock(&self.state).drivers_missing != missing {
-            self.change(|state| state.drivers_missing = missing);
-        }
     }
 
     fn is_read(&self, key: &KeyId) -> bool {

@@ -75,11 +75,11 @@ pub fn makes_without_driver<'a>(
     profiles.filter(|profile| is_there(profile)).collect()
 }
 
-/// As [`makes_without_driver`], with what is plugged in and installed now.
-pub fn makes_without_driver_now(drivers: &Drivers) -> Vec<&Profile> {
+/// As [`makes_without_driver`], with what is plugged in now.
+pub fn makes_without_driver_now<'a>(drivers: &'a Drivers, lookups: &[Lookup]) -> Vec<&'a Profile> {
     // Without the PC/SC service there are still USB devices.
     let seen = readers::now().unwrap_or_default();
-    makes_without_driver(drivers, &drivers.lookups(), &seen, &usb::devices())
+    makes_without_driver(drivers, lookups, &seen, &usb::devices())
 }
 
 impl UnknownKey {

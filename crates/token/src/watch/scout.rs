@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use super::{KeyEvent, Modules};
 use crate::profile::Drivers;
-use crate::report::makes_without_driver;
-use crate::{readers, usb};
+use crate::report::makes_without_driver_now;
 
 /// After a hint: a key that is plugged in brings several, and who reads it goes first.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -57,9 +56,7 @@ impl Scout {
 
     fn look(&mut self) {
         let lookups = self.drivers.lookups();
-        // Without the service there are still USB devices.
-        let seen = readers::now().unwrap_or_default();
-        let missing = makes_without_driver(&self.drivers, &lookups, &seen, &usb::devices());
+        let missing = makes_without_driver_now(&self.drivers, &lookups);
         let missing: Vec<String> = missing.into_iter().map(|profile| profile.name.clone()).collect();
         // Told before the keys of a driver that was installed: who reads them has to know the driver.
         if missing != self.missing {

@@ -19,7 +19,7 @@ pub fn line(profile: &Profile, say: &Say) -> String {
 
 /// `utf16` is left to whoever reads no UTF-8: one line for each make, empty where none is missing.
 pub fn run(drivers: &Drivers, utf16: Option<&Path>, say: &Say) -> Result {
-    let missing = makes_without_driver_now(drivers);
+    let missing = makes_without_driver_now(drivers, &drivers.lookups());
     let lines: Vec<String> = missing.iter().map(|profile| line(profile, say)).collect();
     if let Some(file) = utf16 {
         let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
