@@ -114,25 +114,6 @@ pub enum KeyProblem {
 }
 
 impl KeyProblem {
-    /// Why these are not exactly one key, the wanted one where one is; `None` where they are.
-    pub(crate) fn of(
-        keys: &[KeyInfo],
-        wanted: Option<&KeyId>,
-        pulled_at: Option<&'static str>,
-    ) -> Option<Self> {
-        match (keys, wanted) {
-            ([], _) => Some(match pulled_at {
-                Some(at) => Self::Pulled { wanted: wanted.cloned(), at },
-                None => Self::Absent { wanted: wanted.cloned() },
-            }),
-            ([key], Some(wanted)) if key.key_id != *wanted => {
-                Some(Self::Wrong { inserted: key.clone(), wanted: wanted.clone() })
-            }
-            ([_], _) => None,
-            (several, _) => Some(Self::Several { keys: several.to_vec() }),
-        }
-    }
-
     /// The keys that are in.
     pub fn inserted(&self) -> &[KeyInfo] {
         match self {

@@ -24,6 +24,7 @@ pub mod conversation;
 pub mod driver_report;
 mod error;
 pub mod journal;
+mod key_in_work;
 pub mod lock;
 pub mod messages;
 pub mod new_pin;

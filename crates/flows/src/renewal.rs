@@ -38,9 +38,10 @@ pub use self::{
 };
 use crate::{
     clock::Clock,
-    conversation::{Event, Go, KeyProblem, Person, PinQuestion},
+    conversation::{Event, Go, Person, PinQuestion},
     error::{FlowError, OperatorReason, Result},
     journal::Journal,
+    key_in_work::KeyInWork,
     lock::KeyLocks,
     store::{StoreError, UserStore},
     trust::PinnedPortal,
@@ -95,11 +96,11 @@ impl Renewal<'_> {
     /// Renews, or goes on with, an order. Ends with the certificate on the key, or with an error after which the same
     /// call goes on where the work stands.
     pub fn run(mut self, order: &str) -> Result<Renewed> {
-        let mut kept = Kept::default();
+        let mut work = KeyInWork::default();
         let mut rounds = 0;
         let mut deaths = 0;
         loop {
-            let because = match self.one_round(order, &mut kept) {
+            let because = match self.one_round(order, &mut work) {
                 Ok(Progress::Renewed(renewed)) => return Ok(*renewed),
                 Ok(Progress::StartAgain { because }) => {
                     rounds += 1;
@@ -109,16 +110,14 @@ impl Renewal<'_> {
                     because
                 }
                 Err(FlowError::Token { step, source: TokenError::Removed }) => {
-                    let at = kept.broken_off(step);
-                    let problem = KeyProblem::Pulled { wanted: kept.key.clone(), at };
-                    if self.person.key_again(&problem) == Go::Stop {
+                    if self.person.key_again(&work.pulled(step.name())) == Go::Stop {
                         return Err(FlowError::Token { step, source: TokenError::Removed });
                     }
                     "the key was pulled".to_owned()
                 }
                 Err(FlowError::Token { step, source }) if deaths < DEATHS && driver_died(&source) => {
                     deaths += 1;
-                    kept.broken_off(step);
+                    work.broken_off(step.name());
                     source.to_string()
                 }
                 Err(error) => return Err(error),
@@ -131,7 +130,7 @@ impl Renewal<'_> {
     /// the next attempt; the pair made for it is cleared away when the renewal goes on.
     pub fn abandon(mut self, order: &str) -> Result<AttemptView> {
         self.begins(Step::FindKey)?;
-        let key = self.exactly_one_key(order, &mut Kept::default())?;
+        let key = self.exactly_one_key(order, &mut KeyInWork::default())?;
         let _lock = self.locks.lock(&key.key_id)?;
         self.begins(Step::Open)?;
         let (contents, view) = self.open(order, &key)?;
@@ -139,14 +138,14 @@ impl Renewal<'_> {
         self.give_up(&key, &contents, &view)
     }
 
-    fn one_round(&mut self, order: &str, kept: &mut Kept) -> Result<Progress> {
+    fn one_round(&mut self, order: &str, work: &mut KeyInWork) -> Result<Progress> {
         // 1. Exactly one key, the order's; one process of this machine works on it.
         self.begins(Step::FindKey)?;
-        let key = self.exactly_one_key(order, kept)?;
+        let key = self.exactly_one_key(order, work)?;
         let _lock = self.locks.lock(&key.key_id)?;
         self.begins(Step::Open)?;
         let (contents, view) = self.open(order, &key)?;
-        kept.broken_off_at = None;
+        work.is_back();
         self.record(&key, &view, Step::Open)?;
 
         if view.operator_care {
@@ -281,7 +280,7 @@ impl Renewal<'_> {
     }
 
     /// 1. None, several, or the wrong one: says so, and looks again as long as the person wants.
-    fn exactly_one_key(&mut self, order: &str, kept: &mut Kept) -> Result<KeyInfo> {
+    fn exactly_one_key(&mut self, order: &str, work: &mut KeyInWork) -> Result<KeyInfo> {
         let wanted = self
             .portal
             .order(order)
@@ -289,10 +288,10 @@ impl Renewal<'_> {
             .summary
             .key_id;
         let wanted = KeyId::from(wanted);
-        kept.key = Some(wanted.clone());
+        work.key = Some(wanted.clone());
         loop {
             let mut keys = self.on_key(Step::FindKey, |token| token.keys())?;
-            let Some(problem) = KeyProblem::of(&keys, Some(&wanted), kept.broken_off_at) else {
+            let Some(problem) = work.problem(&keys, Some(&wanted)) else {
                 return Ok(keys.remove(0));
             };
             if self.person.key_again(&problem) == Go::Stop {
@@ -539,22 +538,6 @@ impl Renewal<'_> {
             new: new.0.clone(),
             chain: view.chain.iter().map(|c| c.0.clone()).collect(),
         })))
-    }
-}
-
-/// What one run remembers from round to round, to tell the person where it stands. None of it decides what is true of
-/// key and order.
-#[derive(Default)]
-struct Kept {
-    key: Option<KeyId>,
-    /// The step at which the key was pulled or its driver died, until it is found and read again.
-    broken_off_at: Option<&'static str>,
-}
-
-impl Kept {
-    /// The name of the step that is told as the one where the work stopped: not one on the way back to it.
-    fn broken_off(&mut self, at: Step) -> &'static str {
-        self.broken_off_at.get_or_insert(at.name())
     }
 }
 

@@ -44,9 +44,10 @@ pub use self::{
 use self::{error::Result, step::UnlockStep as Step};
 use crate::{
     clock::Clock,
-    conversation::{CodeAnswer, CodeWanted, Go, KeyProblem},
+    conversation::{CodeAnswer, CodeWanted, Go},
     error::FlowError,
     journal::Journal,
+    key_in_work::KeyInWork,
     lock::{KeyLock, KeyLocks},
     new_pin::{NewPinRefusal, ask},
     renewal::array,
@@ -106,16 +107,14 @@ impl Unlock<'_> {
                     because
                 }
                 Err(UnlockError::Token { step, source: TokenError::Removed }) => {
-                    let at = kept.broken_off(step);
-                    let problem = KeyProblem::Pulled { wanted: kept.key.clone(), at };
-                    if self.person.key_again(&problem) == Go::Stop {
+                    if self.person.key_again(&kept.work.pulled(step.name())) == Go::Stop {
                         return Err(UnlockError::Token { step, source: TokenError::Removed });
                     }
                     "the key was pulled".to_owned()
                 }
                 Err(UnlockError::Token { step, source }) if deaths < DEATHS && driver_died(&source) => {
                     deaths += 1;
-                    kept.broken_off(step);
+                    kept.work.broken_off(step.name());
                     source.to_string()
                 }
                 Err(error) => return Err(error),
@@ -130,7 +129,7 @@ impl Unlock<'_> {
         self.begins(Step::FindKey, None)?;
         let (key, _lock) = self.exactly_one_key(kept)?;
         let (certificate, offer) = self.offer(&key)?;
-        kept.broken_off_at = None;
+        kept.work.is_back();
         let road = road_of(offer.road);
         let ways = self.on_key(Step::FindKey, |token| token.unlock_ways(&key.key_id))?;
         if !ways.allow(road) {
@@ -237,7 +236,7 @@ impl Unlock<'_> {
 
     /// Step 1. None, several, or the wrong one: says so, and looks again as long as the person wants.
     fn exactly_one_key(&mut self, kept: &mut Kept) -> Result<(KeyInfo, KeyLock)> {
-        let wanted = self.options.key.clone().or_else(|| kept.key.clone());
+        let wanted = self.options.key.clone().or_else(|| kept.work.key.clone());
         loop {
             let mut keys = self.on_key(Step::FindKey, |token| token.keys())?;
             if let Some(wanted) = &wanted
@@ -245,7 +244,7 @@ impl Unlock<'_> {
             {
                 keys.retain(|key| key.key_id == *wanted);
             }
-            let Some(problem) = KeyProblem::of(&keys, wanted.as_ref(), kept.broken_off_at) else {
+            let Some(problem) = kept.work.problem(&keys, wanted.as_ref()) else {
                 return self.locked(kept, keys.remove(0));
             };
             if self.person.key_again(&problem) == Go::Stop {
@@ -260,7 +259,7 @@ impl Unlock<'_> {
         let keys = self.on_key(Step::FindKey, |token| token.keys())?;
         let now = keys.into_iter().find(|found| found.key_id == key.key_id);
         let key = now.ok_or(UnlockError::Token { step: Step::FindKey, source: TokenError::Removed })?;
-        kept.key = Some(key.key_id.clone());
+        kept.work.key = Some(key.key_id.clone());
         Ok((key, lock))
     }
 
@@ -684,9 +683,7 @@ impl Unlock<'_> {
 /// What one run remembers from round to round. None of it decides what is true of key and order.
 #[derive(Default)]
 struct Kept {
-    key: Option<KeyId>,
-    /// The step at which the key was pulled or its driver died, until it is found and read again.
-    broken_off_at: Option<&'static str>,
+    work: KeyInWork,
     grant: Option<Grant>,
     /// As typed.
     new_pin: Option<Pin>,
@@ -700,11 +697,6 @@ struct Kept {
 }
 
 impl Kept {
-    /// The name of the step that is told as the one where the work stopped: not one on the way back to it.
-    fn broken_off(&mut self, at: Step) -> &'static str {
-        self.broken_off_at.get_or_insert(at.name())
-    }
-
     /// The key has a rule of its own that it does not tell. Gives why to start again.
     fn type_another(&mut self) -> &'static str {
         self.new_pin = None;
