@@ -1,10 +1,11 @@
 ; The installer: per user by default, for all users as a choice; repairs, upgrades, refuses to go back.
 ;
-; makensis -INPUTCHARSET UTF8 -DVERSION=… -DSTAGE=… -DOUT=… -DNEEDED_KB=… [-DSIGN=…] [-DBOOTSTRAPPER=…] [-DQUICK]
-; installer.nsi
+; makensis -INPUTCHARSET UTF8 -DVERSION=… -DSTUB=… -DSTAGE=… -DOUT=… -DNEEDED_KB=… [-DSIGN=…] [-DBOOTSTRAPPER=…]
+; [-DQUICK] installer.nsi
 ; Properties and exit codes: docs/windows.md. `cargo xtask package windows` runs this.
 
-Target amd64-unicode
+; amd64-unicode or x86-unicode. The programs are 64-bit either way, and so is the registry that is read and written.
+Target ${STUB}
 !ifdef QUICK
   ; For trials: larger, and made in a second.
   SetCompressor zlib
@@ -48,6 +49,7 @@ RequestExecutionLevel user
 
 Var InstalledVersion
 Var ForAll          ; 1: for all users
+Var SuggestForAll   ; 1: that is how it was installed
 Var OnDesktop         ; 1: a shortcut on the desktop
 Var AtLogin       ; 1: started hidden at login
 Var Portal          ; the portal's address, or empty
@@ -58,6 +60,7 @@ Var DesktopBox
 Var AutostartBox
 Var AllBox
 Var KeepBox
+Var Turn            ; handle: one installer at a time
 
 Name "$(Title)"
 BrandingText "$(Branding)"
@@ -171,6 +174,7 @@ FunctionEnd
 !macro ONE_AT_A_TIME
   System::Call 'kernel32::CreateMutexW(p 0, i 0, w "Local\${ID}-setup") p .r1 ?e'
   Pop $R9
+  StrCpy $Turn $1
   ${If} $R9 = 183
     ${End} ${EXIT_ANOTHER} "$(Another)"
   ${EndIf}
@@ -186,21 +190,20 @@ FunctionEnd
   ${EndIf}
 !macroend
 
-; Asks a running assistant to close and waits until its file can be written. One that writes a key stays until that is
-; done. Silent: for a minute.
+; Asks a running assistant to close and waits until the programs' files can be written. One that writes a key stays
+; until that is done. Silent: for a minute.
 !macro WAIT_FOR_THE_ASSISTANT UN
 Function ${UN}WaitForTheAssistant
-  ${IfNot} ${FileExists} "$INSTDIR\${APP}"
-    Return
-  ${EndIf}
   StrCpy $R3 0
   ask:
   Call ${UN}IsFree
   ${If} $R9 = 1
     Return
   ${EndIf}
-  nsExec::Exec '"$INSTDIR\${APP}" --quit'
-  Pop $R8
+  ${If} ${FileExists} "$INSTDIR\${APP}"
+    nsExec::Exec '"$INSTDIR\${APP}" --quit'
+    Pop $R8
+  ${EndIf}
   StrCpy $R4 0
   ${Do}
     Call ${UN}IsFree
@@ -223,25 +226,35 @@ Function ${UN}WaitForTheAssistant
   Quit
 FunctionEnd
 
-; $R9: 1 where no process runs from the program's file. Windows refuses to open a running program for writing.
+; $R9: 1 where no process runs from any of the programs' files.
 Function ${UN}IsFree
   StrCpy $R9 1
-  ${IfNot} ${FileExists} "$INSTDIR\${APP}"
-    Return
-  ${EndIf}
-  ClearErrors
-  FileOpen $R7 "$INSTDIR\${APP}" a
-  ${If} ${Errors}
-    StrCpy $R9 0
-  ${Else}
-    FileClose $R7
-  ${EndIf}
+  !insertmacro IS_FREE "${APP}"
+  ; On the command line a key may be written too.
+  !insertmacro IS_FREE "ycd.exe"
+  !insertmacro IS_FREE "ycd-host.exe"
+  !insertmacro IS_FREE "ycd-host32.exe"
 FunctionEnd
 !macroend
+
+; Windows refuses to open a running program for writing.
+!macro IS_FREE PROGRAM
+  ${If} ${FileExists} "$INSTDIR\${PROGRAM}"
+    ClearErrors
+    FileOpen $R7 "$INSTDIR\${PROGRAM}" a
+    ${If} ${Errors}
+      StrCpy $R9 0
+    ${Else}
+      FileClose $R7
+    ${EndIf}
+  ${EndIf}
+!macroend
+
 !insertmacro WAIT_FOR_THE_ASSISTANT ""
 !insertmacro WAIT_FOR_THE_ASSISTANT "un."
 
 Function .onInit
+  SetRegView 64
   StrCpy $OnDesktop 1
   StrCpy $AtLogin 0
   StrCpy $ForAll 0
@@ -276,6 +289,13 @@ Function .onInit
     ${If} $R1 != "admin"
       ${End} ${EXIT_NO_RIGHTS} "$(NoRights)"
     ${EndIf}
+  ${EndIf}
+  StrCpy $SuggestForAll $ForAll
+  ReadRegStr $R1 HKLM "${SETTINGS_KEY}" "Folder"
+  ReadRegStr $R2 HKCU "${SETTINGS_KEY}" "Folder"
+  ${If} $R1 != ""
+  ${AndIf} $R2 == ""
+    StrCpy $SuggestForAll 1
   ${EndIf}
   ; As it was, where it was installed before and nothing else is wished for.
   ${If} $ForAll = 1
@@ -361,7 +381,7 @@ Function WhoPage
   Pop $R1
   ${NSD_CreateRadioButton} 0 16u 100% 14u "$(WhoAll)"
   Pop $AllBox
-  ${If} $ForAll = 1
+  ${If} $SuggestForAll = 1
     ${NSD_Check} $AllBox
   ${Else}
     ${NSD_Check} $R1
@@ -384,7 +404,8 @@ Function WhoLeave
     UserInfo::GetAccountType
     Pop $R1
     ${If} $R1 != "admin"
-      ; The system asks for an administrator, whose installer goes on from there.
+      ; The system asks for an administrator, whose installer goes on from there: it is its turn.
+      System::Call 'kernel32::CloseHandle(p $Turn)'
       ClearErrors
       System::Call 'kernel32::GetModuleFileNameW(p 0, w .R2, i 1024)'
       StrCpy $R3 "/ALLUSERS /DESKTOP=$OnDesktop /AUTOSTART=$AtLogin /WEBVIEW2=$WebViewWanted"
@@ -398,12 +419,15 @@ Function WhoLeave
       ${EndIf}
       ExecShell "runas" "$R2" "$R3"
       ${If} ${Errors}
+        !insertmacro ONE_AT_A_TIME
         MessageBox MB_OK|MB_ICONEXCLAMATION "$(NoRights)"
         Abort
       ${EndIf}
       Quit
     ${EndIf}
-    StrCpy $ForAll 1
+  ${EndIf}
+  ${If} $R0 <> $ForAll
+    StrCpy $ForAll $R0
     StrCpy $INSTDIR ""
     Call ChooseFolder
     Call RefuseToGoBack
@@ -434,7 +458,14 @@ Section "-files"
   ${If} $R0 != ""
   ${AndIf} $R0 != $INSTDIR
   ${AndIf} ${FileExists} "$R0\uninstall.exe"
-    ExecWait '"$R0\uninstall.exe" /S /KEEPDATA=1 /BY=setup _?=$R0'
+    old:
+    ExecWait '"$R0\uninstall.exe" /S /KEEPDATA=1 /BY=setup _?=$R0' $R9
+    ${If} $R9 = ${EXIT_BUSY}
+      MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "$(Running)" /SD IDCANCEL IDRETRY old
+      RMDir "$INSTDIR"
+      SetErrorLevel ${EXIT_BUSY}
+      Quit
+    ${EndIf}
     Delete "$R0\uninstall.exe"
     RMDir "$R0"
   ${EndIf}
@@ -588,20 +619,28 @@ Function un.onInit
   StrCpy $KeepData 1
   StrCpy $ForAll 0
   ${Property} "KEEPDATA" $KeepData "un."
-  ; An installer that clears away what lies elsewhere is the one already.
-  StrCpy $R1 ""
-  ${Property} "BY" $R1 "un."
-  ${If} $R1 != "setup"
-    !insertmacro ONE_AT_A_TIME
-  ${EndIf}
   ReadRegStr $R1 HKCU "${SETTINGS_KEY}" "Folder"
   ${If} $R1 != $INSTDIR
     StrCpy $ForAll 1
     UserInfo::GetAccountType
     Pop $R1
     ${If} $R1 != "admin"
-      ${End} ${EXIT_NO_RIGHTS} "$(NoRights)"
+      ${IfNot} ${Silent}
+        ; The system asks for an administrator, whose uninstaller goes on from there.
+        ClearErrors
+        ExecShell "runas" "$INSTDIR\uninstall.exe"
+        ${IfNot} ${Errors}
+          Quit
+        ${EndIf}
+      ${EndIf}
+      ${End} ${EXIT_NO_RIGHTS} "$(NoRightsToRemove)"
     ${EndIf}
+  ${EndIf}
+  ; An installer that clears away what lies elsewhere is the one already.
+  StrCpy $R1 ""
+  ${Property} "BY" $R1 "un."
+  ${If} $R1 != "setup"
+    !insertmacro ONE_AT_A_TIME
   ${EndIf}
   !insertmacro CONTEXT
 FunctionEnd

@@ -17,6 +17,7 @@ ${Word} DiskFull "磁盘空间不足：需要 ${NEEDED_KB} KB。没有做任何�
 ${Word} NotWhole "文件没有全部写好。请再运行一次安装程序，它会接着修复。" "Not every file could be written. Run the installer again; it repairs what is missing."
 ${Word} BadPortal "门户地址 $Portal 不对：要以 https:// 开头，不含引号。没有做任何改动。" "The portal address $Portal is not one: it begins with https:// and has no quotation marks. Nothing was changed."
 ${Word} NoRights "为本机所有用户安装需要管理员权限。没有做任何改动。" "Installing for all users needs an administrator's rights. Nothing was changed."
+${Word} NoRightsToRemove "助手是为本机所有用户安装的，卸载需要管理员权限。没有做任何改动。" "The assistant is installed for all users; removing it needs an administrator's rights. Nothing was changed."
 ${Word} NoWebView "缺少 Microsoft Edge WebView2 运行时，现在没能装上（可能没有联网）。助手已装好，但窗口要等它装上才能打开：请联网后再运行一次安装程序，或从 Microsoft 网站下载 WebView2 运行时。" "The Microsoft Edge WebView2 runtime is missing and could not be installed now (no network?). The assistant is in place, but its window opens only once the runtime is there: run this installer again when online, or get the WebView2 runtime from Microsoft."
 ${Word} Finished "云采盾证书助手已装好。" "The certificate assistant is installed."
 ${Word} WhoTitle "为谁安装" "Install for whom"

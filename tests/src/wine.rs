@@ -4,27 +4,28 @@
 mod installing;
 mod machine;
 mod programs;
+mod variants;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::demo::{Teller, Wishes, say, tell};
 
 pub use self::machine::Machine;
 
 /// What is tried, and where.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Trial {
     /// A Debian with Wine.
     pub root: PathBuf,
+    /// The installer that is shipped.
     pub setup: PathBuf,
-    /// The same files under an older and a newer version's name.
-    pub older: PathBuf,
-    pub newer: PathBuf,
-    /// The same, with a portal, its root and settings brought along from this folder.
-    pub provisioned: PathBuf,
-    pub brought: PathBuf,
     /// The files as they were packed.
     pub files: PathBuf,
+    /// Other installers of these files, and programs that play somebody else's part.
+    pub made: PathBuf,
     /// The software key's module.
     pub softkey: PathBuf,
     /// The same for 32-bit programs.
@@ -47,11 +48,8 @@ impl Trial {
             match arg.as_str() {
                 "--root" => trial.root = path,
                 "--setup" => trial.setup = path,
-                "--older" => trial.older = path,
-                "--newer" => trial.newer = path,
-                "--provisioned" => trial.provisioned = path,
-                "--brought" => trial.brought = path,
                 "--files" => trial.files = path,
+                "--made" => trial.made = path,
                 "--softkey" => trial.softkey = path,
                 "--softkey-32" => trial.softkey_32 = path,
                 _ => return Err(format!("unknown argument {arg}")),
@@ -60,24 +58,65 @@ impl Trial {
         Ok(trial)
     }
 
+    /// Under an older version's name.
+    fn older(&self) -> PathBuf {
+        self.made.join("older-setup.exe")
+    }
+
+    /// Under a newer version's name.
+    fn newer(&self) -> PathBuf {
+        self.made.join("newer-setup.exe")
+    }
+
+    /// With what lies in [`brought`](Self::brought).
+    fn provisioned(&self) -> PathBuf {
+        self.made.join("provisioned-setup.exe")
+    }
+
+    /// A portal, its root, settings.
+    fn brought(&self) -> PathBuf {
+        self.made.join("brought")
+    }
+
+    /// A 32-bit program, as NSIS makes it on Windows.
+    fn x86(&self) -> PathBuf {
+        self.made.join("x86-setup.exe")
+    }
+
+    /// With a stand-in for the bootstrapper of the window's runtime.
+    fn bootstrapping(&self) -> PathBuf {
+        self.made.join("bootstrapping-setup.exe")
+    }
+
+    /// Runs a command line without an administrator's rights.
+    fn ordinary(&self) -> PathBuf {
+        self.made.join("ordinary.exe")
+    }
+
+    /// A module that loads `vendor_core.dll` by its bare name.
+    fn vendor(&self) -> PathBuf {
+        self.made.join("vendor.dll")
+    }
+
     /// The same with the installers where Wine sees them.
     fn seen_by(&self, machine: &Machine) -> Result<Self, String> {
-        let copy = |from: &Path, name: &str| {
-            let to = machine.scratch().join(name);
-            std::fs::copy(from, &to).map(|_| to).map_err(|e| format!("{}: {e}", from.display()))
+        let copy = |from: &Path, to: &Path| {
+            fs::copy(from, to).map(drop).map_err(|e| format!("{}: {e}", from.display()))
         };
-        Ok(Self {
-            root: self.root.clone(),
-            setup: copy(&self.setup, "云采盾证书助手-setup.exe")?,
-            older: copy(&self.older, "older-setup.exe")?,
-            newer: copy(&self.newer, "newer-setup.exe")?,
-            provisioned: copy(&self.provisioned, "provisioned-setup.exe")?,
-            brought: self.brought.clone(),
-            files: self.files.clone(),
-            softkey: self.softkey.clone(),
-            softkey_32: self.softkey_32.clone(),
-            short: self.short,
-        })
+        let (setup, made) =
+            (machine.scratch().join("云采盾证书助手-setup.exe"), machine.scratch().join("made"));
+        copy(&self.setup, &setup)?;
+        fs::create_dir(&made).map_err(|e| e.to_string())?;
+        for entry in fs::read_dir(&self.made).map_err(|e| format!("{}: {e}", self.made.display()))?.flatten()
+        {
+            if entry.path().is_file() {
+                copy(&entry.path(), &made.join(entry.file_name()))?;
+            }
+        }
+        let brought =
+            self.brought().canonicalize().map_err(|e| format!("{}: {e}", self.brought().display()))?;
+        std::os::unix::fs::symlink(brought, made.join("brought")).map_err(|e| e.to_string())?;
+        Ok(Self { setup, made, ..self.clone() })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -11,17 +11,18 @@ use std::{
 use super::{
     Machine, Trial,
     machine::{WINE, windows_path},
+    variants,
 };
 use crate::{card::Card, demo::Teller};
 
-const UNINSTALL: &str =
+pub(super) const UNINSTALL: &str =
     r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Uninstall\cn.yuncaidun.assistant";
-const OWN: &str = r"HKEY_CURRENT_USER\Software\Yuncaidun\Assistant";
-const RUN: &str = r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Run";
+pub(super) const OWN: &str = r"HKEY_CURRENT_USER\Software\Yuncaidun\Assistant";
+pub(super) const RUN: &str = r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Run";
 const SCHEME: &str = r"HKEY_CURRENT_USER\Software\Classes\ycd\shell\open\command";
 
 /// Silent, and without the window's runtime, which no package brings to this machine.
-const SILENT: [&str; 2] = ["/S", "/WEBVIEW2=0"];
+pub(super) const SILENT: [&str; 2] = ["/S", "/WEBVIEW2=0"];
 
 /// ATR of a card that `drivers-config/feitian.toml` knows.
 const FEITIAN: [u8; 23] = [
@@ -29,12 +30,13 @@ const FEITIAN: [u8; 23] = [
     0x00, 0x00, 0x00, 0x00, 0x00, 0x02,
 ];
 
-mod exit {
+pub(super) mod exit {
     pub const DONE: i32 = 0;
     pub const NEWER: i32 = 10;
     pub const BUSY: i32 = 11;
     pub const NOT_WRITABLE: i32 = 12;
     pub const ANOTHER: i32 = 13;
+    pub const NO_RIGHTS: i32 = 14;
     pub const DISK_FULL: i32 = 16;
     pub const BAD_PROPERTY: i32 = 17;
     pub const NO_WEBVIEW: i32 = 20;
@@ -73,13 +75,14 @@ pub fn changes_and_goes(machine: &Machine, teller: &mut Teller, trial: &Trial) -
     refuses(machine, teller, trial)?;
     repairs(machine, teller, trial)?;
     goes(machine, teller, trial)?;
+    variants::run(machine, teller, trial)?;
     brings_along(machine, teller, trial)
 }
 
 fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     teller.part("不能做的，什么也不改 What is refused changes nothing");
     teller.step("旧版本不能盖新版本 An older version over a newer one", || {
-        let said = ends(machine, &trial.older, &SILENT, exit::NEWER)?;
+        let said = ends(machine, &trial.older(), &SILENT, exit::NEWER)?;
         is_whole(&machine.usual_folder(), &trial.files)?;
         Ok(said)
     })?;
@@ -107,9 +110,7 @@ fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
     })?;
     teller.step("两个安装程序 Two installers at once", || {
         let setup = trial.setup.display().to_string();
-        let mut first = machine.on_screen(&[WINE, &setup]);
-        let mut first =
-            first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+        let mut first = runs(machine, &[WINE, &setup])?;
         // Until it shows its first page it may not hold its name yet.
         let said = until(Duration::from_secs(30), || ends(machine, &trial.setup, &SILENT, exit::ANOTHER));
         drop(finish(machine, &mut first));
@@ -125,9 +126,7 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
         is_gone(machine)?;
         let setup = trial.setup.display().to_string();
-        let mut killed = machine.on_screen(&[WINE, &setup, SILENT[0], SILENT[1]]);
-        let mut killed =
-            killed.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+        let mut killed = runs(machine, &[WINE, &setup, SILENT[0], SILENT[1]])?;
         let first = machine.usual_folder().join("ycd-app.exe");
         until(Duration::from_secs(30), || {
             if first.exists() { Ok(()) } else { Err("nothing is written".into()) }
@@ -141,7 +140,7 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
     teller.step("升级保留设置和进度 An upgrade keeps settings and journal", || {
         ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
         is_gone(machine)?;
-        ends(machine, &trial.older, &[&SILENT[..], &["/AUTOSTART=1"]].concat(), exit::DONE)?;
+        ends(machine, &trial.older(), &[&SILENT[..], &["/AUTOSTART=1"]].concat(), exit::DONE)?;
         let data = data_folder(machine);
         fs::create_dir_all(&data).map_err(|e| e.to_string())?;
         fs::write(data.join("settings.json"), r#"{ "text_size": "large" }"#).map_err(|e| e.to_string())?;
@@ -177,22 +176,43 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         })?;
         Ok(format!("{said}, {} ms", begun.elapsed().as_millis()))
     })?;
+    teller.step("命令行在用时等它 It waits for the command line too", || {
+        ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+        let mut watching = runs(machine, &[WINE, &programs_path(machine, "ycd.exe"), "key", "watch"])?;
+        thread::sleep(Duration::from_secs(2));
+        let begun = Instant::now();
+        let setup = trial.setup.display().to_string();
+        let mut installing = runs(machine, &[WINE, &setup, SILENT[0], SILENT[1]])?;
+        thread::sleep(Duration::from_secs(4));
+        let (still, waits) = (is_running(&mut watching), is_running(&mut installing));
+        machine.run(&[WINE, "taskkill", "/f", "/im", "ycd.exe"])?;
+        let ended = installing.wait().map_err(|e| e.to_string())?;
+        watching.wait().map_err(|e| e.to_string())?;
+        is_whole(&machine.usual_folder(), &trial.files)?;
+        let said = format!("ended with {ended} after {} ms", begun.elapsed().as_millis());
+        if still && waits && ended.success() { Ok(said) } else { Err(format!("{still} {waits} {said}")) }
+    })?;
     if trial.short {
         return Ok(());
     }
+    teller.step("换文件夹时旧的在用：不换 In use in the old folder, it is not moved", || {
+        let mut watching = runs(machine, &[WINE, &programs_path(machine, "ycd.exe"), "key", "watch"])?;
+        thread::sleep(Duration::from_secs(2));
+        let said = ends(machine, &trial.setup, &[&SILENT[..], &[r"/DIR=C:\new"]].concat(), exit::BUSY);
+        finish(machine, &mut watching)?;
+        is_whole(&machine.usual_folder(), &trial.files)?;
+        if machine.drive_c().join("new").exists() { Err("there is a new folder".into()) } else { said }
+    })?;
     teller.step(
         "助手在运行：等它，到时说明 While the assistant runs it waits, and says so in the end",
         || {
             ends(machine, &trial.setup, &SILENT, exit::DONE)?;
-            let app = machine.usual_folder().join("ycd-app.exe").display().to_string();
-            let mut app = machine.on_screen(&[WINE, &app]);
-            let mut app =
-                app.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+            let mut app = runs(machine, &[WINE, &programs_path(machine, "ycd-app.exe")])?;
             thread::sleep(Duration::from_secs(5));
-            if !matches!(app.try_wait(), Ok(None)) {
+            if !is_running(&mut app) {
                 return Err("the window's program has ended".into());
             }
-            let said = ends(machine, &trial.newer, &SILENT, exit::BUSY);
+            let said = ends(machine, &trial.newer(), &SILENT, exit::BUSY);
             finish(machine, &mut app)?;
             is_whole(&machine.usual_folder(), &trial.files)?;
             said
@@ -268,10 +288,13 @@ fn brings_along(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result
         )?;
     }
     teller.step("门户、根证书、设置 A portal, its root, settings", || {
-        let said = ends(machine, &trial.provisioned, &SILENT, exit::DONE)?;
-        let wanted = names(&trial.brought);
+        let said = ends(machine, &trial.provisioned(), &SILENT, exit::DONE)?;
+        let wanted = names(&trial.brought());
+        if wanted.is_empty() {
+            return Err("nothing was brought along".into());
+        }
         for name in &wanted {
-            let [found, packed] = [&brought, &trial.brought].map(|folder| fs::read(folder.join(name)).ok());
+            let [found, packed] = [&brought, &trial.brought()].map(|folder| fs::read(folder.join(name)).ok());
             if found.is_none() || found != packed {
                 return Err(format!("{} is not as it was packed", name.display()));
             }
@@ -294,7 +317,7 @@ fn on_desktop(shortcut: &Path) -> bool {
 }
 
 /// Runs it; gives how long it took.
-fn ends(machine: &Machine, program: &Path, args: &[&str], wanted: i32) -> Result<String, String> {
+pub(super) fn ends(machine: &Machine, program: &Path, args: &[&str], wanted: i32) -> Result<String, String> {
     let begun = Instant::now();
     let output = machine.windows(program, args)?;
     if output.status.code() != Some(wanted) {
@@ -305,7 +328,7 @@ fn ends(machine: &Machine, program: &Path, args: &[&str], wanted: i32) -> Result
 }
 
 /// All files are as they were packed; gives how many.
-fn is_whole(folder: &Path, packed: &Path) -> Result<usize, String> {
+pub(super) fn is_whole(folder: &Path, packed: &Path) -> Result<usize, String> {
     let mut count = 0;
     for name in names(packed) {
         let wanted = fs::read(packed.join(&name)).map_err(|e| e.to_string())?;
@@ -319,7 +342,7 @@ fn is_whole(folder: &Path, packed: &Path) -> Result<usize, String> {
 }
 
 /// The uninstaller goes on by itself after it seems to have ended.
-fn is_gone(machine: &Machine) -> Result<(), String> {
+pub(super) fn is_gone(machine: &Machine) -> Result<(), String> {
     until(Duration::from_secs(20), || {
         if machine.usual_folder().exists() {
             return Err(format!("left: {:?}", names(&machine.usual_folder())));
@@ -341,7 +364,7 @@ fn is_gone(machine: &Machine) -> Result<(), String> {
     })
 }
 
-fn uninstaller(machine: &Machine) -> PathBuf {
+pub(super) fn uninstaller(machine: &Machine) -> PathBuf {
     machine.usual_folder().join("uninstall.exe")
 }
 
@@ -349,7 +372,7 @@ fn data_folder(machine: &Machine) -> PathBuf {
     machine.user().join("AppData/Local/ycd")
 }
 
-fn value(machine: &Machine, key: &str, name: &str) -> Result<String, String> {
+pub(super) fn value(machine: &Machine, key: &str, name: &str) -> Result<String, String> {
     machine.registry(key, name)?.ok_or_else(|| format!("{key} has no {name}"))
 }
 
@@ -368,7 +391,7 @@ fn names(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Tries until it comes true.
-fn until<T>(patience: Duration, act: impl Fn() -> Result<T, String>) -> Result<T, String> {
+pub(super) fn until<T>(patience: Duration, act: impl Fn() -> Result<T, String>) -> Result<T, String> {
     let begun = Instant::now();
     loop {
         match act() {
@@ -378,8 +401,27 @@ fn until<T>(patience: Duration, act: impl Fn() -> Result<T, String>) -> Result<T
     }
 }
 
+/// Starts it on a screen of its own.
+pub(super) fn runs(machine: &Machine, program: &[&str]) -> Result<Child, String> {
+    let mut command = machine.on_screen(program);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| e.to_string())
+}
+
+fn is_running(child: &mut Child) -> bool {
+    matches!(child.try_wait(), Ok(None))
+}
+
+fn programs_path(machine: &Machine, name: &str) -> String {
+    machine.usual_folder().join(name).display().to_string()
+}
+
 /// Ends it and all that runs on the machine.
-fn finish(machine: &Machine, child: &mut std::process::Child) -> Result<(), String> {
+fn finish(machine: &Machine, child: &mut Child) -> Result<(), String> {
     drop(machine.run(&["wineserver", "-k"])?);
     drop(child.kill());
     child.wait().map(drop).map_err(|e| e.to_string())

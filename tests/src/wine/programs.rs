@@ -24,6 +24,7 @@ pub fn run(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
     command_line(machine, teller, trial)?;
     planted(machine, teller, trial)?;
     of_another_machine(machine, teller, trial)?;
+    of_vendors_installer(machine, teller, trial)?;
     misbehaviour(machine, teller)
 }
 
@@ -225,6 +226,85 @@ fn of_another_machine(machine: &Machine, teller: &mut Teller, trial: &Trial) -> 
             Err(said.to_string())
         }
     })
+}
+
+/// A vendor's folder under Program Files, found by what the vendor's installer wrote into the registry; its module
+/// loads another library of that folder by its bare name.
+fn of_vendors_installer(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+    let folder = machine.drive_c().join("Program Files/某 厂商");
+    let elsewhere = machine.drive_c().join("users/Public/vendor");
+    let profiles = machine.drive_c().join("ProgramData/ycd/drivers.d");
+    for folder in [&folder, &elsewhere, &profiles] {
+        fs::create_dir_all(folder).map_err(|e| e.to_string())?;
+    }
+    let copy = |from: &Path, to: &Path| fs::copy(from, to).map_err(|e| e.to_string());
+    for folder in [&folder, &elsewhere] {
+        copy(&trial.vendor(), &folder.join("vendor.dll"))?;
+    }
+    fs::write(profiles.join("vendor.toml"), vendors_profile()).map_err(|e| e.to_string())?;
+    let row = || -> Result<Value, String> {
+        let (_, said) = bench(machine)?.ycd(&["driver", "check"])?;
+        let rows = said["drivers"].as_array().cloned().unwrap_or_default();
+        rows.into_iter().find(|row| row["profile"] == "vendor").ok_or_else(|| said.to_string())
+    };
+    let names = |folder: &str| {
+        let line = format!("reg add \"{VENDORS_KEY}\" /v Path /d \"{folder}\" /f");
+        machine.line(&line).map(drop)
+    };
+    let is_missing = |row: Value| match row["error"]["code"].as_str() {
+        Some(code @ "token.module_missing") => Ok(format!("[{code}]")),
+        _ => Err(row.to_string()),
+    };
+    teller.step("注册表没有写它在哪里 Nothing in the registry, no driver", || is_missing(row()?))?;
+    teller.step("用户能写的文件夹不算 A folder that any user writes to does not count", || {
+        names(r"C:\users\Public\vendor")?;
+        is_missing(row()?)
+    })?;
+    names(r"C:\Program Files\某 厂商")?;
+    let core = "vendor_core.dll";
+    teller.step(
+        "它要的库放在程序旁边，不加载 What it loads is not taken from beside the program",
+        || {
+            let planted = machine.usual_folder().join(core);
+            copy(&trial.softkey, &planted)?;
+            let checked = bench(machine)?.ycd(&["driver", "check"]);
+            fs::remove_file(&planted).map_err(|e| e.to_string())?;
+            let (code, said) = checked?;
+            match said["error"]["code"].as_str() {
+                Some(named @ "token.not_a_module") if code != 0 => Ok(format!("[{named}]")),
+                _ => Err(said.to_string()),
+            }
+        },
+    )?;
+    teller.step("在厂商文件夹里的才加载 In the vendor's own folder it is", || {
+        copy(&trial.softkey, &folder.join(core))?;
+        let row = row()?;
+        let module = row["module"].as_str().unwrap_or_default();
+        if row["started"]["manufacturer"].is_string() && module.contains("某 厂商") {
+            Ok(module.to_owned())
+        } else {
+            Err(row.to_string())
+        }
+    })?;
+    machine.run(&[WINE, "reg", "delete", VENDORS_KEY, "/f"])?;
+    for folder in [&folder, &elsewhere, &profiles] {
+        fs::remove_dir_all(folder).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+const VENDORS_KEY: &str = r"HKLM\SOFTWARE\Trial Vendor";
+
+/// As an administrator writes one: the software key's numbers, another place.
+fn vendors_profile() -> String {
+    let own = include_str!("../../../drivers-config/softkey.toml");
+    own.replace("name = \"softkey\"", "name = \"vendor\"")
+        .replace("family = \"softkey\"", "family = \"vendor\"")
+        .replace(
+            "files = [\"ycd_softkey.dll\"]",
+            "files = [\"vendor.dll\"]\nregistry = ['HKLM\\SOFTWARE\\Trial Vendor\\Path']",
+        )
+        .replace("directories = [\"{exe_dir}\", \"{build_dir}\", \"{exe_dir}/deps\"]", "directories = []")
 }
 
 /// The file name of a profile's 64-bit module on Windows.

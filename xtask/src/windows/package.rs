@@ -1,11 +1,13 @@
 //! `cargo xtask package windows`: the programs, signed, and the installer around them.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
     time::Instant,
 };
+
+use object::Object as _;
 
 use super::{
     sign::Signer,
@@ -81,9 +83,7 @@ pub fn package(root: &Path) -> Result<Package, String> {
     }
     for (name, file) in &stage.files {
         if Path::new(name).extension().is_some_and(|extension| extension == "exe") {
-            if !cfg!(windows) {
-                refuse_runtimes(&toolchain, file)?;
-            }
+            refuse_runtimes(file)?;
             signer.sign(file)?;
         }
     }
@@ -91,7 +91,7 @@ pub fn package(root: &Path) -> Result<Package, String> {
     let dist = root.join("dist");
     make_empty(&dist)?;
     let setup = dist.join(format!("云采盾证书助手-{VERSION}-setup.exe"));
-    installer(root, &toolchain, &signer, &stage, Made { version: VERSION, quick: false }, &setup)?;
+    installer(root, &toolchain, &signer, &stage, &Made::to_be_shipped(), &setup)?;
     signer.verify(&setup)?;
     let softkey = dist.join("ycd_softkey.dll");
     copy(&built.join("ycd_softkey.dll"), &softkey)?;
@@ -128,17 +128,54 @@ pub fn is_built(toolchain: &Toolchain) -> bool {
     program(Target::X64, "ycd-app.exe").exists() && program(Target::X86, "ycd-host.exe").exists()
 }
 
-/// An installer of these files that says it is of a version: the tests install an older and a newer one too.
-pub fn installer_of(root: &Path, stage: &Stage, version: &str, setup: &Path) -> Result<(), String> {
+/// An installer of these files: the tests install an older and a newer one too.
+pub fn installer_of(root: &Path, stage: &Stage, made: &Made<'_>, setup: &Path) -> Result<(), String> {
     let toolchain = Toolchain::of(root)?;
     let signer = Signer::new(&toolchain, &stage.folder)?;
-    installer(root, &toolchain, &signer, stage, Made { version, quick: true }, setup)
+    installer(root, &toolchain, &signer, stage, made, setup)
 }
 
-struct Made<'a> {
-    version: &'a str,
-    /// Made in a second, and larger.
-    quick: bool,
+/// What an installer's own program is built for: it installs the same.
+#[derive(Debug, Clone, Copy)]
+pub enum Stub {
+    X64,
+    /// NSIS as published for Windows has no other; 64-bit Windows runs it.
+    X86,
+}
+
+impl Stub {
+    fn name(self) -> &'static str {
+        match self {
+            Self::X64 => "amd64-unicode",
+            Self::X86 => "x86-unicode",
+        }
+    }
+}
+
+/// How an installer is made.
+pub struct Made<'a> {
+    /// What it says that it is.
+    pub version: &'a str,
+    pub stub: Stub,
+    /// Of the window's runtime, to be packed.
+    pub bootstrapper: Option<PathBuf>,
+    /// In a second, and larger.
+    pub quick: bool,
+}
+
+impl<'a> Made<'a> {
+    fn to_be_shipped() -> Self {
+        Self {
+            version: VERSION,
+            stub: if cfg!(windows) { Stub::X86 } else { Stub::X64 },
+            bootstrapper: env::var_os(BOOTSTRAPPER).filter(|path| !path.is_empty()).map(PathBuf::from),
+            quick: false,
+        }
+    }
+
+    pub fn quick(version: &'a str) -> Self {
+        Self { version, stub: Stub::X64, bootstrapper: None, quick: true }
+    }
 }
 
 fn installer(
@@ -146,7 +183,7 @@ fn installer(
     toolchain: &Toolchain,
     signer: &Signer,
     stage: &Stage,
-    Made { version, quick }: Made<'_>,
+    made: &Made<'_>,
     setup: &Path,
 ) -> Result<(), String> {
     let lists = stage.folder.join("lists");
@@ -156,12 +193,13 @@ fn installer(
     copy(&root.join("src-tauri/icons/icon.ico"), &lists.join("icon.ico"))?;
     let mut make = toolchain.makensis();
     make.args(["-V2", "-WX", "-INPUTCHARSET", "UTF8"])
-        .arg(format!("-DVERSION={version}"))
+        .arg(format!("-DVERSION={}", made.version))
         .arg(format!("-DSTAGE={}", lists.display()))
         .arg(format!("-DOUT={}", setup.display()))
+        .arg(format!("-DSTUB={}", made.stub.name()))
         // A third more than the files: file systems count in blocks, and the uninstaller comes on top.
         .arg(format!("-DNEEDED_KB={}", stage.kib() * 4 / 3));
-    if quick {
+    if made.quick {
         make.arg("-DQUICK");
     }
     if stage.files.iter().any(|(name, _)| name == BROUGHT_SETTINGS) {
@@ -170,8 +208,8 @@ fn installer(
     if let Some(line) = signer.line(&lists.join("sign.sh"))? {
         make.arg(format!("-DSIGN={line}"));
     }
-    if let Some(bootstrapper) = env::var_os(BOOTSTRAPPER).filter(|path| !path.is_empty()) {
-        make.arg(format!("-DBOOTSTRAPPER={}", PathBuf::from(bootstrapper).display()));
+    if let Some(bootstrapper) = &made.bootstrapper {
+        make.arg(format!("-DBOOTSTRAPPER={}", bootstrapper.display()));
     }
     process::run(make.arg(root.join("packaging/windows/installer.nsi")))
 }
@@ -205,20 +243,27 @@ fn loader(root: &Path) -> Result<PathBuf, String> {
     Ok(folder.join("x64/WebView2Loader.dll"))
 }
 
-/// A program that wants a library of mingw's would start on no other machine.
-fn refuse_runtimes(toolchain: &Toolchain, program: &Path) -> Result<(), String> {
-    let output = Command::new(toolchain.objdump())
-        .arg("-p")
-        .arg(program)
-        .output()
-        .map_err(|error| format!("objdump: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stdout).to_lowercase();
-    for runtime in ["libgcc", "libstdc++", "libwinpthread"] {
-        if text.lines().any(|line| line.contains("dll name") && line.contains(runtime)) {
-            return Err(format!("{} wants {runtime}", program.display()));
-        }
+/// A program that wants a library of its compiler would start on no other machine: mingw's, or MSVC's.
+fn refuse_runtimes(program: &Path) -> Result<(), String> {
+    let wrong = |reason: &dyn std::fmt::Display| format!("{}: {reason}", program.display());
+    let bytes = fs::read(program).map_err(|error| wrong(&error))?;
+    match imports(&bytes).map_err(|error| wrong(&error))?.iter().find(|name| is_runtime(name)) {
+        Some(runtime) => Err(wrong(&format_args!("wants {runtime}"))),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn is_runtime(library: &str) -> bool {
+    let library = library.to_ascii_lowercase();
+    ["libgcc", "libstdc++", "libwinpthread", "vcruntime", "msvcp"]
+        .iter()
+        .any(|name| library.starts_with(name))
+}
+
+/// The libraries that a program is linked with.
+fn imports(program: &[u8]) -> object::Result<BTreeSet<String>> {
+    let program = object::File::parse(program)?;
+    program.imports()?.map(|import| Ok(String::from_utf8_lossy(import?.library()).into_owned())).collect()
 }
 
 impl Stage {
@@ -311,4 +356,15 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_of_a_compiler_is_known_by_how_its_name_begins() {
+        assert!(is_runtime("VCRUNTIME140_1.dll") && is_runtime("libgcc_s_seh-1.dll"));
+        assert!(!is_runtime("KERNEL32.dll") && !is_runtime("msvcrt.dll"));
+    }
 }

@@ -48,6 +48,9 @@ impl Signer {
             return Ok(Self::Command(line));
         }
         match (set(CERTIFICATE), set(KEY)) {
+            (Some(_), _) | (_, Some(_)) if cfg!(windows) => {
+                Err(format!("{CERTIFICATE} and {KEY} are for Debian; on Windows {COMMAND} says what signs"))
+            }
             (Some(certificate), Some(key)) => Ok(Self::Files(Files {
                 program: toolchain.osslsigncode(),
                 certificate: absolute(&certificate)?,

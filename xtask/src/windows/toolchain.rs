@@ -5,7 +5,7 @@
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     process::Command,
 };
 
@@ -89,8 +89,9 @@ impl Toolchain {
 
     fn in_folder(folder: PathBuf) -> Result<Self, String> {
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        // Programs run in folders of their own are told of it, so the path must hold from everywhere.
-        let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
+        // Programs run in folders of their own are told of it, so the path must hold from everywhere. Not made canonical:
+        // Windows gives such a path a prefix (`\\\\?\\`) that neither its linker, nor `include!`, nor NSIS takes.
+        let folder = path::absolute(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(Self { folder })
     }
 
@@ -148,7 +149,7 @@ impl Toolchain {
             return Ok(());
         }
         #[cfg(unix)]
-        std::os::unix::fs::symlink(self.program(target, "gcc-win32"), &plain)
+        std::os::unix::fs::symlink(self.gcc(target), &plain)
             .map_err(|error| format!("{}: {error}", plain.display()))?;
         Ok(())
     }
@@ -167,15 +168,19 @@ impl Toolchain {
 
     pub fn makensis(&self) -> Command {
         if cfg!(windows) {
-            return Command::new("makensis");
+            // Its own installer leaves it out of `PATH`.
+            let usual = env::var_os("ProgramFiles(x86)")
+                .map(|folder| PathBuf::from(folder).join("NSIS").join("makensis.exe"));
+            return Command::new(usual.filter(|file| file.exists()).unwrap_or_else(|| "makensis".into()));
         }
         let mut command = Command::new(self.folder.join("usr/bin/makensis"));
         command.env("NSISDIR", self.folder.join("usr/share/nsis"));
         command
     }
 
-    pub fn objdump(&self) -> PathBuf {
-        self.program(Target::X64, "objdump")
+    /// mingw's, which links what it compiles.
+    pub fn gcc(&self, target: Target) -> PathBuf {
+        self.program(target, "gcc-win32")
     }
 
     pub fn osslsigncode(&self) -> PathBuf {
@@ -296,7 +301,7 @@ impl Toolchain {
         if cfg!(windows) {
             return;
         }
-        let gcc = self.program(target, "gcc-win32");
+        let gcc = self.gcc(target);
         let path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths(env::split_paths(&path).chain([self.folder.join("usr/bin")]));
         if let Ok(path) = path {
