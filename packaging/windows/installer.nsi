@@ -54,6 +54,7 @@ Var OnDesktop         ; 1: a shortcut on the desktop
 Var AtLogin       ; 1: started hidden at login
 Var Portal          ; the portal's address, or empty
 Var WebViewWanted   ; 0: whoever installs sees to the runtime
+Var WindowMissing   ; said at the end where its runtime is
 Var DriversMissing  ; of keys that are plugged in: a line for each make
 Var KeepData        ; of the uninstaller
 Var DesktopBox
@@ -71,15 +72,24 @@ ShowInstDetails nevershow
 ShowUninstDetails nevershow
 !define MUI_ICON "${STAGE}\icon.ico"
 !define MUI_UNICON "${STAGE}\icon.ico"
+; From side.svg: rsvg-convert -w 164 -h 314 side.svg, then ImageMagick's convert +dither -colors 256 BMP3:side.bmp
+!define MUI_WELCOMEFINISHPAGE_BITMAP "side.bmp"
 !define MUI_ABORTWARNING
-!define MUI_FINISHPAGE_RUN "$INSTDIR\${APP}"
-!define MUI_FINISHPAGE_TEXT "$(Finished)$\r$\n$\r$\n$DriversMissing"
+!define MUI_WELCOMEPAGE_TITLE "$(WelcomeTitle)"
+!define MUI_WELCOMEPAGE_TEXT "$(WelcomeText)"
+!define MUI_FINISHPAGE_TITLE "$(FinishedTitle)"
+!define MUI_FINISHPAGE_TEXT "$(Finished)$\r$\n$\r$\n$WindowMissing$DriversMissing"
 !define MUI_FINISHPAGE_TEXT_LARGE
+!define MUI_FINISHPAGE_RUN
+!define MUI_FINISHPAGE_RUN_TEXT "$(OpenIt)"
+!define MUI_FINISHPAGE_RUN_FUNCTION OpenIt
 
 !insertmacro MUI_PAGE_WELCOME
 Page custom WhoPage WhoLeave
+!define MUI_PAGE_CUSTOMFUNCTION_LEAVE FolderLeave
 !insertmacro MUI_PAGE_DIRECTORY
 !insertmacro MUI_PAGE_INSTFILES
+!define MUI_PAGE_CUSTOMFUNCTION_SHOW FinishShow
 !insertmacro MUI_PAGE_FINISH
 UninstPage custom un.KeepPage un.KeepLeave
 !insertmacro MUI_UNPAGE_INSTFILES
@@ -434,8 +444,45 @@ Function WhoLeave
   ${EndIf}
 FunctionEnd
 
+; A folder that holds something else gets one of ours inside: what is chosen is often a whole drive.
+Function FolderLeave
+  ${DirState} "$INSTDIR" $R0
+  ${If} $R0 = 1
+  ${AndIfNot} ${FileExists} "$INSTDIR\${APP}"
+    ; Where the page has it: from there it is read once more.
+    ${NSD_SetText} $mui.DirectoryPage.Directory "$INSTDIR\${FOLDER}"
+  ${EndIf}
+FunctionEnd
+
+; Without the runtime of its window there is nothing to open.
+Function FinishShow
+  Call FindWebView
+  ${If} $R0 == ""
+    SendMessage $mui.FinishPage.Run ${BM_SETCHECK} ${BST_UNCHECKED} 0
+    ShowWindow $mui.FinishPage.Run ${SW_HIDE}
+  ${EndIf}
+FunctionEnd
+
+Function OpenIt
+  ${If} $ForAll = 1
+    ; By the desktop: as whoever sits here, and not as the administrator who was asked for.
+    Exec '"$WINDIR\explorer.exe" "$INSTDIR\${APP}"'
+  ${Else}
+    Exec '"$INSTDIR\${APP}"'
+  ${EndIf}
+FunctionEnd
+
+; What is shown above the bar while a section works. Plugins and macros say things of their own, which nobody needs.
+!macro SAYS TEXT
+  SetDetailsPrint textonly
+  DetailPrint "${TEXT}"
+  SetDetailsPrint none
+!macroend
+!define Says "!insertmacro SAYS"
+
 Section "-files"
   !insertmacro CONTEXT
+  ${Says} "$(SaysFiles)"
   ; 'KB' of the drive where the folder will be.
   ${GetRoot} "$INSTDIR" $R0
   ${DriveSpace} "$R0\" "/D=F /S=K" $R1
@@ -548,6 +595,7 @@ SectionEnd
 
 ; A key that is plugged in and whose driver is missing: its make, and where the driver is to be had.
 Section "-drivers"
+  ${Says} "$(SaysDrivers)"
   InitPluginsDir
   StrCpy $R1 "zh"
   ${If} $LANGUAGE = ${LANG_ENGLISH}
@@ -579,6 +627,7 @@ Section "-webview"
   Call FindWebView
   ${If} $R0 == ""
   ${AndIf} $WebViewWanted = 1
+    ${Says} "$(SaysWebView)"
     InitPluginsDir
     !ifdef BOOTSTRAPPER
       File "/oname=$PLUGINSDIR\webview2.exe" "${BOOTSTRAPPER}"
@@ -594,6 +643,7 @@ Section "-webview"
     Call FindWebView
     ${If} $R0 == ""
       MessageBox MB_OK|MB_ICONEXCLAMATION "$(NoWebView)" /SD IDOK
+      StrCpy $WindowMissing "$(NoWebViewYet)$\r$\n$\r$\n"
       SetErrorLevel ${EXIT_NO_WEBVIEW}
     ${EndIf}
   ${EndIf}
@@ -663,6 +713,7 @@ FunctionEnd
 
 Section "Uninstall"
   !insertmacro CONTEXT
+  ${Says} "$(SaysRemoving)"
   Call un.WaitForTheAssistant
   ; What the installer made, under the names it had then.
   ReadRegStr $R0 SHCTX "${SETTINGS_KEY}" "StartMenu"
@@ -694,4 +745,5 @@ Section "Uninstall"
   DeleteRegKey SHCTX "${UNINSTALL_KEY}"
   DeleteRegKey SHCTX "${SETTINGS_KEY}"
   DeleteRegKey /ifempty SHCTX "Software\Yuncaidun"
+  ${Says} "$(SaysRemoved)"
 SectionEnd

@@ -211,7 +211,7 @@ fn installer(
     if let Some(bootstrapper) = &made.bootstrapper {
         make.arg(format!("-DBOOTSTRAPPER={}", bootstrapper.display()));
     }
-    process::run(make.arg(root.join("packaging/windows/installer.nsi")))
+    process::run(make.arg(below(root, "packaging/windows/installer.nsi")))
 }
 
 fn build(root: &Path, toolchain: &Toolchain, target: Target) -> Result<PathBuf, String> {
@@ -277,7 +277,7 @@ impl Stage {
     }
 
     fn take(&mut self, name: &str, from: &Path) -> Result<(), String> {
-        let to = self.files_folder().join(name);
+        let to = below(&self.files_folder(), name);
         if let Some(folder) = to.parent() {
             fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
@@ -348,6 +348,11 @@ fn split(name: &str) -> (String, &str) {
         Some((folder, base)) => (folder.replace('/', "\\"), base),
         None => (String::new(), name),
     }
+}
+
+/// A path as the system itself writes it: NSIS takes them apart at the system's own separator.
+fn below(folder: &Path, name: &str) -> PathBuf {
+    name.split('/').fold(folder.to_owned(), |path, part| path.join(part))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), String> {
