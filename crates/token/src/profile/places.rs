@@ -74,7 +74,8 @@ pub(super) fn resolve(directory: &str, bits: u8) -> Option<PathBuf> {
 }
 
 pub(crate) fn exe_dir() -> Option<PathBuf> {
-    Some(std::env::current_exe().ok()?.canonicalize().ok()?.parent()?.to_owned())
+    let program = std::env::current_exe().ok()?.canonicalize().ok()?;
+    Some(without_verbatim_prefix(program).parent()?.to_owned())
 }
 
 fn from_environment(name: &str) -> Option<PathBuf> {
@@ -109,8 +110,34 @@ pub(super) fn allowed(profile: &Profile, path: &Path, bits: u8) -> Result<PathBu
 
 /// Windows gives `\\?\C:\…`, which some modules cannot find their own files by.
 pub(super) fn without_verbatim_prefix(path: PathBuf) -> PathBuf {
-    match path.to_str().and_then(|text| text.strip_prefix(r"\\?\")) {
-        Some(rest) if cfg!(windows) && !rest.starts_with("UNC") => PathBuf::from(rest),
-        _ => path,
+    if !cfg!(windows) {
+        return path;
+    }
+    match path.to_str().and_then(plain) {
+        Some(plain) => PathBuf::from(plain),
+        None => path,
+    }
+}
+
+/// `C:\…` for `\\?\C:\…`, `\\server\…` for `\\?\UNC\server\…`; nothing for others.
+fn plain(verbatim: &str) -> Option<String> {
+    let rest = verbatim.strip_prefix(r"\\?\")?;
+    match rest.strip_prefix(r"UNC\") {
+        Some(share) => Some(format!(r"\\{share}")),
+        None => rest.get(1..3).is_some_and(|two| two == r":\").then(|| rest.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verbatim_path_is_written_as_people_write_it() {
+        assert_eq!(plain(r"\\?\C:\某 厂商\x.dll").as_deref(), Some(r"C:\某 厂商\x.dll"));
+        assert_eq!(plain(r"\\?\UNC\server\share\x.dll").as_deref(), Some(r"\\server\share\x.dll"));
+        for other in [r"C:\x.dll", r"\\server\share", r"\\?\Volume{1}\x.dll", r"\\?\", "/usr/lib/x.so"] {
+            assert_eq!(plain(other), None, "{other}");
+        }
     }
 }
