@@ -13,7 +13,11 @@
 pub mod bench;
 #[cfg(target_os = "linux")]
 pub mod card;
+#[cfg(target_os = "linux")]
+pub mod chroot;
 pub mod cut;
+#[cfg(target_os = "linux")]
+pub mod deb;
 pub mod demo;
 pub mod dev;
 pub mod outcome;

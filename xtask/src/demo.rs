@@ -55,6 +55,18 @@ enum Profile {
     Release,
 }
 
+/// The programs that stories are told with, and the stories.
+pub fn build_programs(root: &Path) -> Result<(), String> {
+    process::run(&mut building(root))
+}
+
+fn building(root: &Path) -> Command {
+    let mut build = process::cargo(root);
+    build.args(["build", "--quiet", "--locked"]);
+    build.args(["-p", "ycd-cli", "-p", "ycd-token-host", "-p", "ycd-softkey", "-p", "ycd-tests"]);
+    build
+}
+
 fn build_and_run(root: &Path, profile: Profile, program: &str, flags: &[&str]) -> crate::Outcome {
     let target = process::target_folder(root)?;
     let folder = target.join(match profile {
@@ -68,9 +80,7 @@ fn build_and_run(root: &Path, profile: Profile, program: &str, flags: &[&str]) -
     };
     println!("Building into {} ({how_long}) …", folder.display());
     let begun = Instant::now();
-    let mut build = process::cargo(root);
-    build.args(["build", "--quiet", "--locked"]);
-    build.args(["-p", "ycd-cli", "-p", "ycd-token-host", "-p", "ycd-softkey", "-p", "ycd-tests"]);
+    let mut build = building(root);
     if flags.contains(&"--window") {
         build.args(["-p", "ycd-app"]);
     }

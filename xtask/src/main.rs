@@ -15,11 +15,16 @@
 
 mod checks;
 mod checksum;
+mod debian;
 mod demo;
 mod errors;
+mod files;
+mod licences;
 #[cfg(unix)]
 mod linux;
+mod parts;
 mod process;
+mod provision;
 mod rust_text;
 mod sbom;
 mod setup;
@@ -43,6 +48,7 @@ cargo xtask errors [--check]  renders docs/errors.md from the catalogue of messa
 cargo xtask check windows     type-checks every crate for x86_64-pc-windows-gnu
 cargo xtask test windows [--short]
                               that installer and its programs under Wine: installed, used, pulled, killed, upgraded, removed
+cargo xtask test linux        the .deb in a clean Debian 12: installed, used, upgraded, removed
 cargo xtask package windows   the installer for Windows, signed, with its bill of materials, in dist/
 cargo xtask package linux     a .deb in dist/
 cargo xtask dev               the pages in a browser, on the real core, with a portal and keys to play with
@@ -70,7 +76,9 @@ fn main() -> ExitCode {
         ["check", "windows"] => windows::check(&root),
         ["test", "windows", flags @ ..] => windows::test(&root, flags),
         #[cfg(unix)]
-        ["package", "linux"] => linux::package(&root),
+        ["test", "linux"] => linux::test(&root),
+        #[cfg(unix)]
+        ["package", "linux"] => linux::package(&root).map(|_| true),
         ["package", "windows"] => windows::package(&root).map(|_| true),
         ["dev"] => ui::dev(&root),
         ["shots"] => ui::shots(&root),

@@ -240,7 +240,10 @@ fn portal(page: &mut Page, subject: &Subject<'_>, now: OffsetDateTime) {
         }
         Err(error) => page.not_ok("anchors", Level::Bad, error.explain(page.language)),
     }
-    let asked = home.client().and_then(|client| Ok((client.project()?, client.clock()?)));
+    let asked = home.client().and_then(|client| {
+        page.ok("portal_address", client.address());
+        Ok((client.project()?, client.clock()?))
+    });
     match asked {
         Ok((project, portals)) => {
             page.ok("portal", project.name);

@@ -110,6 +110,11 @@ impl Client {
         Self { session: Some(session), ..self.clone() }
     }
 
+    /// Scheme, host and port: what may be shown of an address, whatever else was written into it.
+    pub fn address(&self) -> String {
+        self.base.origin().ascii_serialization()
+    }
+
     pub fn has_session(&self) -> bool {
         self.session.is_some()
     }

@@ -202,3 +202,10 @@ fn key(head: &str) -> String {
     let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("idempotency-key:"));
     line.unwrap().split(':').nth(1).unwrap().trim().to_owned()
 }
+
+#[test]
+fn what_is_shown_of_an_address_is_where_the_portal_is_and_no_more() {
+    let client =
+        Client::new("https://somebody:secret@portal.example:8443/path?of=x#y", Patience::default()).unwrap();
+    assert_eq!(client.address(), "https://portal.example:8443");
+}

@@ -55,8 +55,9 @@ fn main() -> ExitCode {
 fn serve(from_owner: File, mut to_owner: File) -> io::Result<()> {
     let guarded = from_owner.try_clone()?;
     let mut frames = Frames::new(from_owner);
-    frames.preamble()?;
+    // First, so that an owner of another release hears why nothing comes.
     to_owner.write_all(&PREAMBLE)?;
+    frames.preamble()?;
     let first: Request = frames.receive()?;
     let Call::Open(open) = first.call else { return Err(io::ErrorKind::InvalidData.into()) };
     let host = Arc::new(Mutex::new(Host { module: None, to_owner, last_call: Instant::now() }));

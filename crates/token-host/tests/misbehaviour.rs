@@ -113,6 +113,8 @@ fn a_program_that_talks_nonsense_in_the_place_of_the_host_is_told() {
     for (says, code) in [
         ("HTTP/1.1 200 OK", "token.host_protocol"),
         ("ycdhost\\377", "token.host_protocol"),
+        ("ycdhost\\0120.0.9", "token.driver_crashed"),
+        ("ycdhost\\0120.0.9 and the assistant is newer", "token.host_other_release"),
         ("PREAMBLE\\377\\377\\377\\377", "token.host_protocol"),
         ("PREAMBLE\\001\\000\\000\\000\\077", "token.host_protocol"),
         ("PREAMBLE\\001", "token.driver_crashed"),
@@ -127,6 +129,20 @@ fn a_program_that_talks_nonsense_in_the_place_of_the_host_is_told() {
         let error = ModuleHost::start(&script, &bench.driver()).err().unwrap();
         assert_eq!(error.code(), code, "{says}: {error}");
     }
+}
+
+#[test]
+fn an_owner_of_another_release_hears_which_one_this_is_and_nothing_is_done_for_it() {
+    let mut child = Command::new(host_exe()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut other = wire::PREAMBLE;
+    other[other.len() - 1] = b'x';
+    // Kept open: the host ends by itself.
+    let mut to_host = child.stdin.take().unwrap();
+    to_host.write_all(&other).unwrap();
+    let mut said = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut said).unwrap();
+    assert_eq!(said, wire::PREAMBLE);
+    assert!(!child.wait().unwrap().success());
 }
 
 #[test]

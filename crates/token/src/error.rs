@@ -74,6 +74,9 @@ pub enum TokenError {
     HostStart { detail: String },
     #[error("the driver host broke its protocol: {detail}")]
     Protocol { detail: String },
+    /// The program was upgraded while it ran. Nothing was asked of the key.
+    #[error("the driver host is of another release")]
+    OtherRelease,
 }
 
 impl TokenError {
@@ -107,6 +110,7 @@ impl TokenError {
             Self::Module { .. } => "token.module_error",
             Self::HostStart { .. } => "token.host_start",
             Self::Protocol { .. } => "token.host_protocol",
+            Self::OtherRelease => "token.host_other_release",
         }
     }
 }

@@ -19,8 +19,28 @@ use crate::{
     Spki, Tag, UnlockWays,
 };
 
-/// Name and version of the protocol. A host of another version is told apart before anything is decoded.
-pub const PREAMBLE: [u8; 8] = *b"ycdhost\x03";
+/// The protocol's name, and the release that its messages are of, in as many bytes as it has, then zeros. Messages have
+/// no numbers that outlive a release: an assistant that was started before an upgrade, and a host that was installed by
+/// it, are told apart before anything is decoded.
+pub const PREAMBLE: [u8; 32] = preamble(env!("CARGO_PKG_VERSION"));
+
+const NAME: [u8; 8] = *b"ycdhost\n";
+
+const fn preamble(release: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let (mut at, release) = (0, release.as_bytes());
+    assert!(release.len() <= bytes.len() - NAME.len(), "the release's number is too long");
+    while at < NAME.len() + release.len() {
+        bytes[at] = if at < NAME.len() { NAME[at] } else { release[at - NAME.len()] };
+        at += 1;
+    }
+    bytes
+}
+
+/// The other side is of another release of this program.
+#[derive(Debug, thiserror::Error)]
+#[error("driver host and assistant are of different releases")]
+pub struct OtherRelease;
 
 /// Bytes; certificates and statements are a few thousand.
 pub const MAX_FRAME: usize = 4 << 20;
@@ -253,12 +273,24 @@ impl<R: Read> Frames<R> {
     }
 
     /// # Errors
-    /// `InvalidData` where the other side speaks something else; `UnexpectedEof` where it says nothing at all.
+    /// `InvalidData` where the other side speaks something else, with [`OtherRelease`] in it where it is of another
+    /// release; `UnexpectedEof` where it says less, or nothing at all.
     pub fn preamble(&mut self) -> io::Result<()> {
-        self.fill(PREAMBLE.len())?;
-        let matches = self.buffer[self.start..self.start + PREAMBLE.len()] == PREAMBLE;
-        self.start += PREAMBLE.len();
-        if matches { Ok(()) } else { Err(invalid("another protocol, or another version of it")) }
+        if self.take(NAME.len())? != NAME {
+            return Err(invalid("another protocol"));
+        }
+        if *self.take(PREAMBLE.len() - NAME.len())? == PREAMBLE[NAME.len()..] {
+            Ok(())
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, OtherRelease))
+        }
+    }
+
+    fn take(&mut self, count: usize) -> io::Result<&[u8]> {
+        self.fill(count)?;
+        let from = self.start;
+        self.start += count;
+        Ok(&self.buffer[from..self.start])
     }
 
     /// The next message.

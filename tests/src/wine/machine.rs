@@ -1,31 +1,23 @@
 //! A Windows machine as Wine makes one: a prefix of its own, entered through a Debian that has Wine.
 
 use std::{
-    ffi::OsStr,
-    fs::{self, File},
-    io::{Read as _, Seek as _, SeekFrom},
-    os::unix::fs::PermissionsExt as _,
+    fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
     sync::atomic::{AtomicU32, Ordering},
-    time::{Duration, Instant},
 };
 
-use crate::pcscd::{CLIENT, Pcscd, SOCKET_VARIABLE};
+use crate::{
+    chroot,
+    pcscd::{CLIENT, Pcscd, SOCKET_VARIABLE},
+};
 
 /// Where the installer puts the programs, unless it is told otherwise.
 const USUAL: &str = "AppData/Local/Programs/YuncaidunAssistant";
 
-/// Enters the Debian, with this machine's `/tmp`; `$1` is its folder, the rest is what is run.
-const ENTER: &str = "mount --rbind /proc \"$1/proc\" && mount --rbind /dev \"$1/dev\" && mount --rbind /tmp \"$1/tmp\" \
-                     && cd /tmp && root=$1 && shift && exec chroot \"$root\" \"$@\"";
-
 /// The plain name would start the 32-bit one where there is one, whose registry is another.
 pub const WINE: &str = "/usr/lib/wine/wine64";
 const WINE_32: &str = "/usr/lib/wine/wine";
-
-/// Longer than any step takes.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Machine {
     root: PathBuf,
@@ -77,7 +69,7 @@ impl Machine {
 
     /// Whether 32-bit programs run: this machine's kernel has a say in it.
     pub fn runs_32_bit(&self) -> bool {
-        let output = finished(self.command(&[WINE_32, "--version"]));
+        let output = chroot::finished(self.command(&[WINE_32, "--version"]));
         output.is_ok_and(|output| output.status.success())
     }
 
@@ -127,8 +119,7 @@ impl Machine {
     }
 
     fn enter(&self) -> Command {
-        let mut command = Command::new("unshare");
-        command.args(["-m", "--propagation", "private", "sh", "-c", ENTER, "sh"]).arg(&self.root);
+        let mut command = chroot::enter(&self.root);
         self.environment(&mut command);
         command
     }
@@ -165,7 +156,7 @@ impl Machine {
     /// # Errors
     /// It does not start, or does not end.
     pub fn run(&self, program: &[&str]) -> Result<Output, String> {
-        finished(self.on_screen(program))
+        chroot::finished(self.on_screen(program))
     }
 
     /// Runs a Windows program by its path on this side.
@@ -217,73 +208,29 @@ impl Machine {
     /// It cannot be written.
     pub fn as_program(&self, name: &str) -> Result<PathBuf, String> {
         let program = self.usual_folder().join(name);
-        let quoted = |text: &OsStr| format!("'{}'", text.to_string_lossy().replace('\'', r"'\''"));
-        let mut text = String::from("#!/bin/sh\nunset DISPLAY\n");
+        let mut before = String::from("unset DISPLAY\n");
         // As Windows writes paths, since these are looked at for being absolute.
         for name in ["YCD_HOME", "YCD_SOFTKEY_DIR"] {
-            text += &format!(
+            before += &format!(
                 "[ -n \"${name}\" ] && export {name}=\"Z:$(printf %s \"${name}\" | tr / '\\\\')\"\n"
             );
         }
         let mut inner = self.enter();
         inner.arg(WINE).arg(&program);
         // Whoever starts it says which readers are its own.
-        for (name, value) in inner.get_envs().filter(|(name, _)| *name != SOCKET_VARIABLE) {
-            if let Some(value) = value {
-                text += &format!("export {}={}\n", name.to_string_lossy(), quoted(value));
-            }
-        }
-        text += "exec ";
-        text += &quoted(inner.get_program());
-        for argument in inner.get_args() {
-            text.push(' ');
-            text += &quoted(argument);
-        }
-        text += " \"$@\"\n";
-        let file = self.scratch().join(format!("{name}.sh"));
-        fs::write(&file, text).map_err(|e| e.to_string())?;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
-        Ok(file)
+        inner.env_remove(SOCKET_VARIABLE);
+        chroot::as_script(&inner, &before, &self.scratch().join(format!("{name}.sh")))
     }
 }
 
 impl Drop for Machine {
     fn drop(&mut self) {
         // Whatever still runs there keeps files open.
-        drop(finished(self.command(&["wineserver", "-k"])));
+        drop(chroot::finished(self.command(&["wineserver", "-k"])));
     }
 }
 
 /// As Wine shows this side's files.
 pub fn windows_path(path: &Path) -> String {
     format!("Z:{}", path.display().to_string().replace('/', "\\"))
-}
-
-/// What it says goes into files: Wine's own processes outlive a program, and would keep its pipes open.
-fn finished(mut command: Command) -> Result<Output, String> {
-    let file = || tempfile::tempfile().map_err(|e| e.to_string());
-    let (mut out, mut err) = (file()?, file()?);
-    let copy = |file: &File| file.try_clone().map(Stdio::from).map_err(|e| e.to_string());
-    command.stdin(Stdio::null()).stdout(copy(&out)?).stderr(copy(&err)?);
-    let mut child = command.spawn().map_err(|e| format!("unshare does not start: {e}"))?;
-    let begun = Instant::now();
-    let status = loop {
-        match child.try_wait().map_err(|e| e.to_string())? {
-            Some(status) => break status,
-            None if begun.elapsed() > PATIENCE => {
-                drop(child.kill());
-                drop(child.wait());
-                return Err("it does not end".to_owned());
-            }
-            None => std::thread::sleep(Duration::from_millis(10)),
-        }
-    };
-    let read = |file: &mut File| -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0))?;
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let text = |file: &mut File| read(file).map_err(|e| e.to_string());
-    Ok(Output { status, stdout: text(&mut out)?, stderr: text(&mut err)? })
 }

@@ -11,24 +11,18 @@ use object::Object as _;
 
 use super::{
     sign::Signer,
-    toolchain::{Target, Toolchain, make_empty},
+    toolchain::{Target, Toolchain},
     winget,
 };
-use crate::{checksum, process, sbom, ui};
+use crate::{checksum, files, licences, parts, process, provision, sbom, ui};
 
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What the program is called among programs; as in `src-tauri/tauri.conf.json` and `installer.nsi`.
 pub const ID: &str = "cn.yuncaidun.assistant";
 
-/// A folder with `config.toml` and `anchors/`, as `ycd portal use` makes them, and `settings.json`, if wished: what the
-/// installer sets machines up with.
-const PROVISION: &str = "YCD_PROVISION";
 /// Microsoft's bootstrapper of the WebView2 runtime; without it the installer fetches it where it is needed.
 const BOOTSTRAPPER: &str = "YCD_WEBVIEW2_BOOTSTRAPPER";
-
-/// Where they are in the installation; without them the installer leaves its language there.
-const BROUGHT_SETTINGS: &str = "provision/settings.json";
 
 /// Built small; see the root manifest.
 const PROFILE: &str = "shipped";
@@ -66,7 +60,7 @@ pub fn package(root: &Path) -> Result<Package, String> {
     let built_32 = build(root, &toolchain, Target::X86)?;
 
     let work = toolchain.folder().join("stage");
-    make_empty(&work)?;
+    files::make_empty(&work)?;
     let signer = Signer::new(&toolchain, &work)?;
     let mut stage = Stage { folder: work.clone(), files: Vec::new() };
     stage.take("ycd-app.exe", &built.join("ycd-app.exe"))?;
@@ -77,10 +71,11 @@ pub fn package(root: &Path) -> Result<Package, String> {
         stage.take("WebView2Loader.dll", &loader(root)?)?;
     }
     stage.take("icon.ico", &root.join("src-tauri/icons/icon.ico"))?;
-    match env::var_os(PROVISION).filter(|path| !path.is_empty()) {
-        Some(folder) => stage.provision(Path::new(&folder))?,
-        None => println!("{PROVISION} is not set: machines learn their portal from its administrator"),
-    }
+    let parts = parts::of(root, &PACKAGES, Target::X64.triple())?;
+    let licences = work.join(licences::FILE);
+    files::write(&licences, licences::of(&parts)?)?;
+    stage.take(licences::FILE, &licences)?;
+    stage.take_all(provision::wished()?)?;
     for (name, file) in &stage.files {
         if Path::new(name).extension().is_some_and(|extension| extension == "exe") {
             refuse_runtimes(file)?;
@@ -89,17 +84,17 @@ pub fn package(root: &Path) -> Result<Package, String> {
     }
 
     let dist = root.join("dist");
-    make_empty(&dist)?;
+    files::remove_where(&dist, |name| !name.ends_with(".deb"))?;
     let setup = dist.join(format!("云采盾证书助手-{VERSION}-setup.exe"));
     installer(root, &toolchain, &signer, &stage, &Made::to_be_shipped(), &setup)?;
     signer.verify(&setup)?;
     let softkey = dist.join("ycd_softkey.dll");
-    copy(&built.join("ycd_softkey.dll"), &softkey)?;
-    let bill = sbom::of(root, &PACKAGES, Target::X64.triple())?;
-    write(&dist.join("sbom.cdx.json"), &format!("{bill:#}\n"))?;
+    files::copy(&built.join("ycd_softkey.dll"), &softkey)?;
+    let bill = sbom::of(&parts);
+    files::write(&dist.join("sbom.cdx.json"), format!("{bill:#}\n"))?;
     let sum = checksum::sha256(&setup)?;
     winget::write(&dist.join("winget"), VERSION, &setup, &sum)?;
-    write(&dist.join("SHA256SUMS"), &checksum::lines(&dist)?)?;
+    files::write(&dist.join("SHA256SUMS"), checksum::lines(&dist)?)?;
 
     let kib = |path: &Path| fs::metadata(path).map_or(0, |file| file.len()).div_ceil(1024);
     println!("\n{}", dist.display());
@@ -108,10 +103,7 @@ pub fn package(root: &Path) -> Result<Package, String> {
     for (name, file) in &stage.files {
         println!("    {name:<37} {:>7} KiB", kib(file));
     }
-    println!(
-        "  parts in the bill of materials          {:>7}",
-        bill["components"].as_array().map_or(0, Vec::len)
-    );
+    println!("  parts in the bill of materials          {:>7}", parts.len());
     println!("  {}", signer.says());
     println!("  {:.0} s in all", begun.elapsed().as_secs_f64());
     if kib(&setup) > 8192 {
@@ -187,10 +179,10 @@ fn installer(
     setup: &Path,
 ) -> Result<(), String> {
     let lists = stage.folder.join("lists");
-    make_empty(&lists)?;
-    write(&lists.join("files.nsh"), &stage.install_lines())?;
-    write(&lists.join("unfiles.nsh"), &stage.uninstall_lines())?;
-    copy(&root.join("src-tauri/icons/icon.ico"), &lists.join("icon.ico"))?;
+    files::make_empty(&lists)?;
+    files::write(&lists.join("files.nsh"), stage.install_lines())?;
+    files::write(&lists.join("unfiles.nsh"), stage.uninstall_lines())?;
+    files::copy(&root.join("src-tauri/icons/icon.ico"), &lists.join("icon.ico"))?;
     let mut make = toolchain.makensis();
     make.args(["-V2", "-WX", "-INPUTCHARSET", "UTF8"])
         .arg(format!("-DVERSION={}", made.version))
@@ -202,7 +194,7 @@ fn installer(
     if made.quick {
         make.arg("-DQUICK");
     }
-    if stage.files.iter().any(|(name, _)| name == BROUGHT_SETTINGS) {
+    if stage.files.iter().any(|(name, _)| name == provision::SETTINGS) {
         make.arg("-DBROUGHT_SETTINGS");
     }
     if let Some(line) = signer.line(&lists.join("sign.sh"))? {
@@ -278,10 +270,7 @@ impl Stage {
 
     fn take(&mut self, name: &str, from: &Path) -> Result<(), String> {
         let to = below(&self.files_folder(), name);
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        }
-        copy(from, &to)?;
+        files::copy(from, &to)?;
         self.files.push((name.to_owned(), to));
         Ok(())
     }
@@ -289,22 +278,12 @@ impl Stage {
     /// The same with this brought along.
     pub fn provisioned(&self, folder: &Path) -> Result<Self, String> {
         let mut stage = Self { folder: self.folder.join("provisioned"), files: self.files.clone() };
-        stage.provision(folder)?;
+        stage.take_all(provision::files_of(folder)?)?;
         Ok(stage)
     }
 
-    fn provision(&mut self, folder: &Path) -> Result<(), String> {
-        self.take("provision/config.toml", &folder.join("config.toml"))?;
-        let settings = folder.join("settings.json");
-        if settings.exists() {
-            self.take(BROUGHT_SETTINGS, &settings)?;
-        }
-        let anchors = folder.join("anchors");
-        for anchor in super::toolchain::read_folder(&anchors)? {
-            let name = anchor.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            self.take(&format!("provision/anchors/{name}"), &anchor)?;
-        }
-        Ok(())
+    fn take_all(&mut self, brought: Vec<(String, PathBuf)>) -> Result<(), String> {
+        brought.iter().try_for_each(|(name, file)| self.take(name, file))
     }
 
     fn kib(&self) -> u64 {
@@ -353,14 +332,6 @@ fn split(name: &str) -> (String, &str) {
 /// A path as the system itself writes it: NSIS takes them apart at the system's own separator.
 fn below(folder: &Path, name: &str) -> PathBuf {
     name.split('/').fold(folder.to_owned(), |path, part| path.join(part))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    fs::copy(from, to).map(drop).map_err(|error| format!("{}: {error}", from.display()))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

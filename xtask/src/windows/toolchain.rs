@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use crate::process;
+use crate::{files, process};
 
 /// Says where the toolchain lies instead of `target/windows`; for a folder that outlives `cargo clean`.
 const ROOT_VARIABLE: &str = "YCD_WINDOWS_ROOT";
@@ -209,7 +209,7 @@ impl Toolchain {
             }
         }
         let packages = self.folder.join("packages");
-        make_empty(&packages)?;
+        files::make_empty(&packages)?;
         println!("Downloading {} packages into {} …", names.len(), packages.display());
         let download = || {
             process::run(Command::new("apt-get").args(["download", "-qq"]).args(names).current_dir(&packages))
@@ -222,7 +222,7 @@ impl Toolchain {
             download().map_err(|error| format!("{hint}\n{error}"))?;
         }
         println!("Unpacking …");
-        for package in read_folder(&packages)? {
+        for package in files::entries(&packages)? {
             process::run(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&self.folder))?;
         }
         fs::remove_dir_all(&packages).map_err(|error| error.to_string())?;
@@ -234,7 +234,7 @@ impl Toolchain {
         println!("Building the standard library for {triple}, once (some minutes) …");
         let sysroot = self.sysroot()?;
         let work = self.folder.join("std");
-        make_empty(&work)?;
+        files::make_empty(&work)?;
         // Cargo writes beside the manifest; the package's own source stays as it came.
         process::run(
             Command::new("cp").arg("-rL").arg(sysroot.join("lib/rustlib/src/rust/library")).arg(&work),
@@ -268,8 +268,8 @@ impl Toolchain {
             );
         process::run(&mut build)?;
         let destination = sysroot.join("lib/rustlib").join(triple).join("lib");
-        make_empty(&destination)?;
-        for built in read_folder(&work.join("target").join(triple).join("dist/deps"))? {
+        files::make_empty(&destination)?;
+        for built in files::entries(&work.join("target").join(triple).join("dist/deps"))? {
             if let Some(name) = built.file_name().filter(|_| built.extension().is_some_and(|e| e == "rlib")) {
                 fs::copy(&built, destination.join(name)).map_err(|error| error.to_string())?;
             }
@@ -325,16 +325,4 @@ impl Toolchain {
 
 fn is_installed(program: &str) -> bool {
     process::answers(program, &["--version"])
-}
-
-pub fn make_empty(folder: &Path) -> Result<(), String> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    }
-    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
-}
-
-pub fn read_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    entries.map(|entry| entry.map(|entry| entry.path()).map_err(|error| error.to_string())).collect()
 }

@@ -2,34 +2,21 @@
 //! `tests/src/wine`; here all is made that it needs.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use super::{
     package::{self, Made, Package, Stub, VERSION},
-    toolchain::{Target, Toolchain, make_empty},
+    toolchain::{Target, Toolchain},
     wine,
 };
-use crate::process;
+use crate::{demo, files, process, provision};
 
 pub fn run(root: &Path, flags: &[&str]) -> crate::Outcome {
     let wine = wine::root(root, true)?;
     let package = package::package(root)?;
-    let mut build = process::cargo(root);
-    build.args([
-        "build",
-        "--quiet",
-        "--locked",
-        "-p",
-        "ycd-cli",
-        "-p",
-        "ycd-token-host",
-        "-p",
-        "ycd-softkey",
-    ]);
-    process::run(build.args(["-p", "ycd-tests"]))?;
+    demo::build_programs(root)?;
     let made = make(root, &package)?;
     let mut trial = Command::new(process::target_folder(root)?.join("debug/ycd-wine"));
     trial.args(flags).arg("--root").arg(wine).arg("--setup").arg(&package.setup);
@@ -42,7 +29,7 @@ pub fn run(root: &Path, flags: &[&str]) -> crate::Outcome {
 fn make(root: &Path, package: &Package) -> Result<PathBuf, String> {
     let toolchain = Toolchain::of(root)?;
     let folder = package.stage.folder().join("made");
-    make_empty(&folder)?;
+    files::make_empty(&folder)?;
     let sources = root.join("tests/wine");
 
     let bootstrapper = folder.join("bootstrapper.exe");
@@ -57,7 +44,8 @@ fn make(root: &Path, package: &Package) -> Result<PathBuf, String> {
         process::run(compile.args(["-O1", "-s", more, "-o"]).arg(folder.join(name)).arg(source))?;
     }
 
-    let brought = bring(root, &folder)?;
+    let settings = "{ \"language\": \"en\", \"reminders\": false }\n";
+    let brought = provision::example(root, &folder, settings)?;
     let provisioned = package.stage.provisioned(&brought)?;
     for (name, stage, made) in [
         ("older-setup.exe", &package.stage, Made::quick("0.0.9")),
@@ -73,25 +61,4 @@ fn make(root: &Path, package: &Package) -> Result<PathBuf, String> {
         package::installer_of(root, stage, &made, &folder.join(name))?;
     }
     Ok(folder)
-}
-
-/// What an installer of some authority brings along: the address of a portal, a root, settings.
-fn bring(root: &Path, work: &Path) -> Result<PathBuf, String> {
-    let (portal, brought) = (work.join("some-portal"), work.join("brought"));
-    for folder in [&portal, &brought] {
-        make_empty(folder)?;
-    }
-    let mut found = Command::new(process::target_folder(root)?.join("debug/ycd"));
-    process::run_quietly(found.args(["portal", "init", "--data"]).arg(&portal))?;
-    let put = |name: &str, bytes: &[u8]| {
-        let path = brought.join(name);
-        fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))
-    };
-    put("config.toml", b"portal = \"https://portal.example\"\n")?;
-    put("settings.json", b"{ \"language\": \"en\", \"reminders\": false }\n")?;
-    let anchor = portal.join("authority/root.pem");
-    let anchor = fs::read(&anchor).map_err(|error| format!("{}: {error}", anchor.display()))?;
-    fs::create_dir(brought.join("anchors")).map_err(|error| error.to_string())?;
-    put("anchors/root.pem", &anchor)?;
-    Ok(brought)
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::answers::Answers;
 use super::calls::Calls;
-use crate::wire::{self, Call, FromHost, PREAMBLE, Reply, Request};
+use crate::wire::{self, Call, FromHost, OtherRelease, PREAMBLE, Reply, Request};
 use crate::{Result, TokenError};
 
 /// How long a host that has been told to end may take to log out and unload its module.
@@ -42,6 +42,8 @@ pub(super) enum Stopped {
     Died,
     TimedOut,
     Nonsense(String),
+    /// Told before the host has done anything.
+    OtherRelease,
     /// The call cannot be put into a frame.
     NotSent(String),
 }
@@ -51,6 +53,7 @@ impl Stopped {
         let operation = call.operation().to_owned();
         match self {
             Self::NotSent(detail) => TokenError::Protocol { detail },
+            Self::OtherRelease => TokenError::OtherRelease,
             Self::BeforeTheCall => TokenError::HostDied { operation },
             Self::Died | Self::TimedOut | Self::Nonsense(_) if call.changes_key() => {
                 TokenError::Unknown { operation }
@@ -138,6 +141,7 @@ impl Link {
             Ok(FromHost::Goodbye) => Err(Stopped::BeforeTheCall),
             Err(error) => Err(match error.kind() {
                 io::ErrorKind::TimedOut => Stopped::TimedOut,
+                io::ErrorKind::InvalidData if is_other_release(&error) => Stopped::OtherRelease,
                 io::ErrorKind::InvalidData => Stopped::Nonsense(error.to_string()),
                 _ => Stopped::Died,
             }),
@@ -163,6 +167,10 @@ impl Link {
             _ => Stopped::BeforeTheCall,
         })
     }
+}
+
+fn is_other_release(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<OtherRelease>())
 }
 
 /// Has the encoding of [`Request`].
