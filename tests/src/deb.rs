@@ -173,7 +173,7 @@ fn story(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
 
 fn changes(machine: &Machine, teller: &mut Teller, deb: &str, newer: &str) -> Result<(), String> {
     teller.part("升级 Upgraded");
-    teller.step("新版本留下设置和记录 A newer version leaves settings and journal", || {
+    teller.step("新版本不动用户的文件 A newer version leaves the files of the user", || {
         machine.does_as_user(&format!("mkdir -p \"{DATA}\" && echo mine > \"{DATA}/kept\""))?;
         machine.does(&format!("apt-get install -y -qq --no-install-recommends {newer}"))?;
         machine.does_as_user(&format!("grep -q mine \"{DATA}/kept\""))?;

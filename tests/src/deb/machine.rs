@@ -12,7 +12,7 @@ use crate::chroot;
 pub const PROGRAMS: [&str; 3] = ["ycd", "ycd-app", "ycd-host"];
 
 /// Where an ordinary user lives.
-const HOME: &str = "/home/会计 一";
+const HOME: &str = "/srv/会计 一";
 
 /// Where that user's assistant keeps its data, as the shell writes it.
 pub const DATA: &str = "$HOME/.local/share/ycd";
