@@ -10,9 +10,9 @@ pub const FILE: &str = "licences.txt";
 /// What such files are called, in capitals.
 const NAMES: [&str; 6] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
 
-/// Every text once, under the parts that it came with.
+/// Every text once, under the parts that it came with. Texts that only break their lines elsewhere are the same.
 pub fn of(parts: &[Part]) -> Result<String, String> {
-    let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut texts: BTreeMap<String, (Vec<String>, String)> = BTreeMap::new();
     let mut without = Vec::new();
     for part in parts.iter().filter(|part| !part.is_ours) {
         let called =
@@ -22,7 +22,8 @@ pub fn of(parts: &[Part]) -> Result<String, String> {
             without.push(called.clone());
         }
         for text in found {
-            let whose = texts.entry(text).or_default();
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let (whose, _) = texts.entry(words).or_insert_with(|| (Vec::new(), text));
             // Two files of one part may say the same.
             if whose.last() != Some(&called) {
                 whose.push(called.clone());
@@ -38,9 +39,9 @@ pub fn of(parts: &[Part]) -> Result<String, String> {
         page += "\nOffered without a text of their own, under the licence named:\n";
         page.extend(without.iter().map(|part| format!("  {part}\n")));
     }
-    let mut texts: Vec<(String, Vec<String>)> = texts.into_iter().collect();
-    texts.sort_by(|(_, one), (_, other)| one.cmp(other));
-    for (text, whose) in texts {
+    let mut texts: Vec<(Vec<String>, String)> = texts.into_values().collect();
+    texts.sort();
+    for (whose, text) in texts {
         page += &format!("\n{}\n", "=".repeat(80));
         page.extend(whose.iter().map(|part| format!("  {part}\n")));
         page += &format!("\n{text}\n");
@@ -103,7 +104,7 @@ mod tests {
         };
         let page = of(&[
             part("one", &[("LICENSE-MIT", "do as you like\n"), ("main.rs", "not a licence")]),
-            part("two", &[("license.txt", "do as you like\r\n\r\n")]),
+            part("two", &[("license.txt", "do as\r\n you like\r\n\r\n")]),
             part("bare", &[("README.md", "nothing")]),
         ])
         .unwrap();

@@ -112,10 +112,12 @@ pub fn ensure() -> Result<(), String> {
     let Some(prefix) = install_prefix() else {
         return Err(format!("{list}\nInstall it with:\n  sudo apt-get install {}", packages.join(" ")));
     };
-    eprintln!("{list}\nInstalling it: apt-get install {}", packages.join(" "));
+    eprintln!("{list}\nInstalling it, which takes a minute or two: apt-get install {}", packages.join(" "));
     let apt = |arguments: &[&str]| {
         let words = prefix.iter().chain(&["apt-get"]).chain(arguments).copied().collect::<Vec<_>>();
-        process::run(Command::new(words[0]).args(&words[1..]).env("DEBIAN_FRONTEND", "noninteractive"))
+        process::run_quietly(
+            Command::new(words[0]).args(&words[1..]).env("DEBIAN_FRONTEND", "noninteractive"),
+        )
     };
     // Old lists are good enough where they still lead to packages.
     let install = [&["install", "-y", "-qq", "--no-install-recommends"], packages.as_slice()].concat();

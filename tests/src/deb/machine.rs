@@ -67,6 +67,7 @@ impl Machine {
             .env("DEBIAN_FRONTEND", "noninteractive")
             .env("LANG", "C.UTF-8")
             .env("HOME", "/root")
+            .env("TMPDIR", self.scratch())
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         command
     }
@@ -112,7 +113,12 @@ impl Machine {
         let mut command = self.command();
         command
             .args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "env", "-C", HOME])
-            .args([&format!("HOME={HOME}"), "XDG_RUNTIME_DIR=/run/user/1000", "YCD_LOG=ycd_app=debug"])
+            .args([
+                &format!("HOME={HOME}"),
+                "TMPDIR=/tmp",
+                "XDG_RUNTIME_DIR=/run/user/1000",
+                "YCD_LOG=ycd_app=debug",
+            ])
             .args(["NO_AT_BRIDGE=1", "LIBGL_ALWAYS_SOFTWARE=1"])
             .args(words);
         command

@@ -43,7 +43,7 @@ pub fn package(root: &Path) -> Result<Package, String> {
     files::remove_where(&dist, |name| name.ends_with(".deb"))?;
     let deb = dist.join(format!("yuncaidun-assistant_{VERSION}_amd64.deb"));
     pack(root, &tree, VERSION, &deb)?;
-    files::write(&dist.join("SHA256SUMS"), checksum::lines(&dist)?)?;
+    checksum::write_list(&dist)?;
     println!(
         "{}: {} KiB, installed {} KiB",
         deb.display(),

@@ -94,7 +94,7 @@ pub fn package(root: &Path) -> Result<Package, String> {
     files::write(&dist.join("sbom.cdx.json"), format!("{bill:#}\n"))?;
     let sum = checksum::sha256(&setup)?;
     winget::write(&dist.join("winget"), VERSION, &setup, &sum)?;
-    files::write(&dist.join("SHA256SUMS"), checksum::lines(&dist)?)?;
+    checksum::write_list(&dist)?;
 
     let kib = |path: &Path| fs::metadata(path).map_or(0, |file| file.len()).div_ceil(1024);
     println!("\n{}", dist.display());
