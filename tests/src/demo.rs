@@ -8,7 +8,7 @@ mod report;
 mod stage;
 mod story;
 
-use std::{path::PathBuf, time::Instant};
+use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use serde::Serialize;
 
@@ -108,6 +108,24 @@ impl Teller {
         let total: u128 = self.steps.iter().map(|step| step.ms).sum();
         let failed = self.steps.iter().filter(|step| !step.ok).count();
         say(&format!("  {} steps, {failed} failed, {total} ms", self.steps.len()));
+    }
+}
+
+/// A whole program: its arguments, what it does, and how it ended.
+pub fn ended<W>(wishes: Result<W, String>, act: impl FnOnce(&W) -> Result<(), String>) -> ExitCode {
+    let wishes = match wishes {
+        Ok(wishes) => wishes,
+        Err(error) => {
+            say(&error);
+            return ExitCode::from(2);
+        }
+    };
+    match act(&wishes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("\n没有做成 Not done: {error}"));
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -3,21 +3,8 @@
 
 use std::process::ExitCode;
 
-use ycd_tests::demo::{Wishes, say, tell};
+use ycd_tests::demo::{Wishes, ended, tell};
 
 fn main() -> ExitCode {
-    let wishes = match Wishes::from_args(std::env::args().skip(1)) {
-        Ok(wishes) => wishes,
-        Err(error) => {
-            say(&error);
-            return ExitCode::from(2);
-        }
-    };
-    match tell(&wishes) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("\n没有做成 Not done: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    ended(Wishes::from_args(std::env::args().skip(1)), tell)
 }

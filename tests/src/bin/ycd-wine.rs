@@ -1,32 +1,15 @@
 //! `cargo xtask test windows` runs this once everything is built.
 #![forbid(unsafe_code)]
 
-use std::process::ExitCode;
-
-use ycd_tests::demo::say;
-
 #[cfg(target_os = "linux")]
-fn main() -> ExitCode {
-    use ycd_tests::wine::{Trial, run};
-
-    let trial = match Trial::from_args(std::env::args().skip(1)) {
-        Ok(trial) => trial,
-        Err(error) => {
-            say(&error);
-            return ExitCode::from(2);
-        }
+fn main() -> std::process::ExitCode {
+    use ycd_tests::{
+        demo::ended,
+        wine::{Trial, run},
     };
-    match run(&trial) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("\n没有做成 Not done: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+
+    ended(Trial::from_args(std::env::args().skip(1)), run)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn main() -> ExitCode {
-    say("Wine is for Linux");
-    ExitCode::from(2)
-}
+fn main() {}
