@@ -12,4 +12,7 @@ fn main() -> std::process::ExitCode {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn main() {}
+fn main() -> std::process::ExitCode {
+    ycd_tests::demo::say("a Debian package is for Linux");
+    std::process::ExitCode::from(2)
+}
