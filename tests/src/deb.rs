@@ -4,19 +4,21 @@ mod machine;
 
 use std::path::PathBuf;
 
-use self::machine::{DATA, Machine, PROGRAMS};
+use self::machine::{DATA, Machine};
 use crate::{
     demo::{Teller, Wishes, tell},
     world::program,
 };
 
 const NAME: &str = "yuncaidun-assistant";
+const PROGRAMS: [&str; 3] = ["ycd", "ycd-app", "ycd-host"];
 
 /// Other people's programs, for the trial alone: a screen, a session, and checks.
 const TOOLS: &str = "xvfb xauth dbus procps xdg-utils desktop-file-utils udev lintian";
 
-/// What a program says once its page was painted.
-const READY: &str = "the page is ready";
+/// Lines of shell that wait until the window says that its page was painted.
+const IS_READY: &str = "for i in $(seq 400); do grep -q 'the page is ready' log && break; sleep 0.1; done
+             grep -q 'the page is ready' log";
 
 /// What is tried, and where.
 #[derive(Debug, Default)]
@@ -126,12 +128,11 @@ fn starts(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
     teller.step("窗口出来，第二次启动交给第一个，请它退出就退出 The window comes; a second start is handed on; it ends when asked", || {
         machine.on_screen(&format!(
             "ycd-app >log 2>&1 & app=$!
-             {}
+             {IS_READY}
              timeout 20 ycd-app ycd:open
              kill -0 $app
              timeout 20 ycd-app --quit
-             wait $app",
-            waits_for(READY, 1)
+             wait $app"
         ))
     })?;
     teller.step("没有屏幕时说明 Without a screen, it is said", || {
@@ -139,14 +140,6 @@ fn starts(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
             "env -u DISPLAY -u WAYLAND_DISPLAY ycd-app >log 2>&1 && exit 1; test $? = 3; cat log",
         )
     })
-}
-
-/// Lines of shell that wait for this to be said.
-fn waits_for(words: &str, times: usize) -> String {
-    format!(
-        "for i in $(seq 400); do [ $(grep -c '{words}' log) -ge {times} ] && break; sleep 0.1; done
-         [ $(grep -c '{words}' log) -ge {times} ]"
-    )
 }
 
 /// The demonstration, its applicants on the installed program: portal, operator and keys' folder stay outside.
@@ -173,37 +166,44 @@ fn story(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
 
 fn changes(machine: &Machine, teller: &mut Teller, deb: &str, newer: &str) -> Result<(), String> {
     teller.part("升级 Upgraded");
-    teller.step("新版本不动用户的文件 A newer version leaves the files of the user", || {
-        machine.does_as_user(&format!("mkdir -p \"{DATA}\" && echo mine > \"{DATA}/kept\""))?;
+    // The portal cannot be reached, and that is an error.
+    let portal = || machine.does_as_user("ycd --json doctor || true");
+    teller.step("用户自己的门户还在，不被新版本带来的取代 The portal of the user stays, whatever a newer version brings", || {
+        machine.does_as_user(&format!("echo 'portal = \"https://own.example\"' > \"{DATA}/config.toml\""))?;
         machine.does(&format!("apt-get install -y -qq --no-install-recommends {newer}"))?;
-        machine.does_as_user(&format!("grep -q mine \"{DATA}/kept\""))?;
-        machine.does(&format!("dpkg-query -W -f '${{Version}}' {NAME}"))
+        let said = portal()?;
+        machine.does_as_user(&format!("rm \"{DATA}/config.toml\""))?;
+        if said.contains("https://own.example") { Ok(version(machine)?) } else { Err(said) }
     })?;
     teller.step("旧版本不能盖新版本 An older version over it is refused", || {
         let said = machine.refuses(&format!("apt-get install -y -qq {deb}"))?;
-        let version = machine.does(&format!("dpkg-query -W -f '${{Version}}' {NAME}"))?;
-        if version == "9.9.9" { Ok(said) } else { Err(format!("{version} is installed")) }
+        match version(machine)?.as_str() {
+            "9.9.9" if said.contains("downgraded") => Ok(said),
+            version => Err(format!("{version} is installed: {said}")),
+        }
     })?;
     teller.step("随包带来的门户、语言和随登录启动 A portal, a language and a start with the session, brought along", || {
         let entry = machine.on_screen(&format!(
             "ycd-app >log 2>&1 & app=$!
-             {ready}
+             {IS_READY}
              for i in $(seq 100); do ls ~/.config/autostart/*.desktop >/dev/null 2>&1 && break; sleep 0.1; done
              timeout 20 ycd-app --quit; wait $app
              desktop-file-validate ~/.config/autostart/*.desktop
              start=$(sed -n 's/^Exec=//p' ~/.config/autostart/*.desktop); echo \"$start\"
              eval \"$start\" >log 2>&1 & app=$!
              sleep 2; kill -0 $app
-             timeout 20 ycd-app --quit; wait $app",
-            ready = waits_for(READY, 1)
+             timeout 20 ycd-app --quit; wait $app"
         ))?;
         if !entry.contains(&format!("/usr/lib/{NAME}/ycd-app")) || !entry.contains("--hidden") {
             return Err(format!("the session starts {entry:?}"));
         }
-        // It cannot be reached, and that is an error.
-        let portal = machine.does_as_user("ycd --json doctor || true")?;
-        if portal.contains("https://portal.example") { Ok(entry) } else { Err(portal) }
+        let said = portal()?;
+        if said.contains("https://portal.example") { Ok(entry) } else { Err(said) }
     })
+}
+
+fn version(machine: &Machine) -> Result<String, String> {
+    machine.does(&format!("dpkg-query -W -f '${{Version}}' {NAME}"))
 }
 
 fn goes(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
@@ -219,7 +219,7 @@ fn goes(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
             .filter(|file| machine.folder().join(file.trim_start_matches('/')).symlink_metadata().is_ok())
             .collect();
         machine.does(&format!("! test -e /usr/lib/{NAME} && ! test -e /usr/share/doc/{NAME}"))?;
-        machine.does_as_user(&format!("grep -q mine \"{DATA}/kept\""))?;
+        machine.does_as_user(&format!("test -s \"{DATA}/journal.sqlite\""))?;
         if left.is_empty() { Ok(format!("{} files", files.lines().count())) } else { Err(left.join("\n")) }
     })
 }

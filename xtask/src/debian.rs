@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::process;
+use crate::{files, process};
 
 /// Where Debian's packages are had from, where it is not the usual place.
 const MIRROR: &str = "YCD_DEBIAN_MIRROR";
@@ -35,7 +35,7 @@ impl Debian {
         if self.is_ready() {
             return Ok(self.folder);
         }
-        if !is_root() {
+        if !process::is_root() {
             return Err(format!("{}: only root can make and enter it", self.told));
         }
         if !process::answers("debootstrap", &["--version"]) {
@@ -43,13 +43,7 @@ impl Debian {
                 .map_err(|error| format!("debootstrap is missing\n{error}"))?;
         }
         println!("Setting up {} in {} …", self.told, self.folder.display());
-        if self.folder.exists() {
-            fs::remove_dir_all(&self.folder)
-                .map_err(|error| format!("{}: {error}", self.folder.display()))?;
-        }
-        if let Some(parent) = self.folder.parent() {
-            fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
-        }
+        files::make_empty(&self.folder)?;
         let mut make = Command::new("debootstrap");
         make.args(["--variant=minbase", "--include=ca-certificates", self.suite]).arg(&self.folder);
         process::run_quietly(make.args(env::var_os(MIRROR)))?;
@@ -64,8 +58,7 @@ impl Debian {
                     .arg(format!("export DEBIAN_FRONTEND=noninteractive; {}", self.script)),
             )?;
         }
-        fs::write(self.mark(), self.contents)
-            .map_err(|error| format!("{}: {error}", self.mark().display()))?;
+        files::write(&self.mark(), self.contents)?;
         Ok(self.folder)
     }
 
@@ -85,9 +78,4 @@ impl Debian {
     fn mark(&self) -> PathBuf {
         self.folder.join("ycd-ready")
     }
-}
-
-fn is_root() -> bool {
-    let output = Command::new("id").arg("-u").output();
-    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == "0")
 }

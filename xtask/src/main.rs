@@ -5,6 +5,7 @@
 //! - [`tidy`] holds the invariants of `docs/architecture.md` that no compiler checks.
 //! - [`ui`] builds and tests the pages, and starts the development server.
 //! - [`windows`] type-checks for Windows, makes the installer and tries it under Wine, all on a Debian machine.
+//! - `linux` makes the Debian package and tries it in a clean Debian 12.
 //! - [`setup`] installs the system packages that tests and demo lean on.
 //! - [`errors`] renders `docs/errors.md` from the catalogue of messages.
 //!

@@ -26,6 +26,11 @@ pub fn answers(program: &str, args: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// Whether this program may do anything to the machine.
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
 /// Runs with the terminal as it is; fails with the command line where it does not succeed.
 pub fn run(command: &mut Command) -> Result<(), String> {
     match command.status() {

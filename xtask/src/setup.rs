@@ -150,9 +150,7 @@ fn install_prefix() -> Option<&'static [&'static str]> {
     if !process::answers("apt-get", &["--version"]) {
         return None;
     }
-    let is_root =
-        Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    if is_root {
+    if process::is_root() {
         Some(&[])
     } else if process::answers("sudo", &["-n", "true"]) {
         Some(&["sudo", "-n"])

@@ -8,9 +8,6 @@ use std::{
 
 use crate::chroot;
 
-/// What the package brings.
-pub const PROGRAMS: [&str; 3] = ["ycd", "ycd-app", "ycd-host"];
-
 /// Where an ordinary user lives.
 const HOME: &str = "/srv/会计 一";
 

@@ -56,54 +56,66 @@ pub fn package(root: &Path) -> Result<Package, String> {
 fn stage(root: &Path, built: &Path, tree: &Path) -> Result<(), String> {
     files::make_empty(tree)?;
     for program in PROGRAMS {
-        put(tree, &format!("{FOLDER}/{program}"), &files::read(&built.join(program))?, 0o755)?;
+        files::copy(&built.join(program), &tree.join(FOLDER).join(program))?;
     }
     files::make(&tree.join("usr/bin"))?;
     for program in ["ycd-app", "ycd"] {
         let link = tree.join("usr/bin").join(program);
         symlink(format!("../lib/yuncaidun-assistant/{program}"), link).map_err(|error| error.to_string())?;
     }
-    let packaging = root.join("packaging/linux");
+    for (size, icon) in [("32x32", "32x32.png"), ("128x128", "128x128.png"), ("256x256", "128x128@2x.png")] {
+        let place = format!("usr/share/icons/hicolor/{size}/apps/yuncaidun-assistant.png");
+        files::copy(&root.join("src-tauri/icons").join(icon), &tree.join(place))?;
+    }
+    files::write(&tree.join("usr/lib/udev/rules.d/70-yuncaidun-usbkey.rules"), udev_rules(root)?)?;
+    let (packaging, documents) = (root.join("packaging/linux"), tree.join(DOCUMENTS));
     let desktop = "yuncaidun-assistant.desktop";
-    put(tree, &format!("usr/share/applications/{desktop}"), &files::read(&packaging.join(desktop))?, 0o644)?;
-    for (size, file) in [("32x32", "32x32.png"), ("128x128", "128x128.png"), ("256x256", "128x128@2x.png")] {
-        let icon = files::read(&root.join("src-tauri/icons").join(file))?;
-        put(tree, &format!("usr/share/icons/hicolor/{size}/apps/yuncaidun-assistant.png"), &icon, 0o644)?;
+    files::copy(&packaging.join(desktop), &tree.join("usr/share/applications").join(desktop))?;
+    for page in ["ycd.1", "ycd-app.1"] {
+        let place = tree.join("usr/share/man/man1").join(format!("{page}.gz"));
+        files::write(&place, compressed(&packaging.join(page))?)?;
     }
-    put(tree, "usr/lib/udev/rules.d/70-yuncaidun-usbkey.rules", udev_rules(root)?.as_bytes(), 0o644)?;
     let parts = parts::of(root, &PACKAGES, "x86_64-unknown-linux-gnu")?;
-    let bill = format!("{:#}\n", sbom::of(&parts));
-    put(tree, &format!("{DOCUMENTS}/sbom.cdx.json"), bill.as_bytes(), 0o644)?;
-    put(tree, &format!("{DOCUMENTS}/{}", licences::FILE), licences::of(&parts)?.as_bytes(), 0o644)?;
-    for (name, place) in
-        [("changelog", DOCUMENTS), ("ycd.1", "usr/share/man/man1"), ("ycd-app.1", "usr/share/man/man1")]
-    {
-        put(tree, &format!("{place}/{name}.gz"), &compressed(&packaging.join(name))?, 0o644)?;
-    }
-    put(tree, &format!("{DOCUMENTS}/copyright"), &files::read(&packaging.join("copyright"))?, 0o644)?;
-    Ok(())
+    files::write(&documents.join("sbom.cdx.json"), format!("{:#}\n", sbom::of(&parts)))?;
+    files::write(&documents.join(licences::FILE), licences::of(&parts)?)?;
+    files::write(&documents.join("changelog.gz"), compressed(&packaging.join("changelog"))?)?;
+    files::copy(&packaging.join("copyright"), &documents.join("copyright"))
 }
 
 /// Lays what an authority's own package brings beside the programs.
 pub fn bring_along(tree: &Path, brought: Vec<(String, PathBuf)>) -> Result<(), String> {
-    brought
-        .iter()
-        .try_for_each(|(name, file)| put(tree, &format!("{FOLDER}/{name}"), &files::read(file)?, 0o644))
+    brought.iter().try_for_each(|(name, file)| files::copy(file, &tree.join(FOLDER).join(name)))
 }
 
 /// Makes the package out of its files.
 pub fn pack(root: &Path, tree: &Path, version: &str, deb: &Path) -> Result<(), String> {
     let control = tree.join("DEBIAN");
-    if control.exists() {
-        fs::remove_dir_all(&control).map_err(|error| format!("{}: {error}", control.display()))?;
-    }
+    // Not counted with what is installed.
+    files::make_empty(&control)?;
     let text = files::read_text(&root.join("packaging/linux/control"))?
         .replace("@VERSION@", version)
         .replace("@KIB@", &(files::size(tree)? / 1024).to_string());
-    put(tree, "DEBIAN/control", text.as_bytes(), 0o644)?;
+    files::write(&control.join("control"), text)?;
+    everybody_reads(tree)?;
     process::run_quietly(
         Command::new("dpkg-deb").args(["--root-owner-group", "--build", "-Zxz"]).arg(tree).arg(deb),
     )
+}
+
+/// Whatever the builder's own habits of rights are: folders and programs can be entered and run by everybody.
+fn everybody_reads(path: &Path) -> Result<(), String> {
+    let own = path.symlink_metadata().map_err(|error| format!("{}: {error}", path.display()))?;
+    if own.is_symlink() {
+        return Ok(());
+    }
+    let runs = own.is_dir() || own.permissions().mode() & 0o100 != 0;
+    let mode = if runs { 0o755 } else { 0o644 };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    if own.is_dir() {
+        return files::entries(path)?.iter().try_for_each(|entry| everybody_reads(entry));
+    }
+    Ok(())
 }
 
 /// The same bytes whenever it is packed (Debian Policy 12.1, 12.7).
@@ -134,18 +146,6 @@ fn udev_rules(root: &Path) -> Result<String, String> {
         );
     }
     Ok(rules)
-}
-
-/// With the rights that everybody is to have, whatever the builder's are.
-fn put(tree: &Path, name: &str, bytes: &[u8], mode: u32) -> Result<(), String> {
-    let path = tree.join(name);
-    files::write(&path, bytes)?;
-    let readable = |path: &Path, mode| {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))
-            .map_err(|error| format!("{}: {error}", path.display()))
-    };
-    path.ancestors().skip(1).take_while(|folder| *folder != tree).try_for_each(|it| readable(it, 0o755))?;
-    readable(&path, mode)
 }
 
 #[cfg(test)]
