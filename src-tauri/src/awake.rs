@@ -1,4 +1,4 @@
-//! No sleep while a key is written. A machine that sleeps all the same does no harm: the work is taken up again.
+//! No sleep while a token is written. A machine that sleeps all the same does no harm: the work is taken up again.
 
 use std::{
     sync::mpsc::{Sender, channel},

@@ -8,7 +8,7 @@ use std::{
 };
 
 use tracing_subscriber::EnvFilter;
-use ycd_assistant::home::Places;
+use ycd_assistant::data_dir::PathOverrides;
 
 /// Whether other programs may steer the web view, as tests do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,10 +76,10 @@ fn replace_by(mut again: Command) -> ExitCode {
 }
 
 /// As the command line takes them.
-pub fn places() -> Places {
+pub fn path_overrides() -> PathOverrides {
     let path = |name: &str| value(name).map(PathBuf::from);
-    Places {
-        home: path("YCD_HOME"),
+    PathOverrides {
+        data_dir: path("YCD_DATA_DIR"),
         portal: value("YCD_PORTAL").and_then(|url| url.into_string().ok()),
         drivers: path("YCD_DRIVERS_DIR"),
         softkey_dir: path("YCD_SOFTKEY_DIR"),

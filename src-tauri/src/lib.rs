@@ -14,7 +14,7 @@
 //! | `tray` | the icon, and whether anybody sees it |
 //! | `autostart` | the start with the session |
 //! | `reactions` | what happens in the assistant that the desktop should know |
-//! | `awake` | no sleep while a key is written |
+//! | `awake` | no sleep while a token is written |
 //! | `notify` | words beside the tray |
 
 mod autostart;
@@ -35,7 +35,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use tauri::{App, Manager as _, RunEvent, WindowEvent};
 use tauri_plugin_deep_link::DeepLinkExt as _;
-use ycd_assistant::{Assistant, home::Home, settings::LanguageSetting, words::word};
+use ycd_assistant::{Assistant, data_dir::DataDir, settings::LanguageSetting, words::word};
 
 pub use environment::RemoteControl;
 
@@ -62,13 +62,13 @@ pub fn run(remote_control: RemoteControl) -> ExitCode {
     }
     ycd_assistant::process::begin_guarded();
     environment::start_log();
-    let places = environment::places();
-    let home = Home::at(places.clone());
-    let language = home.settings().language;
+    let path_overrides = environment::path_overrides();
+    let data_dir = DataDir::at(path_overrides.clone());
+    let language = data_dir.settings().language;
     if !screen::is_there() {
         return says(&word("window.no_screen", language, &[]), NO_SCREEN);
     }
-    let lock = match instance::lock(home.folder()) {
+    let lock = match instance::lock(data_dir.folder()) {
         Ok(lock) => lock,
         Err(error) => return not_started(&error, language),
     };
@@ -87,7 +87,7 @@ pub fn run(remote_control: RemoteControl) -> ExitCode {
     if let Err(error) = open_window(&app) {
         return not_started(&error, language);
     }
-    begin(&app, Arc::new(Assistant::open(places, None)));
+    begin(&app, Arc::new(Assistant::open(path_overrides, None)));
     let code = app.run_return(|app, event| match event {
         // The last window was closed.
         RunEvent::ExitRequested { code: None, api, .. } if window::outlives_its_window(app) => {

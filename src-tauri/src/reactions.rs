@@ -4,7 +4,7 @@ use tauri::AppHandle;
 use ycd_assistant::{
     Assistant,
     settings::Settings,
-    view::{Event, Reminder, WorkView},
+    view::{Event, JobView, Reminder},
     words::word,
 };
 
@@ -39,8 +39,8 @@ impl Desktop {
         match event {
             Event::Reminder { reminder } => remind(&self.app, reminder),
             Event::Settings { settings } => self.settings_changed(settings),
-            Event::Work { work } => self.work_changed(work.as_deref()),
-            Event::Keys { .. } | Event::Session { .. } | Event::Unfinished { .. } => {}
+            Event::Job { job } => self.job_changed(job.as_deref()),
+            Event::Tokens { .. } | Event::Session { .. } | Event::Unfinished { .. } => {}
         }
     }
 
@@ -54,13 +54,13 @@ impl Desktop {
         self.settings = settings.clone();
     }
 
-    fn work_changed(&mut self, work: Option<&WorkView>) {
-        let is_writing = work.is_some_and(|work| work.on_key);
+    fn job_changed(&mut self, job: Option<&JobView>) {
+        let is_writing = job.is_some_and(|job| job.on_token);
         if is_writing != self.is_writing {
             self.awake.keep(is_writing);
         }
         self.is_writing = is_writing;
-        let has_ended = work.is_some_and(|work| work.outcome.is_some());
+        let has_ended = job.is_some_and(|job| job.outcome.is_some());
         if has_ended && !window::is_open(&self.app) {
             notify::say(&self.app, "window.work_over", &[]);
         }

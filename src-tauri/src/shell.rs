@@ -17,7 +17,7 @@ use tauri::{
 use tauri_plugin_dialog::DialogExt as _;
 use ycd_assistant::{
     Assistant, AssistantError,
-    home::HomeError,
+    data_dir::DataDirError,
     view::{Event, Failure},
 };
 
@@ -78,7 +78,7 @@ pub const NAMES: &[&str] = &["watch", "save_text", "close_answer", "ui_ready"];
 fn watch(channel: Channel<Event>, assistant: State<'_, Arc<Assistant>>, shell: State<'_, Shell>) {
     let listens = shell.next_listener();
     assistant.listen(move |event| {
-        if matches!(event, Event::Keys { .. }) {
+        if matches!(event, Event::Tokens { .. }) {
             tracing::debug!("keys are told");
         }
         listens.load(Ordering::Relaxed) && channel.send(event.clone()).is_ok()
@@ -100,11 +100,12 @@ async fn save_text(
         return Ok(false);
     };
     let written = fs::write(&path, file.text);
-    let failed = |source| AssistantError::from(HomeError::File { path, source }).tell(assistant.language());
+    let failed =
+        |source| AssistantError::from(DataDirError::File { path, source }).tell(assistant.language());
     written.map(|()| true).map_err(failed)
 }
 
-/// The person was asked whether the window goes while a key is written.
+/// The person was asked whether the window goes while a token is written.
 #[tauri::command]
 fn close_answer(answer: CloseAnswer, window: WebviewWindow) {
     if let CloseAnswer::Background = answer {

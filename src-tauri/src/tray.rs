@@ -94,7 +94,7 @@ fn has_host() -> bool {
     };
 
     /// Milliseconds.
-    const PATIENCE: i32 = 500;
+    const TIMEOUT: i32 = 500;
     let Ok(bus) = gio::bus_get_sync(BusType::Session, None::<&Cancellable>) else { return false };
     let answer = bus.call_sync(
         Some("org.freedesktop.DBus"),
@@ -104,7 +104,7 @@ fn has_host() -> bool {
         Some(&("org.kde.StatusNotifierWatcher",).to_variant()),
         Some(VariantTy::new("(b)").unwrap_or(VariantTy::ANY)),
         DBusCallFlags::NONE,
-        PATIENCE,
+        TIMEOUT,
         None::<&Cancellable>,
     );
     answer.ok().and_then(|answer| answer.get::<(bool,)>()).is_some_and(|(is_there,)| is_there)

@@ -11,7 +11,7 @@ use ycd_assistant::Assistant;
 use crate::{notify, tray};
 
 const LABEL: &str = "main";
-/// The page is told that the window was to be closed while a key is written.
+/// The page is told that the window was to be closed while a token is written.
 const CLOSE_ASKED: &str = "close-asked";
 
 /// Brings the window to the front, wherever that is called from.
@@ -76,7 +76,7 @@ fn is_own(url: &Url) -> bool {
     }
 }
 
-/// While a key is written the page asks the person first.
+/// While a token is written the page asks the person first.
 pub fn close_requested(app: &AppHandle, api: &CloseRequestApi) {
     if app.state::<Arc<Assistant>>().is_writing() {
         api.prevent_close();
@@ -98,7 +98,7 @@ pub fn outlives_its_window(app: &AppHandle) -> bool {
     app.state::<Arc<Assistant>>().is_writing() || tray::is_seen(app)
 }
 
-/// By the person's wish, unless a key is being written.
+/// By the person's wish, unless a token is being written.
 pub fn quit(app: &AppHandle) {
     let assistant = app.state::<Arc<Assistant>>();
     if assistant.is_writing() {

@@ -16,7 +16,7 @@ const ENTER: &str = "mount --rbind /proc \"$1/proc\" && mount --rbind /dev \"$1/
                      && cd /tmp && root=$1 && shift && exec chroot \"$root\" \"$@\"";
 
 /// Longer than any step takes.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What is added as arguments runs in there.
 pub fn enter(root: &Path) -> Command {
@@ -64,7 +64,7 @@ pub fn finished(mut command: Command) -> Result<Output, String> {
     let status = loop {
         match child.try_wait().map_err(|e| e.to_string())? {
             Some(status) => break status,
-            None if begun.elapsed() > PATIENCE => {
+            None if begun.elapsed() > TIMEOUT => {
                 drop(child.kill());
                 drop(child.wait());
                 return Err("it does not end".to_owned());

@@ -103,8 +103,9 @@ fn is_as_others_want_it(machine: &Machine, teller: &mut Teller, deb: &str) -> Re
         },
     )?;
     teller.step("lintian", || {
-        let said = machine.does(&format!("lintian --allow-root --no-cfg --fail-on error,warning {deb}"))?;
-        Ok(if said.is_empty() { "nothing to complain of".to_owned() } else { said })
+        let printed =
+            machine.does(&format!("lintian --allow-root --no-cfg --fail-on error,warning {deb}"))?;
+        Ok(if printed.is_empty() { "nothing to complain of".to_owned() } else { printed })
     })?;
     teller.step("桌面项和 ycd: 链接 The desktop entry, and who opens ycd: links", || {
         machine.does(&format!("desktop-file-validate /usr/share/applications/{NAME}.desktop"))?;
@@ -112,11 +113,11 @@ fn is_as_others_want_it(machine: &Machine, teller: &mut Teller, deb: &str) -> Re
         if opens == format!("{NAME}.desktop") { Ok(opens) } else { Err(format!("{opens:?} opens them")) }
     })?;
     teller.step("udev 的规则 udev's rules", || {
-        let said = machine
+        let printed = machine
             .does("mount -t sysfs sysfs /sys && udevadm test --action=add /devices/virtual/mem/null 2>&1")?;
         let of_ours = |line: &&str| line.contains("70-yuncaidun-usbkey.rules");
-        match said.lines().filter(of_ours).collect::<Vec<_>>().as_slice() {
-            [] => Err(format!("udev has not read them: {said}")),
+        match printed.lines().filter(of_ours).collect::<Vec<_>>().as_slice() {
+            [] => Err(format!("udev has not read them: {printed}")),
             [read] if read.contains("Reading rules file") => Ok((*read).to_owned()),
             complaints => Err(complaints.join("\n")),
         }
@@ -142,10 +143,10 @@ fn starts(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
     })
 }
 
-/// The demonstration, its applicants on the installed program: portal, operator and keys' folder stay outside.
+/// The demonstration, its applicants on the installed program: portal, operator and tokens' folder stay outside.
 fn story(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
     teller.part("演示的全过程，经办人用装好的程序 The demonstration, applicants on the installed program");
-    // Not installed, since whoever has its files has the key.
+    // Not installed, since whoever has its files has the token.
     let module = program("libycd_softkey.so");
     let place = machine.folder().join("usr/lib").join(NAME).join("libycd_softkey.so");
     std::fs::copy(&module, &place).map_err(|e| format!("{}: {e}", module.display()))?;
@@ -171,15 +172,15 @@ fn changes(machine: &Machine, teller: &mut Teller, deb: &str, newer: &str) -> Re
     teller.step("用户自己的门户还在，不被新版本带来的取代 The portal of the user stays, whatever a newer version brings", || {
         machine.does_as_user(&format!("echo 'portal = \"https://own.example\"' > \"{DATA}/config.toml\""))?;
         machine.does(&format!("apt-get install -y -qq --no-install-recommends {newer}"))?;
-        let said = portal()?;
+        let printed = portal()?;
         machine.does_as_user(&format!("rm \"{DATA}/config.toml\""))?;
-        if said.contains("https://own.example") { Ok(version(machine)?) } else { Err(said) }
+        if printed.contains("https://own.example") { Ok(version(machine)?) } else { Err(printed) }
     })?;
     teller.step("旧版本不能盖新版本 An older version over it is refused", || {
-        let said = machine.refuses(&format!("apt-get install -y -qq {deb}"))?;
+        let printed = machine.refuses(&format!("apt-get install -y -qq {deb}"))?;
         match version(machine)?.as_str() {
-            "9.9.9" if said.contains("downgraded") => Ok(said),
-            version => Err(format!("{version} is installed: {said}")),
+            "9.9.9" if printed.contains("downgraded") => Ok(printed),
+            version => Err(format!("{version} is installed: {printed}")),
         }
     })?;
     teller.step("随包带来的门户、语言和随登录启动 A portal, a language and a start with the session, brought along", || {
@@ -197,8 +198,8 @@ fn changes(machine: &Machine, teller: &mut Teller, deb: &str, newer: &str) -> Re
         if !entry.contains(&format!("/usr/lib/{NAME}/ycd-app")) || !entry.contains("--hidden") {
             return Err(format!("the session starts {entry:?}"));
         }
-        let said = portal()?;
-        if said.contains("https://portal.example") { Ok(entry) } else { Err(said) }
+        let printed = portal()?;
+        if printed.contains("https://portal.example") { Ok(entry) } else { Err(printed) }
     })
 }
 

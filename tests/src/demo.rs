@@ -1,7 +1,7 @@
 //! The demonstration: the main job, told step by step, with the product's own programs and nothing behind their backs.
 //!
 //! Everything is done by the command line `ycd` as a user would: the portal is a process, the assistant is a process
-//! (and is killed as one), the keys are the software USBKEY behind its PKCS#11 module. The story is [`story::tell`].
+//! (and is killed as one), the tokens are the software USBKEY behind its PKCS#11 module. The story is [`story::tell`].
 
 mod command;
 mod report;
@@ -93,9 +93,9 @@ impl Teller {
     ) -> Result<T, String> {
         let mut made = None;
         self.step(name, || {
-            let (said, thing) = act()?;
+            let (printed, thing) = act()?;
             made = Some(thing);
-            Ok(said)
+            Ok(printed)
         })?;
         made.ok_or_else(|| format!("{name}: nothing was made"))
     }

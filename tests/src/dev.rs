@@ -36,7 +36,7 @@ const POLICY: &str = "default-src 'self'; style-src 'self'; img-src 'self' data:
 #[derive(Clone)]
 struct Dev {
     assistant: Arc<Assistant>,
-    token: Arc<str>,
+    access_token: Arc<str>,
 }
 
 /// Serves until the process ends; tells the address, with its token, once it listens.
@@ -47,11 +47,11 @@ pub async fn serve(
     assistant: Arc<Assistant>,
     pages: PathBuf,
     listen: SocketAddr,
-    token: &str,
+    access_token: &str,
     tell: impl FnOnce(&str),
 ) -> std::io::Result<()> {
     assert!(listen.ip().is_loopback(), "for a browser on this machine only");
-    let dev = Dev { assistant, token: token.into() };
+    let dev = Dev { assistant, access_token: access_token.into() };
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
     };
@@ -66,13 +66,13 @@ pub async fn serve(
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
         .layer(header(header::CACHE_CONTROL, "no-store"));
     let listener = TcpListener::bind(listen).await?;
-    tell(&format!("http://{}/?token={token}", listener.local_addr()?));
+    tell(&format!("http://{}/?token={access_token}", listener.local_addr()?));
     axum::serve(listener, app).await
 }
 
 #[derive(Deserialize)]
 struct Given {
-    token: Option<String>,
+    access_token: Option<String>,
 }
 
 /// A page of another site can reach this port, but it does not know the token.
@@ -83,8 +83,8 @@ async fn with_token(
     request: Request,
     next: Next,
 ) -> Response {
-    let in_header = headers.get("x-token").and_then(|token| token.to_str().ok());
-    if in_header.or(given.token.as_deref()) == Some(&*dev.token) {
+    let in_header = headers.get("x-token").and_then(|access_token| access_token.to_str().ok());
+    if in_header.or(given.access_token.as_deref()) == Some(&*dev.access_token) {
         next.run(request).await
     } else {
         StatusCode::FORBIDDEN.into_response()

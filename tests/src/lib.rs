@@ -5,7 +5,7 @@
     clippy::panic,
     reason = "this crate is tests: what is not as expected ends them"
 )]
-//! What the journeys, the demo and the benchmarks are made of: a portal on a socket, software keys behind their
+//! What the journeys, the demo and the benchmarks are made of: a portal on a socket, software tokens behind their
 //! PKCS#11 module in a driver host, a proxy that does what networks do, and a person who has been told what to say.
 //!
 //! Nothing here stands in for a part of the product; only the person, and the network's misbehaviour, are made up.
@@ -23,7 +23,7 @@ pub mod dev;
 pub mod outcome;
 #[cfg(target_os = "linux")]
 pub mod pcscd;
-pub mod person;
+pub mod prompter;
 pub mod proxy;
 pub mod stage;
 pub mod user_store;

@@ -188,9 +188,9 @@ impl Service {
         command.args(["-m", "sh", "-c", SCRIPT, "sh"]).arg(folder);
         let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let input = shell.stdin.take();
-        let mut said = String::new();
-        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "started\n", "no namespace for pcscd");
+        let mut printed = String::new();
+        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut printed).unwrap();
+        assert_eq!(printed, "started\n", "no namespace for pcscd");
         Self { shell, input }
     }
 }
@@ -235,10 +235,10 @@ pub fn in_own_process(test: &str, body: impl FnOnce()) {
         let folder = child.get_envs().find(|(name, _)| *name == FOLDER_VARIABLE).and_then(|(_, value)| value);
         (output, fs::read(Path::new(folder.unwrap()).join("log")).unwrap_or_default())
     });
-    let said = String::from_utf8_lossy(&output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{test} in its own process: {}\n{said}\n{}\npcscd: {}",
+        output.status.success() && printed.contains("1 passed"),
+        "{test} in its own process: {}\n{printed}\n{}\npcscd: {}",
         output.status,
         String::from_utf8_lossy(&output.stderr),
         String::from_utf8_lossy(&log)

@@ -1,4 +1,4 @@
-//! A stage for the pages: a portal, keys, an operator and a phone, moved by calls over HTTP, so that a browser's test
+//! A stage for the pages: a portal, tokens, an operator and a phone, moved by calls over HTTP, so that a browser's test
 //! can be everybody who is not at the window. Loopback only, with a token.
 //!
 //! `POST /` takes one [`Do`] as JSON and answers with what came of it.
@@ -22,8 +22,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Duration as Span;
-use ycd_assistant::home::{Home, Places};
-use ycd_pki::{Certificate, unlock::Road};
+use ycd_assistant::data_dir::{DataDir, PathOverrides};
+use ycd_pki::{Certificate, unlock::UnlockMethod};
 use ycd_portal_api::wire::{
     form::SaveForm,
     login::{Purpose, RequestCode},
@@ -31,17 +31,17 @@ use ycd_portal_api::wire::{
     orders::{ConfirmOrder, CreateOrder, OrderKind, PaymentMethod, Reason},
 };
 use ycd_softkey::{admin, fault::Fault};
-use ycd_token::{KeyId, Pin, Token as _, TokenError};
+use ycd_token::{Pin, TokenAccess as _, TokenError, TokenId};
 
 use self::reader::Reader;
-use crate::world::{IssuedKey, Maker, PHONE, Phone, World, filled_in, open_keys, program};
+use crate::world::{IssuedToken, Maker, PHONE, Phone, World, filled_in, open_tokens, program};
 
 /// What may be asked of the stage.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Do {
-    /// A key that was produced some days ago; not inserted.
-    Key {
+    /// A token that was personalized some days ago; not inserted.
+    Token {
         #[serde(default)]
         company: Option<String>,
         #[serde(default)]
@@ -89,7 +89,7 @@ pub enum Do {
     Approval {
         needed: bool,
     },
-    /// Wrong PINs: so many, or until the key is locked.
+    /// Wrong PINs: so many, or until the token is locked.
     WrongPins {
         serial: String,
         #[serde(default)]
@@ -98,13 +98,13 @@ pub enum Do {
     Revoke {
         certificate: String,
     },
-    /// What the key's state file holds of tries and pairs.
+    /// What the token's state file holds of tries and pairs.
     State {
         serial: String,
     },
     /// A card reader, which assistants have from their next start.
     Reader,
-    /// A card that is none of the software keys, by its ATR in hexadecimal.
+    /// A card that is none of the software tokens, by its ATR in hexadecimal.
     InsertCard {
         atr: String,
     },
@@ -172,8 +172,8 @@ impl Stage {
     pub fn act(&mut self, what: Do) -> Answer {
         let done = Ok(json!({}));
         match what {
-            Do::Key { company, phone, age_days, containers } => {
-                Ok(self.key(company, phone, age_days, containers))
+            Do::Token { company, phone, age_days, containers } => {
+                Ok(self.token(company, phone, age_days, containers))
             }
             Do::Insert { serial } => {
                 self.world.insert(&serial);
@@ -231,9 +231,9 @@ impl Stage {
                 done
             }
             Do::State { serial } => {
-                let keys = admin::list(self.world.keys_folder()).map_err(|e| e.to_string())?;
-                let key = keys.into_iter().find(|key| key.serial_number == serial);
-                Ok(json!(key.ok_or("no such key")?))
+                let tokens = admin::list(self.world.softkey_dir()).map_err(|e| e.to_string())?;
+                let token = tokens.into_iter().find(|token| token.serial_number == serial);
+                Ok(json!(token.ok_or("no such key")?))
             }
             Do::Reader => {
                 self.reader = Some(Reader::new()?);
@@ -249,12 +249,12 @@ impl Stage {
                 done
             }
             Do::Fault { serial, fault } => {
-                let keys = self.world.keys_folder();
-                admin::set_fault(keys, serial.as_deref(), &fault).map_err(|e| e.to_string())?;
+                let softkey_dir = self.world.softkey_dir();
+                admin::set_fault(softkey_dir, serial.as_deref(), &fault).map_err(|e| e.to_string())?;
                 done
             }
             Do::ClearFaults => {
-                admin::clear_fault(self.world.keys_folder()).map_err(|e| e.to_string())?;
+                admin::clear_fault(self.world.softkey_dir()).map_err(|e| e.to_string())?;
                 done
             }
             Do::Assistant { name, bare } => self.assistant(&name, bare),
@@ -267,7 +267,7 @@ impl Stage {
         }
     }
 
-    fn key(
+    fn token(
         &mut self,
         company: Option<String>,
         phone: Option<String>,
@@ -281,15 +281,15 @@ impl Stage {
             phone: phone.map_or(PHONE, |phone| phone.leak()),
             age_days: age_days.unwrap_or(default.age_days),
             containers,
-            road: Some(Road::Wrapped),
+            method: Some(UnlockMethod::SoPin),
         };
-        let IssuedKey { serial_number, key_id, certificate, phone } = self.world.issued_key(&maker);
+        let IssuedToken { serial_number, token_id, certificate, phone } = self.world.issued_token(&maker);
         // From now on its codes are waited for.
         self.phone(&phone);
         json!({
             "serial": serial_number,
-            "key_id": key_id,
-            "tail": key_id.tail(),
+            "token_id": token_id,
+            "tail": token_id.tail(),
             "certificate": certificate,
             "phone": phone,
             "company": maker.company,
@@ -302,30 +302,30 @@ impl Stage {
     }
 
     fn order(&mut self, certificate: String, phone: &str, until: Until) -> Answer {
-        let said = |error: ycd_portal_api::ApiError| error.to_string();
+        let printed = |error: ycd_portal_api::ApiError| error.to_string();
         let applicant = self.world.direct().with_session(self.world.session(phone));
-        let held = applicant.certificate(&certificate).map_err(said)?;
+        let held = applicant.certificate(&certificate).map_err(printed)?;
         let expired = held.days_left < 0;
         let kind = if expired { OrderKind::ExpiredPurchase } else { OrderKind::Renewal };
-        let create = CreateOrder { kind, certificate, term_years: 1, product: None };
-        let created = applicant.create_order(&create).map_err(said)?;
+        let create = CreateOrder { kind, certificate, validity_years: 1, product: None };
+        let created = applicant.create_order(&create).map_err(printed)?;
         let no = created.summary.no;
         if until == Until::Draft {
             return Ok(json!({ "order": no }));
         }
         let form = filled_in(created.form.form, phone);
-        applicant.save_form(&no, &SaveForm { form, complete: true }).map_err(said)?;
+        applicant.save_form(&no, &SaveForm { form, complete: true }).map_err(printed)?;
         let request = RequestCode { purpose: Purpose::OrderConfirm, phone: None, order: Some(no.clone()) };
         let code = self.world.code_sent_to(phone, || drop(applicant.request_code(&request)));
         let payment_method = PaymentMethod::BankTransfer;
         applicant
             .confirm_order(&no, &ConfirmOrder { agreement: true, code, payment_method })
-            .map_err(said)?;
+            .map_err(printed)?;
         if until >= Until::Paid {
             self.pay(&no)?;
         }
         if until == Until::Approved {
-            self.world.operator().approve(&no).map_err(said)?;
+            self.world.operator().approve(&no).map_err(printed)?;
         }
         // Codes that were sent for this are read.
         self.phones.remove(phone);
@@ -344,11 +344,11 @@ impl Stage {
     }
 
     fn wrong_pins(&self, serial: &str, times: Option<u32>) -> Answer {
-        let mut keys = open_keys(&self.world.keys_folder());
-        let key = KeyId::new("softkey", serial);
-        keys.keys().map_err(|e| e.to_string())?;
+        let mut tokens = open_tokens(&self.world.softkey_dir());
+        let token = TokenId::new("softkey", serial);
+        tokens.list().map_err(|e| e.to_string())?;
         for _ in 0..times.unwrap_or(20) {
-            match keys.login(&key, &Pin::new("00000001")) {
+            match tokens.login(&token, &Pin::new("00000001")) {
                 Err(TokenError::PinIncorrect { .. }) => {}
                 Err(TokenError::PinLocked) => return Ok(json!({ "locked": true })),
                 Ok(()) => return Err("the wrong PIN is right".to_owned()),
@@ -358,27 +358,30 @@ impl Stage {
         Ok(json!({ "locked": false }))
     }
 
-    fn home(&self, name: &str) -> PathBuf {
+    fn data_dir(&self, name: &str) -> PathBuf {
         self.world.path().join("assistants").join(name)
     }
 
     fn assistant(&mut self, name: &str, bare: bool) -> Answer {
-        let home = self.home(name);
-        std::fs::create_dir_all(&home).map_err(|e| e.to_string())?;
-        if !bare && !home.join("config.toml").exists() {
-            let places = Places { home: Some(home.clone()), ..Places::default() };
-            Home::at(places).use_portal(&self.world.proxy.url(), &self.anchors).map_err(|e| e.to_string())?;
+        let data_dir = self.data_dir(name);
+        std::fs::create_dir_all(&data_dir).map_err(|e| e.to_string())?;
+        if !bare && !data_dir.join("config.toml").exists() {
+            let path_overrides =
+                PathOverrides { data_dir: Some(data_dir.clone()), ..PathOverrides::default() };
+            DataDir::at(path_overrides)
+                .use_portal(&self.world.proxy.url(), &self.anchors)
+                .map_err(|e| e.to_string())?;
         }
-        let said = std::fs::OpenOptions::new()
+        let printed = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(home.join("said.log"))
+            .open(data_dir.join("said.log"))
             .map_err(|e| e.to_string())?;
         let mut child = Command::new(program("ycd-dev"))
-            .arg("--home")
-            .arg(&home)
+            .arg("--data-dir")
+            .arg(&data_dir)
             .arg("--softkeys")
-            .arg(self.world.keys_folder())
+            .arg(self.world.softkey_dir())
             .arg("--pages")
             .arg(&self.pages)
             .env("XDG_RUNTIME_DIR", self.world.path())
@@ -386,7 +389,7 @@ impl Stage {
             .envs(self.reader.as_ref().map(Reader::environment))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(said)
+            .stderr(printed)
             .spawn()
             .map_err(|e| e.to_string())?;
         let mut line = String::new();
@@ -396,13 +399,13 @@ impl Stage {
             let _ = before.kill();
             let _ = before.wait();
         }
-        let said: Value = serde_json::from_str(&line).map_err(|e| format!("{e}: {line}"))?;
-        Ok(json!({ "url": said["url"], "home": home }))
+        let printed: Value = serde_json::from_str(&line).map_err(|e| format!("{e}: {line}"))?;
+        Ok(json!({ "url": printed["url"], "home": data_dir }))
     }
 
     fn traces(&self, name: &str) -> Result<String, String> {
         let mut text = String::new();
-        read_all(&self.home(name), &mut text).map_err(|e| e.to_string())?;
+        read_all(&self.data_dir(name), &mut text).map_err(|e| e.to_string())?;
         Ok(text)
     }
 }
@@ -433,15 +436,19 @@ impl Drop for Stage {
 #[derive(Clone)]
 struct Served {
     stage: Arc<Mutex<Stage>>,
-    token: Arc<str>,
+    access_token: Arc<str>,
 }
 
 /// Serves until the process ends.
 ///
 /// # Errors
 /// The port cannot be had.
-pub async fn serve(stage: Arc<Mutex<Stage>>, token: &str, tell: impl FnOnce(&str)) -> std::io::Result<()> {
-    let served = Served { stage, token: token.into() };
+pub async fn serve(
+    stage: Arc<Mutex<Stage>>,
+    access_token: &str,
+    tell: impl FnOnce(&str),
+) -> std::io::Result<()> {
+    let served = Served { stage, access_token: access_token.into() };
     let app = Router::new().route("/", post(asked)).with_state(served);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     tell(&format!("http://{}", listener.local_addr()?));
@@ -453,7 +460,9 @@ async fn asked(
     headers: HeaderMap,
     Json(what): Json<Value>,
 ) -> (StatusCode, Json<Value>) {
-    if headers.get("x-token").and_then(|token| token.to_str().ok()) != Some(&*served.token) {
+    if headers.get("x-token").and_then(|access_token| access_token.to_str().ok())
+        != Some(&*served.access_token)
+    {
         return (StatusCode::FORBIDDEN, Json(json!({})));
     }
     let acted = tokio::task::spawn_blocking(move || {

@@ -26,7 +26,7 @@ pub struct Trial {
     pub files: PathBuf,
     /// Other installers of these files, and programs that play somebody else's part.
     pub made: PathBuf,
-    /// The software key's module.
+    /// The software token's module.
     pub softkey: PathBuf,
     /// The same for 32-bit programs.
     pub softkey_32: PathBuf,
@@ -142,7 +142,7 @@ pub fn run(trial: &Trial) -> Result<(), String> {
     outcome
 }
 
-/// The demonstration, its applicants' machines under Wine: portal, operator and keys' folder stay on this side.
+/// The demonstration, its applicants' machines under Wine: portal, operator and tokens' folder stay on this side.
 fn story(
     machine: &Machine,
     teller: &mut Teller,

@@ -1,4 +1,4 @@
-//! A portal, keys and machines, for one test.
+//! A portal, tokens and machines, for one test.
 
 mod forms;
 mod machine;
@@ -17,11 +17,11 @@ use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle}
 use ycd_flows::{
     FlowError,
     journal::Journal,
-    lock::KeyLocks,
-    produce::{Assignment, ProducedKey, Production},
+    lock::TokenLocks,
+    personalize::{Assignment, Personalization, PersonalizedToken},
     trust::PinnedPortal,
 };
-use ycd_pki::{Certificate, unlock::Road};
+use ycd_pki::{Certificate, unlock::UnlockMethod};
 use ycd_portal::{Config, Portal, clock::Shifted};
 use ycd_portal_api::{
     Client, Patience,
@@ -35,23 +35,23 @@ use ycd_portal_api::{
         orders::{ConfirmOrder, CreateOrder, OrderKind, PaymentMethod},
     },
 };
-use ycd_softkey::admin::{self, Kdf, NewKey};
-use ycd_token::{Drivers, KeyId, Keys, Pin, Profile, Unlocker};
+use ycd_softkey::admin::{self, Kdf, NewToken};
+use ycd_token::{Drivers, Pin, Profile, TokenId, TokenSet, Unlocker};
 
 pub use self::{
     forms::{filled_in, uscc},
-    machine::{Machine, Task, open_keys, profile, program, trust_of},
+    machine::{Machine, Task, open_tokens, profile, program, trust_of},
 };
-use crate::{person::Scripted, proxy::FaultProxy};
+use crate::{prompter::Scripted, proxy::FaultProxy};
 
-/// The PIN that keys leave the operator's station with.
+/// The PIN that tokens leave the personalization workstation with.
 pub const PIN: &str = "12345678";
-/// The SO PIN that keys come from their maker with.
+/// The SO PIN that tokens come from their maker with.
 pub const FACTORY_SO_PIN: &str = "88888888";
 pub const PHONE: &str = "13800000000";
 pub const OTHER_PHONE: &str = "13900000000";
 
-/// A portal on a loopback socket with a proxy before it, and a folder of software keys.
+/// A portal on a loopback socket with a proxy before it, and a folder of software tokens.
 pub struct World {
     folder: TempDir,
     runtime: Runtime,
@@ -69,18 +69,18 @@ struct Running {
     ended: JoinHandle<()>,
 }
 
-/// A key that left the operator's station a while ago.
+/// A token that left the personalization workstation a while ago.
 #[derive(Debug, Clone)]
-pub struct IssuedKey {
-    /// Of the key.
+pub struct IssuedToken {
+    /// Of the token.
     pub serial_number: String,
-    pub key_id: KeyId,
+    pub token_id: TokenId,
     /// Serial number of its certificate, as the portal writes it.
     pub certificate: String,
     pub phone: String,
 }
 
-/// How a key is made and how old its certificate is.
+/// How a token is made and how old its certificate is.
 #[derive(Debug, Clone)]
 pub struct Maker {
     pub company: &'static str,
@@ -88,7 +88,7 @@ pub struct Maker {
     pub containers: Option<u32>,
     pub age_days: i64,
     /// How it is to be unlocked.
-    pub road: Option<Road>,
+    pub method: Option<UnlockMethod>,
 }
 
 impl Default for Maker {
@@ -98,7 +98,7 @@ impl Default for Maker {
             phone: PHONE,
             containers: None,
             age_days: 345,
-            road: Some(Road::Wrapped),
+            method: Some(UnlockMethod::SoPin),
         }
     }
 }
@@ -125,7 +125,7 @@ impl World {
         world
     }
 
-    /// One whose keys guard their PINs as in use, not cheaply as in tests that check thousands.
+    /// One whose tokens guard their PINs as in use, not cheaply as in tests that check thousands.
     pub fn with_real_kdf() -> Self {
         let mut world = Self::new();
         world.kdf = Kdf::default();
@@ -136,9 +136,9 @@ impl World {
         self.folder.path()
     }
 
-    /// Where the software keys lie.
-    pub fn keys_folder(&self) -> PathBuf {
-        self.folder.path().join("keys")
+    /// Where the software tokens lie.
+    pub fn softkey_dir(&self) -> PathBuf {
+        self.folder.path().join("tokens")
     }
 
     /// Ends the portal: requests under way are answered, new ones find nobody.
@@ -206,7 +206,7 @@ impl World {
         let (name, password) = self.operator.clone();
         let direct = self.direct();
         let session = direct.operator_login(&OperatorLogin { name, password }).expect("the operator logs in");
-        direct.with_session(session.token)
+        direct.with_session(session.session_token)
     }
 
     pub fn operator_credentials(&self) -> (String, String) {
@@ -218,7 +218,7 @@ impl World {
         let direct = self.direct();
         let request = RequestCode { purpose: Purpose::Login, phone: Some(phone.to_owned()), order: None };
         let code = self.code_sent_to(phone, || drop(direct.request_code(&request).expect("a code is sent")));
-        direct.login(&Login { phone: phone.to_owned(), code }).expect("a login").token
+        direct.login(&Login { phone: phone.to_owned(), code }).expect("a login").session_token
     }
 
     /// An applicant, through the proxy.
@@ -238,13 +238,13 @@ impl World {
         Phone { operator: self.operator(), number: number.to_owned(), read_up_to: 0 }
     }
 
-    /// Somebody who knows the PIN and reads the codes that come to the key's phone.
-    pub fn person_with_phone(&self, key: &IssuedKey) -> Scripted {
-        let mut phone = self.phone(&key.phone);
+    /// Somebody who knows the PIN and reads the codes that come to the token's phone.
+    pub fn prompter_with_phone(&self, token: &IssuedToken) -> Scripted {
+        let mut phone = self.phone(&token.phone);
         self.another_code_may_be_sent();
-        let mut person = Scripted::with_pin(PIN);
-        person.on_sms = Box::new(move |_| Some(phone.next_code()));
-        person
+        let mut prompter = Scripted::with_pin(PIN);
+        prompter.on_sms = Box::new(move |_| Some(phone.next_code()));
+        prompter
     }
 
     /// The code that a request brings to a phone.
@@ -255,74 +255,79 @@ impl World {
         phone.next_code()
     }
 
-    /// A blank key, inserted.
-    pub fn blank_key(&self, label: &str, containers: Option<u32>) -> String {
-        let new = NewKey {
+    /// A blank token, inserted.
+    pub fn blank_token(&self, label: &str, containers: Option<u32>) -> String {
+        let new = NewToken {
             label: label.to_owned(),
             containers,
             kdf: self.kdf,
             so_pin: Some(FACTORY_SO_PIN.into()),
-            ..NewKey::default()
+            ..NewToken::default()
         };
-        admin::create(self.keys_folder(), &new).expect("a software key").serial_number
+        admin::create(self.softkey_dir(), &new).expect("a software key").serial_number
     }
 
-    /// A key that was personalised some time ago; not inserted.
-    pub fn issued_key(&self, maker: &Maker) -> IssuedKey {
+    /// A token that was personalized some time ago; not inserted.
+    pub fn issued_token(&self, maker: &Maker) -> IssuedToken {
         let inserted: Vec<String> = self.inserted();
         for serial in &inserted {
             self.pull(serial);
         }
-        let serial_number = self.blank_key("USBKEY", maker.containers);
-        let key_id = KeyId::new("softkey", &serial_number);
+        let serial_number = self.blank_token("USBKEY", maker.containers);
+        let token_id = TokenId::new("softkey", &serial_number);
         self.time_passes(-Span::days(maker.age_days));
-        let mut keys = open_keys(&self.keys_folder());
-        let made = self.produce(&mut keys, &key_id, maker);
+        let mut tokens = open_tokens(&self.softkey_dir());
+        let made = self.personalize(&mut tokens, &token_id, maker);
         self.time_passes(Span::days(maker.age_days));
         self.pull(&serial_number);
         for serial in &inserted {
             self.insert(serial);
         }
-        IssuedKey {
+        IssuedToken {
             serial_number,
-            key_id,
+            token_id,
             certificate: made.certificate.serial,
             phone: maker.phone.to_owned(),
         }
     }
 
-    /// A blank key becomes this applicant's, at the operator's station.
-    pub fn produce(&self, keys: &mut dyn Unlocker, key: &KeyId, maker: &Maker) -> ProducedKey {
-        self.production(keys, key, maker).expect("a finished key")
-    }
-
-    pub fn production(
+    /// A blank token becomes this applicant's, at the personalization workstation.
+    pub fn personalize(
         &self,
-        keys: &mut dyn Unlocker,
-        key: &KeyId,
+        tokens: &mut dyn Unlocker,
+        token: &TokenId,
         maker: &Maker,
-    ) -> Result<ProducedKey, FlowError> {
-        self.production_with(keys, key, maker, FACTORY_SO_PIN)
+    ) -> PersonalizedToken {
+        self.personalization(tokens, token, maker).expect("a finished key")
     }
 
-    pub fn production_with(
+    pub fn personalization(
         &self,
-        keys: &mut dyn Unlocker,
-        key: &KeyId,
+        tokens: &mut dyn Unlocker,
+        token: &TokenId,
+        maker: &Maker,
+    ) -> Result<PersonalizedToken, FlowError> {
+        self.personalization_with(tokens, token, maker, FACTORY_SO_PIN)
+    }
+
+    pub fn personalization_with(
+        &self,
+        tokens: &mut dyn Unlocker,
+        token: &TokenId,
         maker: &Maker,
         factory_so_pin: &str,
-    ) -> Result<ProducedKey, FlowError> {
-        let station = self.path().join("station");
-        std::fs::create_dir_all(&station).expect("a folder");
-        let production = Production {
+    ) -> Result<PersonalizedToken, FlowError> {
+        let workstation = self.path().join("station");
+        std::fs::create_dir_all(&workstation).expect("a folder");
+        let personalization = Personalization {
             portal: &self.operator(),
             trust: &self.trust(),
-            token: keys,
-            journal: &Journal::open(&station.join("journal.sqlite")).expect("a journal"),
-            locks: &KeyLocks::in_folder(&station).expect("a folder for locks"),
-            key: key.clone(),
+            tokens: tokens,
+            journal: &Journal::open(&workstation.join("journal.sqlite")).expect("a journal"),
+            locks: &TokenLocks::in_folder(&workstation).expect("a folder for locks"),
+            token: token.clone(),
             factory_so_pin: Pin::new(factory_so_pin),
-            road: maker.road,
+            method: maker.method,
             assignment: Assignment {
                 holder: Holder {
                     kind: HolderKind::Enterprise,
@@ -333,49 +338,49 @@ impl World {
                 },
                 phone: maker.phone.to_owned(),
                 product: "sm2-enterprise".to_owned(),
-                term_years: 1,
+                validity_years: 1,
             },
         };
-        production.run()
+        personalization.run()
     }
 
-    /// The usual key, inserted, with its paid and approved renewal.
-    pub fn key_with_order(&self) -> (IssuedKey, String) {
-        self.key_with_order_of(&Maker::default())
+    /// The usual token, inserted, with its paid and approved renewal.
+    pub fn token_with_order(&self) -> (IssuedToken, String) {
+        self.token_with_order_of(&Maker::default())
     }
 
-    pub fn key_with_order_of(&self, maker: &Maker) -> (IssuedKey, String) {
-        let key = self.issued_key(maker);
-        self.insert(&key.serial_number);
-        let order = self.approved_order(&key);
-        (key, order)
+    pub fn token_with_order_of(&self, maker: &Maker) -> (IssuedToken, String) {
+        let token = self.issued_token(maker);
+        self.insert(&token.serial_number);
+        let order = self.approved_order(&token);
+        (token, order)
     }
 
     /// A renewal made, handed in, paid and approved, by the calls that pages make.
-    pub fn approved_order(&self, key: &IssuedKey) -> String {
-        let order = self.submitted_order(key);
+    pub fn approved_order(&self, token: &IssuedToken) -> String {
+        let order = self.submitted_order(token);
         let operator = self.operator();
         operator.approve(&order).expect("approved");
         order
     }
 
     /// A renewal made, handed in and paid; it waits for review.
-    pub fn submitted_order(&self, key: &IssuedKey) -> String {
-        let applicant = self.direct().with_session(self.session(&key.phone));
+    pub fn submitted_order(&self, token: &IssuedToken) -> String {
+        let applicant = self.direct().with_session(self.session(&token.phone));
         let created = applicant
             .create_order(&CreateOrder {
                 kind: OrderKind::Renewal,
-                certificate: key.certificate.clone(),
-                term_years: 1,
+                certificate: token.certificate.clone(),
+                validity_years: 1,
                 product: None,
             })
             .expect("an order");
         let order = created.summary.no;
-        let form = filled_in(created.form.form, &key.phone);
+        let form = filled_in(created.form.form, &token.phone);
         applicant.save_form(&order, &SaveForm { form, complete: true }).expect("a complete form");
         let request = RequestCode { purpose: Purpose::OrderConfirm, phone: None, order: Some(order.clone()) };
-        let code =
-            self.code_sent_to(&key.phone, || drop(applicant.request_code(&request).expect("a code is sent")));
+        let code = self
+            .code_sent_to(&token.phone, || drop(applicant.request_code(&request).expect("a code is sent")));
         let confirmation =
             ConfirmOrder { agreement: true, code, payment_method: PaymentMethod::BankTransfer };
         let confirmed = applicant.confirm_order(&order, &confirmation).expect("confirmed");
@@ -388,50 +393,50 @@ impl World {
     }
 
     pub fn insert(&self, serial_number: &str) {
-        admin::insert(self.keys_folder(), serial_number).expect("inserted");
+        admin::insert(self.softkey_dir(), serial_number).expect("inserted");
     }
 
     pub fn pull(&self, serial_number: &str) {
-        admin::remove(self.keys_folder(), serial_number).expect("pulled");
+        admin::remove(self.softkey_dir(), serial_number).expect("pulled");
     }
 
     fn inserted(&self) -> Vec<String> {
-        let keys = if self.keys_folder().exists() {
-            admin::list(self.keys_folder()).expect("the keys")
+        let tokens = if self.softkey_dir().exists() {
+            admin::list(self.softkey_dir()).expect("the keys")
         } else {
             Vec::new()
         };
-        keys.into_iter().filter(|key| key.inserted).map(|key| key.serial_number).collect()
+        tokens.into_iter().filter(|token| token.inserted).map(|token| token.serial_number).collect()
     }
 
     /// A machine of its own: own journal, own locks, own driver host.
     pub fn machine(&self, name: &str) -> Machine {
-        let keys = open_keys(&self.keys_folder());
-        Machine::at(self.path().join(name), keys, self.anchors(), self.trust())
+        let tokens = open_tokens(&self.softkey_dir());
+        Machine::at(self.path().join(name), tokens, self.anchors(), self.trust())
     }
 
-    /// A machine whose driver profile says that the key keeps no CKA_ID.
-    pub fn machine_without_tags(&self, name: &str) -> Machine {
+    /// A machine whose driver profile says that the token keeps no CKA_ID.
+    pub fn machine_without_cka_ids(&self, name: &str) -> Machine {
         let mut profile = profile("softkey");
         profile.quirks.keeps_ids = false;
         self.machine_with(name, &profile)
     }
 
-    /// A machine that drives the software keys through the numbers, limits and quirks of another make's profile. The
-    /// module, what it is recognised by, and the family that keys are named after stay the software key's.
-    pub fn machine_with(&self, name: &str, make: &Profile) -> Machine {
+    /// A machine that drives the software tokens through the numbers, limits and quirks of another token model's profile. The
+    /// module, what it is recognised by, and the family that tokens are named after stay the software token's.
+    pub fn machine_with(&self, name: &str, model: &Profile) -> Machine {
         let own = profile("softkey");
-        let make = Profile {
+        let model = Profile {
             family: own.family,
             modules: own.modules,
             recognition: own.recognition,
-            ..make.clone()
+            ..model.clone()
         };
-        let drivers = Drivers::of(vec![make]).with_env("YCD_SOFTKEY_DIR", self.keys_folder());
-        Machine { keys: Keys::open(&drivers, Some(&program("ycd-host"))), ..self.machine(name) }
+        let drivers = Drivers::of(vec![model]).with_env("YCD_SOFTKEY_DIR", self.softkey_dir());
+        Machine { tokens: TokenSet::open(&drivers, Some(&program("ycd-host"))), ..self.machine(name) }
     }
 
-    /// The portal's name and keys, past the proxy.
+    /// The portal's name and tokens, past the proxy.
     pub fn trust(&self) -> PinnedPortal {
         machine::trust_of(&self.direct())
     }

@@ -12,8 +12,8 @@ fn every_step_succeeds_and_nothing_secret_is_left() {
     let (keep, json) = (folder.path().join("kept"), folder.path().join("steps.json"));
     let output =
         Command::new(program("ycd-demo")).arg("--keep").arg(&keep).arg("--json").arg(&json).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}");
 
     let told: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     let steps = told["steps"].as_array().unwrap();

@@ -1,4 +1,4 @@
-//! The software key as a smart card on a real PC/SC service, and its PKCS#11 face in the driver host beside it.
+//! The software token as a smart card on a real PC/SC service, and its PKCS#11 face in the driver host beside it.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -15,20 +15,20 @@ use pcsc::{Card, Context, Disposition, Error, Protocols, ReaderState, Scope, Sha
 use tempfile::TempDir;
 use ycd_pki::unlock::{UNBLOCK_HEADER, UnblockCommand, UnblockKey};
 use ycd_softkey::{
-    admin::{self, Kdf, NewKey},
+    admin::{self, Kdf, NewToken},
     card::{self, Event, Runner},
 };
 use ycd_tests::{
     pcscd::{Pcscd, in_own_process, skip},
-    world::{open_keys, profile, program},
+    world::{open_tokens, profile, program},
 };
-use ycd_token::{KeyId, Keys, Pin, Token as _, TokenError};
+use ycd_token::{Pin, TokenAccess as _, TokenError, TokenId, TokenSet};
 
 const SERIAL: &str = "3F21";
 const PIN: &str = "12345678";
 const SO_PIN: &str = "87654321";
 
-/// A folder with one key, out, and its PKCS#11 face.
+/// A folder with one token, out, and its PKCS#11 face.
 struct Bench {
     folder: TempDir,
 }
@@ -36,12 +36,12 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let new = NewKey {
+        let new = NewToken {
             serial: Some(SERIAL.into()),
             so_pin: Some(SO_PIN.into()),
             kdf: Kdf::WEAK,
             inserted: false,
-            ..NewKey::default()
+            ..NewToken::default()
         };
         admin::create(folder.path(), &new).unwrap();
         Self { folder }
@@ -73,8 +73,8 @@ fn address(pcscd: &Pcscd) -> String {
     format!("127.0.0.1:{}", pcscd.ports()[0])
 }
 
-fn key_id(keys: &mut Keys) -> KeyId {
-    keys.keys().unwrap().remove(0).key_id
+fn token_id(tokens: &mut TokenSet) -> TokenId {
+    tokens.list().unwrap().remove(0).token_id
 }
 
 /// The first reader, and what is in it.
@@ -141,43 +141,43 @@ fn answered(card: &Card, pin: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_key_locked_at_the_module_is_unblocked_through_pc_sc_and_its_keys_are_kept() {
-    in_own_process("a_key_locked_at_the_module_is_unblocked_through_pc_sc_and_its_keys_are_kept", || {
-        let (bench, pcscd) = (Bench::new(), Pcscd::start(2));
-        let (_runner, _events) = bench.start(&pcscd);
+fn a_token_locked_at_the_module_is_unblocked_through_pc_sc_and_its_keys_are_kept() {
+    in_own_process("a_token_locked_at_the_module_is_unblocked_through_pc_sc_and_its_keys_are_kept", || {
+        let (fixture, pcscd) = (Bench::new(), Pcscd::start(2));
+        let (_runner, _events) = fixture.start(&pcscd);
         let reader = Reader::open();
         reader.wait(false);
-        bench.insert();
+        fixture.insert();
         let atr = reader.wait(true);
         assert!(profile("softkey").recognition.knows_atr(&atr));
         let card = reader.select();
         install(&card);
 
-        let mut keys = open_keys(bench.path());
-        let id = key_id(&mut keys);
-        keys.login(&id, &Pin::new(PIN)).unwrap();
-        keys.generate(&id, &ycd_token::Tag([7; 16])).unwrap();
-        let pairs = |keys: &mut Keys| keys.read(&id).unwrap().containers.len();
-        assert_eq!(pairs(&mut keys), 1);
-        keys.logout(&id).unwrap();
-        while keys.login(&id, &Pin::new("00000000")).unwrap_err() != TokenError::PinLocked {}
+        let mut tokens = open_tokens(fixture.path());
+        let id = token_id(&mut tokens);
+        tokens.login(&id, &Pin::new(PIN)).unwrap();
+        tokens.generate(&id, &ycd_token::CkaId([7; 16])).unwrap();
+        let pairs = |tokens: &mut TokenSet| tokens.read(&id).unwrap().containers.len();
+        assert_eq!(pairs(&mut tokens), 1);
+        tokens.logout(&id).unwrap();
+        while tokens.login(&id, &Pin::new("00000000")).unwrap_err() != TokenError::PinLocked {}
         assert_eq!(send(&card, &[0x00, 0x20, 0x00, 0x01]).1, 0x6983);
 
         let command = answered(&card, "271828");
         assert_eq!(send(&card, &command).1, 0x9000);
         assert_eq!(send(&card, &command).1, 0x6985, "once");
-        assert!(matches!(keys.login(&id, &Pin::new(PIN)), Err(TokenError::PinIncorrect { .. })));
-        keys.login(&id, &Pin::new("271828")).unwrap();
-        assert_eq!(pairs(&mut keys), 1);
+        assert!(matches!(tokens.login(&id, &Pin::new(PIN)), Err(TokenError::PinIncorrect { .. })));
+        tokens.login(&id, &Pin::new("271828")).unwrap();
+        assert_eq!(pairs(&mut tokens), 1);
     });
 }
 
 #[test]
 fn a_challenge_dies_with_a_reset_by_whoever_shares_the_reader() {
     in_own_process("a_challenge_dies_with_a_reset_by_whoever_shares_the_reader", || {
-        let (bench, pcscd) = (Bench::new(), Pcscd::start(2));
-        let (_runner, _events) = bench.start(&pcscd);
-        bench.insert();
+        let (fixture, pcscd) = (Bench::new(), Pcscd::start(2));
+        let (_runner, _events) = fixture.start(&pcscd);
+        fixture.insert();
         let reader = Reader::open();
         let card = reader.select();
         install(&card);
@@ -193,48 +193,48 @@ fn a_challenge_dies_with_a_reset_by_whoever_shares_the_reader() {
 }
 
 #[test]
-fn a_key_pulled_from_the_module_s_side_leaves_the_reader_and_is_gone_to_both() {
-    in_own_process("a_key_pulled_from_the_module_s_side_leaves_the_reader_and_is_gone_to_both", || {
-        let (bench, pcscd) = (Bench::new(), Pcscd::start(2));
-        let (_runner, _events) = bench.start(&pcscd);
-        bench.insert();
+fn a_token_pulled_from_the_module_s_side_leaves_the_reader_and_is_gone_to_both() {
+    in_own_process("a_token_pulled_from_the_module_s_side_leaves_the_reader_and_is_gone_to_both", || {
+        let (fixture, pcscd) = (Bench::new(), Pcscd::start(2));
+        let (_runner, _events) = fixture.start(&pcscd);
+        fixture.insert();
         let reader = Reader::open();
         let card = reader.select();
-        let mut keys = open_keys(bench.path());
-        let id = key_id(&mut keys);
-        keys.login(&id, &Pin::new(PIN)).unwrap();
-        admin::remove(bench.path(), SERIAL).unwrap();
-        assert_eq!(keys.read(&id).unwrap_err(), TokenError::Removed);
+        let mut tokens = open_tokens(fixture.path());
+        let id = token_id(&mut tokens);
+        tokens.login(&id, &Pin::new(PIN)).unwrap();
+        admin::remove(fixture.path(), SERIAL).unwrap();
+        assert_eq!(tokens.read(&id).unwrap_err(), TokenError::Removed);
         reader.wait(false);
         assert!(try_send(&card, &[0x80, 0xCA, 0x01, 0x01, 0x00]).is_err());
-        bench.insert();
+        fixture.insert();
         reader.select();
-        keys.login(&id, &Pin::new(PIN)).unwrap();
+        tokens.login(&id, &Pin::new(PIN)).unwrap();
     });
 }
 
 #[test]
-fn a_service_that_is_killed_pulls_the_key_and_when_it_is_back_the_key_goes_in_again() {
+fn a_service_that_is_killed_pulls_the_token_and_when_it_is_back_the_token_goes_in_again() {
     in_own_process(
-        "a_service_that_is_killed_pulls_the_key_and_when_it_is_back_the_key_goes_in_again",
+        "a_service_that_is_killed_pulls_the_token_and_when_it_is_back_the_token_goes_in_again",
         || {
-            let (bench, mut pcscd) = (Bench::new(), Pcscd::start(2));
-            let (_runner, events) = bench.start(&pcscd);
-            bench.insert();
+            let (fixture, mut pcscd) = (Bench::new(), Pcscd::start(2));
+            let (_runner, events) = fixture.start(&pcscd);
+            fixture.insert();
             Reader::open().select();
-            let mut keys = open_keys(bench.path());
-            let id = key_id(&mut keys);
-            keys.login(&id, &Pin::new(PIN)).unwrap();
+            let mut tokens = open_tokens(fixture.path());
+            let id = token_id(&mut tokens);
+            tokens.login(&id, &Pin::new(PIN)).unwrap();
             pcscd.kill();
             assert_eq!(events.recv(), Ok(Event::Connected));
             assert_eq!(events.recv(), Ok(Event::ReaderClosed));
-            assert_eq!(keys.read(&id).unwrap_err(), TokenError::Removed);
+            assert_eq!(tokens.read(&id).unwrap_err(), TokenError::Removed);
             // Put back before the service is: the card waits for its reader.
-            bench.insert();
+            fixture.insert();
             pcscd.restart();
             let card = Reader::open().select();
             assert_eq!(send(&card, &[0x80, 0xCA, 0x01, 0x01, 0x00]).0, SERIAL.as_bytes());
-            keys.login(&id, &Pin::new(PIN)).unwrap();
+            tokens.login(&id, &Pin::new(PIN)).unwrap();
         },
     );
 }
@@ -242,23 +242,23 @@ fn a_service_that_is_killed_pulls_the_key_and_when_it_is_back_the_key_goes_in_ag
 /// `ycd softkey card`, which is killed when this is dropped.
 struct Ycd {
     process: Child,
-    said: Lines<BufReader<ChildStdout>>,
+    printed: Lines<BufReader<ChildStdout>>,
 }
 
 impl Ycd {
-    fn start(bench: &Bench, reader: &str, insert: bool) -> Self {
+    fn start(fixture: &Bench, reader: &str, insert: bool) -> Self {
         let mut command = Command::new(program("ycd"));
-        command.arg("--json").arg("--softkey-dir").arg(bench.path());
+        command.arg("--json").arg("--softkey-dir").arg(fixture.path());
         command.args(["softkey", "card", SERIAL, "--reader", reader]);
         command.args(insert.then_some("--insert"));
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(process.stdout.take().unwrap()).lines();
-        Self { process, said }
+        let printed = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, printed }
     }
 
     /// The next line, as an event or a result.
     fn says(&mut self) -> serde_json::Value {
-        serde_json::from_str(&self.said.next().unwrap().unwrap()).unwrap()
+        serde_json::from_str(&self.printed.next().unwrap().unwrap()).unwrap()
     }
 
     fn terminate(&self) {
@@ -275,34 +275,34 @@ impl Drop for Ycd {
 }
 
 #[test]
-fn the_command_is_the_card_until_it_is_ended_and_a_killed_one_leaves_a_key_that_is_out() {
+fn the_command_is_the_card_until_it_is_ended_and_a_killed_one_leaves_a_token_that_is_out() {
     in_own_process(
-        "the_command_is_the_card_until_it_is_ended_and_a_killed_one_leaves_a_key_that_is_out",
+        "the_command_is_the_card_until_it_is_ended_and_a_killed_one_leaves_a_token_that_is_out",
         || {
-            let (bench, pcscd) = (Bench::new(), Pcscd::start(2));
+            let (fixture, pcscd) = (Bench::new(), Pcscd::start(2));
             let reader = Reader::open();
-            let mut ycd = Ycd::start(&bench, &address(&pcscd), true);
+            let mut ycd = Ycd::start(&fixture, &address(&pcscd), true);
             assert_eq!(ycd.says()["event"], "connected");
             reader.select();
-            let mut keys = open_keys(bench.path());
-            let id = key_id(&mut keys);
-            keys.login(&id, &Pin::new(PIN)).unwrap();
+            let mut tokens = open_tokens(fixture.path());
+            let id = token_id(&mut tokens);
+            tokens.login(&id, &Pin::new(PIN)).unwrap();
             drop(ycd);
-            assert_eq!(keys.read(&id).unwrap_err(), TokenError::Removed);
-            assert!(!bench.is_inserted());
+            assert_eq!(tokens.read(&id).unwrap_err(), TokenError::Removed);
+            assert!(!fixture.is_inserted());
             reader.wait(false);
 
-            let mut ycd = Ycd::start(&bench, &address(&pcscd), true);
+            let mut ycd = Ycd::start(&fixture, &address(&pcscd), true);
             assert_eq!(ycd.says()["event"], "connected");
             reader.select();
-            keys.login(&id, &Pin::new(PIN)).unwrap();
-            let mut second = Ycd::start(&bench, &address(&pcscd), true);
+            tokens.login(&id, &Pin::new(PIN)).unwrap();
+            let mut second = Ycd::start(&fixture, &address(&pcscd), true);
             assert_eq!(second.says()["error"]["code"], "softkey.in_reader");
             ycd.terminate();
             assert_eq!(ycd.says()["event"], "pulled");
             assert_eq!(ycd.says()["inserted"], false);
             assert!(ycd.process.wait().unwrap().success());
-            assert_eq!(keys.read(&id).unwrap_err(), TokenError::Removed);
+            assert_eq!(tokens.read(&id).unwrap_err(), TokenError::Removed);
             reader.wait(false);
         },
     );
@@ -315,9 +315,9 @@ fn opensc_reads_the_card() {
         return skip("opensc_reads_the_card", "opensc-tool is missing (Debian's package opensc)");
     }
     in_own_process("opensc_reads_the_card", || {
-        let (bench, pcscd) = (Bench::new(), Pcscd::start(2));
-        let (_runner, _events) = bench.start(&pcscd);
-        bench.insert();
+        let (fixture, pcscd) = (Bench::new(), Pcscd::start(2));
+        let (_runner, _events) = fixture.start(&pcscd);
+        fixture.insert();
         Reader::open().wait(true);
         let opensc = |arguments: &[&str]| {
             let mut command = Command::new("opensc-tool");

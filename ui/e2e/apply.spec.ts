@@ -15,7 +15,7 @@ test('from the guard of the login to the key: apply, pay, be approved, and go on
   await expect(page).toHaveURL(/#\/certificates$/)
 
   const card = page.getByTestId('certificate')
-  await expect(card).toHaveAttribute('data-state', 'near_end')
+  await expect(card).toHaveAttribute('data-state', 'expiring_soon')
   await accessible(page)
   await card.getByTestId('go-renew').click()
   await expect(page.getByTestId('before')).toContainText('400.00 元')

@@ -14,7 +14,7 @@ test('each certificate says how it stands, and offers what can be done with it',
   await at(page, stage, near, '/certificates')
 
   await expect(page.getByTestId('certificate')).toHaveCount(4)
-  await expect(row(page, near.certificate)).toHaveAttribute('data-state', 'near_end')
+  await expect(row(page, near.certificate)).toHaveAttribute('data-state', 'expiring_soon')
   await expect(row(page, near.certificate)).toContainText(near.tail)
   await expect(row(page, near.certificate)).toContainText('138****0000')
   await expect(row(page, near.certificate)).toContainText('还有')
@@ -36,10 +36,10 @@ test('each certificate says how it stands, and offers what can be done with it',
   await accessible(page)
 
   await go(page, `/certificates/${near.certificate}`)
-  await expect(page.getByTestId('certificate-page')).toContainText(near.key_id)
+  await expect(page.getByTestId('certificate-page')).toContainText(near.token_id)
   await accessible(page)
   await page.getByTestId('go-unlock-key').click()
-  await expect(page).toHaveURL(new RegExp(`#/unlock\\?key=${near.key_id}`))
+  await expect(page).toHaveURL(new RegExp(`#/unlock\\?key=${near.token_id}`))
 })
 
 test('the button of a certificate leads to its order, wherever that stands', async ({ page, stage }) => {

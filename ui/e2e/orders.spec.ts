@@ -9,7 +9,7 @@ const TABS = [
   'awaiting_payment',
   'awaiting_review',
   'rejected',
-  'awaiting_production',
+  'awaiting_personalization',
   'awaiting_renewal',
   'awaiting_recovery',
   'awaiting_shipment',

@@ -98,8 +98,8 @@ test('none, the wrong one and two are told, and it goes on by itself', async ({ 
 
 test('a wrong PIN is told with what is left, and the right one goes on', async ({ page, stage }) => {
   const { key } = await toWrite(page, stage)
-  const { pin_tries_left, pin_tries_max } = await stage.state(key)
-  expect(pin_tries_left).toBe(pin_tries_max)
+  const { pin_retry_counter, pin_retry_limit } = await stage.state(key)
+  expect(pin_retry_counter).toBe(pin_retry_limit)
   await page.getByTestId('start-renewal').click()
   await page.getByTestId('pin-submit').click()
   await expect(page.getByText('请先输入口令。')).toBeVisible()
@@ -108,21 +108,21 @@ test('a wrong PIN is told with what is left, and the right one goes on', async (
   await expect(page.getByTestId('pin-input')).toHaveAttribute('aria-invalid', 'true')
   await expect(page.getByTestId('pin-input')).toHaveValue('')
   await accessible(page)
-  expect((await stage.state(key)).pin_tries_left).toBe(pin_tries_max - 1)
+  expect((await stage.state(key)).pin_retry_counter).toBe(pin_retry_limit - 1)
   await givePin(page)
   await outcome(page, 'renewed')
 })
 
 test('the last try wants a yes of its own', async ({ page, stage }) => {
   const { key } = await toWrite(page, stage)
-  const { pin_tries_max } = await stage.state(key)
-  await stage.wrongPins(key, pin_tries_max - 1)
+  const { pin_retry_limit } = await stage.state(key)
+  await stage.wrongPins(key, pin_retry_limit - 1)
   await page.getByTestId('start-renewal').click()
   await expect(page.getByText('只剩最后一次尝试').first()).toBeVisible()
   await accessible(page)
   await givePin(page)
   await expect(page.getByText('请先勾选，再用最后一次尝试。')).toBeVisible()
-  expect((await stage.state(key)).pin_tries_left).toBe(1)
+  expect((await stage.state(key)).pin_retry_counter).toBe(1)
   await page.getByTestId('last-try-yes').click()
   await page.getByTestId('pin-submit').click()
   await outcome(page, 'renewed')
@@ -130,8 +130,8 @@ test('the last try wants a yes of its own', async ({ page, stage }) => {
 
 test('a key that locks on the way is unlocked, and the renewal goes on from there', async ({ page, stage }) => {
   const { key, order } = await toWrite(page, stage)
-  const { pin_tries_max } = await stage.state(key)
-  await stage.wrongPins(key, pin_tries_max - 1)
+  const { pin_retry_limit } = await stage.state(key)
+  await stage.wrongPins(key, pin_retry_limit - 1)
   await page.getByTestId('start-renewal').click()
   await page.getByTestId('last-try-yes').click()
   await page.getByTestId('pin-input').fill('11112222')

@@ -16,10 +16,10 @@ export const PIN = '12345678'
 /** ATR of a card that `drivers-config/feitian.toml` knows; its driver is not on this machine. */
 export const FEITIAN_CARD = '3B 9F 95 81 31 FE 9F 00 65 46 53 05 04 06 71 DF 00 00 00 00 00 00 02'
 
-/** A key that was produced some days ago. */
+/** A key that was personalized some days ago. */
 export interface Key {
   serial: string
-  key_id: string
+  token_id: string
   tail: string
   /** Serial number of its certificate. */
   certificate: string
@@ -38,8 +38,8 @@ export interface KeyWish {
 export type Until = 'draft' | 'handed_in' | 'paid' | 'approved'
 
 export interface KeyOnDisk {
-  pin_tries_left: number
-  pin_tries_max: number
+  pin_retry_counter: number
+  pin_retry_limit: number
   inserted: boolean
   containers_used: number
 }

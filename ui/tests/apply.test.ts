@@ -2,7 +2,7 @@ import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { OrderForm, OrderView } from '@/backend/contract'
 import App from '@/App.vue'
-import { FakeBackend, keysView, keyView, refusal, show, startView } from './fake'
+import { FakeBackend, tokensView, tokenView, refusal, show, startView } from './fake'
 import { NO, orderForm, orderList, orderView } from './orders'
 
 const session = { phone: '138****0000' }
@@ -159,11 +159,11 @@ describe('handing in', () => {
   })
 
   test('the old pair goes only after a yes of its own', async () => {
-    const key = keyView({ key_id: 'key-3F21' })
+    const key = tokenView({ token_id: 'key-3F21' })
     const shown = await apply({
       at: check,
       answers: {
-        start: () => startView({ session, keys: keysView(key) }),
+        start: () => startView({ session, keys: tokensView(key) }),
         fix_room: ({ agrees }) => ({ mode: 'replace', must_agree: !agrees }),
       },
     })
@@ -183,7 +183,7 @@ describe('handing in', () => {
     const shown = await apply({
       at: check,
       answers: {
-        start: () => startView({ session, keys: keysView(keyView({ key_id: 'key-3F21' })) }),
+        start: () => startView({ session, keys: tokensView(tokenView({ token_id: 'key-3F21' })) }),
         fix_room: () => {
           if (fails) throw refusal({ code: 'token.module_error', sentence: '驱动出错。', action: 'retry' })
           return { mode: 'side_by_side', must_agree: false }

@@ -6,7 +6,7 @@ import { httpBackend } from '@/backend/http'
 import { ipcBackend } from '@/backend/ipc'
 import { hearingPortal } from '@/backend/portal-health'
 import { speak } from '@/i18n'
-import { FakeBackend, failure, keysView, project, refusal } from './fake'
+import { FakeBackend, failure, tokensView, project, refusal } from './fake'
 
 async function refused(call: Promise<unknown>): Promise<Refusal> {
   const thrown: unknown = await call.then(
@@ -58,7 +58,7 @@ describe('over IPC', () => {
     const heard: AssistantEvent[] = []
     const stop = ipcBackend().events((event) => heard.push(event))
     await Promise.resolve()
-    const event: AssistantEvent = { event: 'keys', keys: keysView() }
+    const event: AssistantEvent = { event: 'keys', keys: tokensView() }
     channel?.onmessage(event)
     stop()
     channel?.onmessage(event)
@@ -161,6 +161,6 @@ describe('whether the portal answers', () => {
   })
 
   test('is not told by what this machine answers', async () => {
-    expect(await heardFrom((backend) => backend.call('refresh_keys'), { refresh_keys: () => keysView() })).toEqual([])
+    expect(await heardFrom((backend) => backend.call('refresh_tokens'), { refresh_tokens: () => tokensView() })).toEqual([])
   })
 })

@@ -5,15 +5,15 @@ import { type Component, createApp } from 'vue'
 import { createMemoryHistory, type Router } from 'vue-router'
 import { type Args, type Backend, backendKey, type CloseAnswer, type CommandName, Refusal, type Result } from '@/backend'
 import type {
-  CertificateOnKey,
+  CertificateOnToken,
   Event as AssistantEvent,
   Failure,
-  KeysView,
-  KeyView,
+  TokensView,
+  TokenView,
   Project,
   StartView,
   TextFile,
-  WorkView,
+  JobView,
 } from '@/backend/contract'
 import { i18n } from '@/i18n'
 import { openRouter } from '@/router'
@@ -125,7 +125,7 @@ export function startView(changed: Partial<StartView> = {}): StartView {
     portal: { url: 'https://portal.example', name: 'portal', anchors: [] },
     project: project(),
     session: null,
-    keys: keysView(),
+    keys: tokensView(),
     unfinished: [],
     work: null,
     ...changed,
@@ -138,8 +138,8 @@ export function project(changed: Partial<Project> = {}): Project {
     code: 'lzlj',
     name: '泸州老窖招采',
     hotline: '400-666-3999',
-    near_end_days: 30,
-    term_start: 'old_end',
+    expiring_soon_days: 30,
+    validity_start: 'old_end',
     pin: { min_len: 6, max_len: 8, digits_only: true },
     bank_account: { payee: '示例公司', bank: '示例银行', account: '0000' },
     ...changed,
@@ -149,13 +149,13 @@ export function project(changed: Partial<Project> = {}): Project {
 let version = 0
 
 /** Each newer than the one before. */
-export function keysView(...keys: KeyView[]): KeysView {
+export function tokensView(...keys: TokenView[]): TokensView {
   return { version: ++version, looking: false, keys, drivers_missing: [] }
 }
 
-export function keyView(changed: Partial<KeyView> = {}): KeyView {
+export function tokenView(changed: Partial<TokenView> = {}): TokenView {
   return {
-    key_id: 'key-3F21',
+    token_id: 'key-3F21',
     tail: '3F21',
     make: '示例',
     label: 'YCD',
@@ -173,14 +173,14 @@ export function keyView(changed: Partial<KeyView> = {}): KeyView {
       max_len: 16,
     },
     current: 0,
-    certificates: [certificateOnKey()],
+    certificates: [certificateOnToken()],
     pairs_without_certificate: 0,
     free_pairs: 2,
     ...changed,
   }
 }
 
-export function certificateOnKey(changed: Partial<CertificateOnKey> = {}): CertificateOnKey {
+export function certificateOnToken(changed: Partial<CertificateOnToken> = {}): CertificateOnToken {
   return {
     serial: '0A1B2C3D',
     holder: '示例商贸有限公司',
@@ -197,15 +197,15 @@ export function certificateOnKey(changed: Partial<CertificateOnKey> = {}): Certi
   }
 }
 
-export function workView(changed: Partial<WorkView> = {}): WorkView {
+export function workView(changed: Partial<JobView> = {}): JobView {
   return {
     id: 1,
     version: 1,
     kind: 'renewal',
     order: 'SAAS120261123142000000152',
-    key: { key_id: 'key-3F21', tail: '3F21', holder: '示例商贸有限公司' },
+    key: { token_id: 'key-3F21', tail: '3F21', holder: '示例商贸有限公司' },
     steps: [],
-    on_key: false,
+    on_token: false,
     taken_up_after: null,
     approval: false,
     clock_off: null,

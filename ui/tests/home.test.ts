@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import HomePage from '@/pages/home/HomePage.vue'
-import { certificateOnKey, FakeBackend, keysView, keyView, project, settled, show, startView, workView } from './fake'
+import { certificateOnToken, FakeBackend, tokensView, tokenView, project, settled, show, startView, workView } from './fake'
 
 const unfinished = {
   kind: 'renewal',
   order: 'SAAS1',
-  key_id: 'key-3F21',
+  token_id: 'key-3F21',
   tail: '3F21',
   holder: '示例商贸有限公司',
   after: '写入证书',
@@ -24,13 +24,13 @@ function portal(start: Partial<ReturnType<typeof startView>> = {}) {
         holder: 'enterprise',
         seal: '默认章',
         prices: [
-          { term_years: 2, amount: 70050 },
-          { term_years: 1, amount: 40000 },
+          { validity_years: 2, amount: 70050 },
+          { validity_years: 1, amount: 40000 },
         ],
       },
     ],
     certificates: () => ({
-      items: [certificate('valid', 'AAAA', 200), certificate('near_end', '88A0', 12), certificate('near_end', '3F21', 9)],
+      items: [certificate('valid', 'AAAA', 200), certificate('expiring_soon', '88A0', 12), certificate('expiring_soon', '3F21', 9)],
       page: 1,
       page_size: 100,
       total: 3,
@@ -38,7 +38,7 @@ function portal(start: Partial<ReturnType<typeof startView>> = {}) {
   })
 }
 
-function certificate(state: 'valid' | 'near_end', tail: string, days_left: number) {
+function certificate(state: 'valid' | 'expiring_soon', tail: string, days_left: number) {
   return {
     serial: tail,
     holder: { kind: 'enterprise' as const, name: `公司 ${tail}` },
@@ -49,7 +49,7 @@ function certificate(state: 'valid' | 'near_end', tail: string, days_left: numbe
     product: 'a',
     product_name: 'x',
     phone: '138****0000',
-    key_id: `key-${tail}`,
+    token_id: `key-${tail}`,
     actions: [],
   }
 }
@@ -102,7 +102,7 @@ test('unfinished work is told no more once the person says so', async () => {
 })
 
 test('one next step: with unfinished work, the key card offers none', async () => {
-  const keys = keysView(keyView({ certificates: [certificateOnKey({ state: 'near_end', days_left: 5 })] }))
+  const keys = tokensView(tokenView({ certificates: [certificateOnToken({ state: 'expiring_soon', days_left: 5 })] }))
   const { wrapper } = await show(HomePage, { backend: portal({ unfinished: [unfinished], keys }) })
   expect(wrapper.findAll('.el-button--primary').map((button) => button.text())).toEqual(['继续'])
 })
@@ -115,7 +115,7 @@ test('what is under way is not told as broken off', async () => {
 })
 
 test('certificates near their end, but for the one on the key above', async () => {
-  const backend = portal({ session: { phone: '138****0000' }, keys: keysView(keyView()) })
+  const backend = portal({ session: { phone: '138****0000' }, keys: tokensView(tokenView()) })
   const { wrapper } = await show(HomePage, { backend })
   expect(wrapper.text()).toContain('公司 88A0（尾号 88A0）')
   expect(wrapper.text()).toContain('还有 12 天')

@@ -1,39 +1,39 @@
 import { expect, test } from 'vitest'
-import type { KeysView, KeyView } from '@/backend/contract'
+import type { TokensView, TokenView } from '@/backend/contract'
 import KeyCard from '@/components/key-card/KeyCard.vue'
-import { certificateOnKey, failure, FakeBackend, keysView, keyView, settled, show, startView } from './fake'
+import { certificateOnToken, failure, FakeBackend, tokensView, tokenView, settled, show, startView } from './fake'
 
-const pin = (changed: Partial<KeyView['pin']>) => ({ ...keyView().pin, ...changed })
+const pin = (changed: Partial<TokenView['pin']>) => ({ ...tokenView().pin, ...changed })
 
-async function card(keys: KeysView, props: Record<string, unknown> = {}) {
-  const backend = new FakeBackend({ start: () => startView({ keys }), refresh_keys: () => keysView() })
+async function card(keys: TokensView, props: Record<string, unknown> = {}) {
+  const backend = new FakeBackend({ start: () => startView({ keys }), refresh_tokens: () => tokensView() })
   const shown = await show(KeyCard, { backend, props })
   const section = shown.wrapper.get('section')
   return { ...shown, section, state: () => section.attributes('data-state'), text: () => section.text() }
 }
 
 test('none: says that it will be found', async () => {
-  const { state, text, wrapper } = await card(keysView())
+  const { state, text, wrapper } = await card(tokensView())
   expect(state()).toBe('none')
   expect(text()).toContain('请插入 USBKEY，会自动识别。')
   expect(wrapper.get('a').text()).toBe('没有反应？')
 })
 
 test('none, with one wanted: says whose', async () => {
-  const wanted = { key_id: 'k', tail: '88A0', holder: '乙公司' }
-  expect((await card(keysView(), { wanted })).text()).toContain('请插入 乙公司（尾号 88A0），会自动识别。')
+  const wanted = { token_id: 'k', tail: '88A0', holder: '乙公司' }
+  expect((await card(tokensView(), { wanted })).text()).toContain('请插入 乙公司（尾号 88A0），会自动识别。')
 })
 
 test('the first look, and a key that is being read', async () => {
-  expect((await card({ ...keysView(), looking: true })).state()).toBe('reading')
-  const { state, text } = await card(keysView(keyView({ state: 'reading', current: null, certificates: [] })))
+  expect((await card({ ...tokensView(), looking: true })).state()).toBe('reading')
+  const { state, text } = await card(tokensView(tokenView({ state: 'reading', current: null, certificates: [] })))
   expect(state()).toBe('reading')
   expect(text()).toContain('正在读取 USBKEY…')
 })
 
 test('driver missing: which, and where it is to be had', async () => {
   const drivers_missing = [{ profile: 'x', make: '握奇 USBKEY', from: 'CA 网站' }]
-  const { state, text, wrapper, router } = await card({ ...keysView(), drivers_missing })
+  const { state, text, wrapper, router } = await card({ ...tokensView(), drivers_missing })
   expect(state()).toBe('driver_missing')
   expect(text()).toContain('已发现握奇 USBKEY，本机缺少驱动，读不到证书。')
   expect(text()).toContain('驱动从CA 网站获取。装好后自动继续。')
@@ -43,15 +43,15 @@ test('driver missing: which, and where it is to be had', async () => {
 })
 
 test('fine: holder, end, days, tail', async () => {
-  const { state, text } = await card(keysView(keyView()))
+  const { state, text } = await card(tokensView(tokenView()))
   expect(state()).toBe('fine')
   for (const part of ['示例商贸有限公司', '有效期至 2026-12-20', '还有 200 天', '尾号 3F21']) expect(text()).toContain(part)
 })
 
 test('near its end: renew now, this very certificate', async () => {
-  const certificates = [certificateOnKey({ state: 'near_end', days_left: 27 })]
-  const { state, text, wrapper, router } = await card(keysView(keyView({ certificates })))
-  expect(state()).toBe('near_end')
+  const certificates = [certificateOnToken({ state: 'expiring_soon', days_left: 27 })]
+  const { state, text, wrapper, router } = await card(tokensView(tokenView({ certificates })))
+  expect(state()).toBe('expiring_soon')
   expect(text()).toContain('还有 27 天')
   expect(text()).toContain('现在办理，到期前旧证书照常使用。')
   await wrapper.get('button').trigger('click')
@@ -61,15 +61,15 @@ test('near its end: renew now, this very certificate', async () => {
 })
 
 test('near its end, and the PIN still initial: both can be mended', async () => {
-  const certificates = [certificateOnKey({ state: 'near_end', days_left: 27 })]
-  const { wrapper } = await card(keysView(keyView({ certificates, pin: pin({ is_initial: true }) })))
+  const certificates = [certificateOnToken({ state: 'expiring_soon', days_left: 27 })]
+  const { wrapper } = await card(tokensView(tokenView({ certificates, pin: pin({ is_initial: true }) })))
   expect(wrapper.get('button').text()).toBe('立即更新')
   expect(wrapper.get('a').text()).toBe('修改口令')
 })
 
 test('ended: 过期初购', async () => {
   const { state, text, wrapper } = await card(
-    keysView(keyView({ certificates: [certificateOnKey({ state: 'expired', days_left: -3 })] })),
+    tokensView(tokenView({ certificates: [certificateOnToken({ state: 'expired', days_left: -3 })] })),
   )
   expect(state()).toBe('ended')
   expect(text()).toContain('证书已于 2026-12-20 到期，暂不能使用。可用这支 USBKEY 办理。')
@@ -77,7 +77,7 @@ test('ended: 过期初购', async () => {
 })
 
 test('revoked: neither renewal nor expired purchase is offered', async () => {
-  const { state, text } = await card(keysView(keyView({ certificates: [certificateOnKey({ state: 'revoked' })] })))
+  const { state, text } = await card(tokensView(tokenView({ certificates: [certificateOnToken({ state: 'revoked' })] })))
   expect(state()).toBe('revoked')
   expect(text()).toContain('这张证书已吊销，不能更新。')
   expect(text()).not.toContain('立即更新')
@@ -85,14 +85,14 @@ test('revoked: neither renewal nor expired purchase is offered', async () => {
 })
 
 test('initial PIN: said, and can be changed at once', async () => {
-  const { state, text, wrapper } = await card(keysView(keyView({ pin: pin({ is_initial: true }) })))
+  const { state, text, wrapper } = await card(tokensView(tokenView({ pin: pin({ is_initial: true }) })))
   expect(state()).toBe('initial_pin')
   expect(text()).toContain('仍是初始口令，拿到 USBKEY 的人都能使用。')
   expect(wrapper.get('button').text()).toBe('修改口令')
 })
 
 test('locked: the certificate is there, and the way to a new PIN', async () => {
-  const { state, text, wrapper, router } = await card(keysView(keyView({ pin: pin({ is_locked: true }) })))
+  const { state, text, wrapper, router } = await card(tokensView(tokenView({ pin: pin({ is_locked: true }) })))
   expect(state()).toBe('locked')
   expect(text()).toContain('口令多次输错，USBKEY 已锁定，证书仍在。可设置新口令。')
   await wrapper.get('button').trigger('click')
@@ -101,13 +101,13 @@ test('locked: the certificate is there, and the way to a new PIN', async () => {
 })
 
 test('locked and empty: no certificate is said to be there', async () => {
-  const { text } = await card(keysView(keyView({ pin: pin({ is_locked: true }), current: null, certificates: [] })))
+  const { text } = await card(tokensView(tokenView({ pin: pin({ is_locked: true }), current: null, certificates: [] })))
   expect(text()).not.toContain('证书仍在')
 })
 
 test('several: each by holder and tail', async () => {
-  const other = keyView({ key_id: 'b', tail: '88A0', certificates: [certificateOnKey({ holder: '乙公司' })] })
-  const { state, text } = await card(keysView(keyView(), other))
+  const other = tokenView({ token_id: 'b', tail: '88A0', certificates: [certificateOnToken({ holder: '乙公司' })] })
+  const { state, text } = await card(tokensView(tokenView(), other))
   expect(state()).toBe('several')
   expect(text()).toContain(
     '发现 2 支：示例商贸有限公司（尾号 3F21）、乙公司（尾号 88A0）。请只留要办理的一支。',
@@ -115,53 +115,53 @@ test('several: each by holder and tail', async () => {
 })
 
 test('the wrong one: whose it is, whose is wanted, and that nothing was changed', async () => {
-  const { state, text } = await card(keysView(keyView()), { wanted: { key_id: 'b', tail: '88A0', holder: '乙公司' } })
+  const { state, text } = await card(tokensView(tokenView()), { wanted: { token_id: 'b', tail: '88A0', holder: '乙公司' } })
   expect(state()).toBe('wrong')
   expect(text()).toContain('插入的是示例商贸有限公司，需要乙公司（尾号 88A0）。尚未改动，请更换。')
 })
 
 test('the wanted one is as any other', async () => {
-  const { state } = await card(keysView(keyView()), { wanted: { key_id: 'key-3F21', tail: '3F21', holder: null } })
+  const { state } = await card(tokensView(tokenView()), { wanted: { token_id: 'key-3F21', tail: '3F21', holder: null } })
   expect(state()).toBe('fine')
 })
 
 test('unreadable: why, and looks again', async () => {
-  const unreadable = keyView({ state: 'unreadable', current: null, certificates: [], failure: failure() })
-  const { state, text, wrapper, backend } = await card(keysView(unreadable))
+  const unreadable = tokenView({ state: 'unreadable', current: null, certificates: [], failure: failure() })
+  const { state, text, wrapper, backend } = await card(tokensView(unreadable))
   expect(state()).toBe('unreadable')
   expect(text()).toContain('读不到这支 USBKEY（尾号 3F21）。')
   expect(text()).toContain('这一步没有做。')
   await wrapper.get('button').trigger('click')
   await settled()
-  expect(backend.count('refresh_keys')).toBe(1)
+  expect(backend.count('refresh_tokens')).toBe(1)
   expect(state()).toBe('none')
 })
 
 test('empty, and not valid yet', async () => {
-  expect((await card(keysView(keyView({ current: null, certificates: [] })))).state()).toBe('empty')
-  const certificates = [certificateOnKey({ state: 'not_yet_valid' })]
-  expect((await card(keysView(keyView({ certificates })))).state()).toBe('not_yet')
+  expect((await card(tokensView(tokenView({ current: null, certificates: [] })))).state()).toBe('empty')
+  const certificates = [certificateOnToken({ state: 'not_yet_valid' })]
+  expect((await card(tokensView(tokenView({ certificates })))).state()).toBe('not_yet')
 })
 
 test('changes by itself when keys come and go, and says so to who listens', async () => {
-  const { backend, state, section } = await card(keysView())
+  const { backend, state, section } = await card(tokensView())
   expect(section.get('[role=status]').attributes('aria-live')).toBe('polite')
-  backend.tell({ event: 'keys', keys: keysView(keyView()) })
+  backend.tell({ event: 'keys', keys: tokensView(tokenView()) })
   await settled()
   expect(state()).toBe('fine')
-  backend.tell({ event: 'keys', keys: keysView() })
+  backend.tell({ event: 'keys', keys: tokensView() })
   await settled()
   expect(state()).toBe('none')
 })
 
 test('quiet: no buttons', async () => {
-  const { wrapper } = await card(keysView(keyView({ pin: pin({ is_locked: true }) })), { quiet: true })
+  const { wrapper } = await card(tokensView(tokenView({ pin: pin({ is_locked: true }) })), { quiet: true })
   expect(wrapper.find('button').exists()).toBe(false)
 })
 
 test('an unread second make is told beside a key', async () => {
   const drivers_missing = [{ profile: 'x', make: '握奇 USBKEY', from: null }]
-  const { state, text } = await card({ ...keysView(keyView()), drivers_missing })
+  const { state, text } = await card({ ...tokensView(tokenView()), drivers_missing })
   expect(state()).toBe('fine')
   expect(text()).toContain('另有一支缺少驱动，读不到：握奇 USBKEY。')
 })

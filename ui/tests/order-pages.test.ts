@@ -1,6 +1,6 @@
 import { flushPromises } from '@vue/test-utils'
 import { describe, expect, test, vi } from 'vitest'
-import type { CertificateView, OrderAction, OrderKind, OrderNote, OrderState, OrderView } from '@/backend/contract'
+import type { CertificateView, OrderAction, OrderKind, OrderNote, PublicStatus, OrderView } from '@/backend/contract'
 import App from '@/App.vue'
 import { nextStep, STATES } from '@/components/orders/order-step'
 import zh from '@/i18n/zh'
@@ -100,10 +100,10 @@ describe('an order', () => {
     return show(App, { backend, at: `/orders/${NO}` })
   }
 
-  test.each<[state: OrderState, action: OrderAction, testid: string, to: string]>([
+  test.each<[state: PublicStatus, action: OrderAction, testid: string, to: string]>([
     ['draft', 'save_form', 'next-fill_in', `/orders/${NO}/apply`],
     ['rejected', 'save_form', 'next-change', `/orders/${NO}/apply`],
-    ['awaiting_renewal', 'write_key', 'next-write', `/orders/${NO}/write`],
+    ['awaiting_renewal', 'write_token', 'next-write', `/orders/${NO}/write`],
   ])('%s: its next step is the one filled button', async (state, action, testid, to) => {
     const { wrapper, router } = await order({ state, actions: [action], work_until: '2027-02-01T00:00:00Z' })
     const filled = wrapper.findAll('main .el-button--primary:not(.is-link)')
@@ -196,7 +196,7 @@ describe('我的证书', () => {
     expect(wrapper.get('[data-testid=before] .compare').text()).toMatch(/2026-12-20.*2029-12-20/)
     await wrapper.get('[data-testid=before]').trigger('submit')
     await flushPromises()
-    expect(backend.last('create_order')).toEqual({ order: { kind: 'renewal', certificate: '0A1B2C3D', term_years: 3 } })
+    expect(backend.last('create_order')).toEqual({ order: { kind: 'renewal', certificate: '0A1B2C3D', validity_years: 3 } })
     expect(router.currentRoute.value.path).toBe(`/orders/${NO}/apply`)
   })
 })

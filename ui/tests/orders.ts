@@ -22,12 +22,12 @@ export function orderSummary(changed: Partial<OrderSummary> = {}): OrderSummary 
     company: '示例公司',
     product: 'sm2-enterprise',
     product_name: 'SM2企业数字证书-更新',
-    term_years: 1,
+    validity_years: 1,
     amount: 40_000,
     created_at: '2026-11-20T04:00:00Z',
     reject_reason: null,
     certificate: '0A1B2C3D',
-    key_id: 'key-3F21',
+    token_id: 'key-3F21',
     actions: ['save_form', 'confirm', 'delete'],
     ...changed,
   }
@@ -57,14 +57,14 @@ export function certificateView(changed: Partial<CertificateView> = {}): Certifi
   return {
     serial: '0A1B2C3D',
     holder: { kind: 'enterprise', name: '示例公司', uscc: '91350100M000100Y43' },
-    state: 'near_end',
+    state: 'expiring_soon',
     not_before: '2025-12-20T04:00:00Z',
     not_after: '2026-12-20T04:00:00Z',
     days_left: 27,
     product: 'sm2-enterprise',
     product_name: 'SM2企业数字证书',
     phone: '138****0000',
-    key_id: 'key-3F21',
+    token_id: 'key-3F21',
     superseded_by: null,
     revoked_reason: null,
     actions: ['renew'],
@@ -75,6 +75,6 @@ export function certificateView(changed: Partial<CertificateView> = {}): Certifi
 }
 
 export function product(): Product {
-  const prices = [1, 2, 3].map((term_years) => ({ term_years, amount: 40_000 * term_years }))
+  const prices = [1, 2, 3].map((validity_years) => ({ validity_years, amount: 40_000 * validity_years }))
   return { code: 'sm2-enterprise', name: 'SM2企业数字证书', holder: 'enterprise', seal: '默认章', prices }
 }

@@ -56,7 +56,7 @@ describe('diagnosis', () => {
     const backend = new FakeBackend({
       diagnose: () => diagnosis,
       diagnosis_file: () => ({ name: 'd.txt', text: 'd' }),
-      unknown_key: () => ({ name: 'u.txt', text: 'u' }),
+      unknown_token: () => ({ name: 'u.txt', text: 'u' }),
     })
     const { wrapper } = await show(DiagnosisPage, { backend })
     await press(wrapper, '生成识别报告')
@@ -69,8 +69,8 @@ describe('diagnosis', () => {
 
   test('a report of an unknown key is read, agreed to, and sent; its number is told', async () => {
     const backend = new FakeBackend({
-      unknown_key: () => ({ name: 'u.txt', text: 'ATR: 3B 01' }),
-      send_unknown_key: () => ({ number: '482913' }),
+      unknown_token: () => ({ name: 'u.txt', text: 'ATR: 3B 01' }),
+      send_unknown_token: () => ({ number: '482913' }),
     })
     const { wrapper } = await show(DiagnosisPage, { backend })
     await press(wrapper, '生成识别报告')

@@ -8,16 +8,16 @@ import { useSession } from '@/stores/session'
 import { useSettings } from '@/stores/settings'
 import { useUnfinished } from '@/stores/unfinished'
 import { useWork } from '@/stores/work'
-import { FakeBackend, keysView, keyView, refusal, show, startView, workView } from './fake'
+import { FakeBackend, tokensView, tokenView, refusal, show, startView, workView } from './fake'
 
 const Nothing = defineComponent({ render: () => h('div') })
-const asked = { id: 7, question: { ask: 'pin', key: { key_id: 'k', tail: 'T' }, tries: { kind: 'not_low' }, again: false, last_try: false, is_initial: false, each_signature: false } } as const
+const asked = { id: 7, question: { ask: 'pin', key: { token_id: 'k', tail: 'T' }, tries: { kind: 'not_low' }, again: false, last_try: false, is_initial: false, each_signature: false } } as const
 
 test('the start fills every store', async () => {
   const view = startView({
     session: { phone: '138****0000' },
-    keys: keysView(keyView()),
-    unfinished: [{ kind: 'renewal', order: 'O', key_id: 'k', tail: 'T', holder: null, after: 'x', steps_left: 3, at: '2026-11-25T06:20:00Z' }],
+    keys: tokensView(tokenView()),
+    unfinished: [{ kind: 'renewal', order: 'O', token_id: 'k', tail: 'T', holder: null, after: 'x', steps_left: 3, at: '2026-11-25T06:20:00Z' }],
     work: workView(),
   })
   await show(Nothing, { backend: new FakeBackend({ start: () => view }) })
@@ -32,20 +32,20 @@ test('a start that fails says why and can be tried again', async () => {
   let tries = 0
   const backend = new FakeBackend({
     start: () => {
-      if (tries++ === 0) throw refusal({ code: 'home.file' })
+      if (tries++ === 0) throw refusal({ code: 'data_dir.file' })
       return startView()
     },
   })
   await show(Nothing, { backend })
   const app = useApp()
-  expect(app.startFailure?.code).toBe('home.file')
+  expect(app.startFailure?.code).toBe('data_dir.file')
   await app.start()
   expect([app.started, app.startFailure]).toEqual([true, null])
 })
 
 test('events keep every store', async () => {
   const { backend } = await show(Nothing)
-  backend.tell({ event: 'keys', keys: keysView(keyView()) })
+  backend.tell({ event: 'keys', keys: tokensView(tokenView()) })
   backend.tell({ event: 'work', work: workView() })
   backend.tell({ event: 'session', session: { phone: '139****1111' } })
   backend.tell({ event: 'settings', settings: { ...startView().settings, language: 'en', theme: 'dark', text_size: 'largest' } })
@@ -62,7 +62,7 @@ test('events keep every store', async () => {
 
 test('a view that comes late takes the place of none', async () => {
   const { backend } = await show(Nothing)
-  const [old, young] = [keysView(), keysView(keyView())]
+  const [old, young] = [tokensView(), tokensView(tokenView())]
   backend.tell({ event: 'keys', keys: young })
   backend.tell({ event: 'keys', keys: old })
   expect(useKeys().keys).toHaveLength(1)
@@ -91,18 +91,18 @@ test('works begin, stop and are put away', async () => {
     start_renewal: () => workView({ id: 5 }),
     start_unlock: () => workView({ id: 6, kind: 'unlock' }),
     start_pin_change: () => workView({ id: 7, kind: 'pin_change' }),
-    stop_work: () => ({}),
-    dismiss_work: () => ({}),
+    stop_job: () => ({}),
+    dismiss_job: () => ({}),
   })
   await show(Nothing, { backend })
   const work = useWork()
   await work.startRenewal('O', true)
   expect(backend.last('start_renewal')).toEqual({ no: 'O', remove_old: true })
-  await work.startUnlock({ keyId: 'k' })
-  expect(backend.last('start_unlock')).toEqual({ key_id: 'k', no: null })
+  await work.startUnlock({ tokenId: 'k' })
+  expect(backend.last('start_unlock')).toEqual({ token_id: 'k', no: null })
   await work.startPinChange('k')
   await work.stop()
-  expect(backend.last('stop_work')).toEqual({ work: 7 })
+  expect(backend.last('stop_job')).toEqual({ work: 7 })
   await work.dismiss()
   expect(work.work).toBeNull()
 })

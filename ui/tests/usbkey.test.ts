@@ -1,13 +1,13 @@
 import { flushPromises } from '@vue/test-utils'
 import { expect, test } from 'vitest'
 import UsbKeyPage from '@/pages/usbkey/UsbKeyPage.vue'
-import { certificateOnKey, failure, FakeBackend, keysView, keyView, refusal, show, startView, workView } from './fake'
+import { certificateOnToken, failure, FakeBackend, tokensView, tokenView, refusal, show, startView, workView } from './fake'
 
-async function usbkey(...keys: ReturnType<typeof keyView>[]) {
+async function usbkey(...keys: ReturnType<typeof tokenView>[]) {
   const backend = new FakeBackend({
-    start: () => startView({ keys: keysView(...keys) }),
+    start: () => startView({ keys: tokensView(...keys) }),
     export_certificate: () => ({ name: 'a.pem', text: '-----BEGIN CERTIFICATE-----' }),
-    refresh_keys: () => keysView(...keys),
+    refresh_tokens: () => tokensView(...keys),
   })
   return show(UsbKeyPage, { backend })
 }
@@ -18,7 +18,7 @@ test('nothing is in: what would stand here', async () => {
 })
 
 test('a key: make, number, room, PIN and certificates', async () => {
-  const { wrapper } = await usbkey(keyView())
+  const { wrapper } = await usbkey(tokenView())
   expect(wrapper.text()).toContain('还可放 2 对密钥')
   expect(wrapper.text()).toContain('还可试 6 次')
   expect(wrapper.text()).toContain('00003F21')
@@ -26,28 +26,28 @@ test('a key: make, number, room, PIN and certificates', async () => {
 })
 
 test('the public certificate is saved where the person says', async () => {
-  const { wrapper, backend } = await usbkey(keyView())
+  const { wrapper, backend } = await usbkey(tokenView())
   await wrapper.find('[data-testid=export]').trigger('click')
   await flushPromises()
-  expect(backend.last('export_certificate')).toEqual({ key_id: 'key-3F21', serial: '0A1B2C3D' })
+  expect(backend.last('export_certificate')).toEqual({ token_id: 'key-3F21', serial: '0A1B2C3D' })
   expect(backend.saved).toHaveLength(1)
   expect(wrapper.text()).toContain('公钥证书已保存。')
 })
 
 test('where the key is gone by then, the failure is told', async () => {
-  const { wrapper, backend } = await usbkey(keyView())
+  const { wrapper, backend } = await usbkey(tokenView())
   backend.answers.export_certificate = () => {
-    throw refusal({ code: 'app.key_gone' })
+    throw refusal({ code: 'app.token_gone' })
   }
   await wrapper.find('[data-testid=export]').trigger('click')
   await flushPromises()
-  expect(wrapper.text()).toContain('app.key_gone')
+  expect(wrapper.text()).toContain('app.token_gone')
 })
 
 test('old pairs and bare pairs are told, with what becomes of them', async () => {
-  const old = certificateOnKey({ serial: '01', fingerprint: 'CD', state: 'expired', days_left: -3 })
+  const old = certificateOnToken({ serial: '01', fingerprint: 'CD', state: 'expired', days_left: -3 })
   const { wrapper } = await usbkey(
-    keyView({ certificates: [certificateOnKey(), old], pairs_without_certificate: 1, free_pairs: 0 }),
+    tokenView({ certificates: [certificateOnToken(), old], pairs_without_certificate: 1, free_pairs: 0 }),
   )
   expect(wrapper.find('[data-testid=old-pairs]').text()).toContain('有 1 张旧证书')
   expect(wrapper.text()).toContain('另有 1 对没有证书的密钥')
@@ -56,8 +56,8 @@ test('old pairs and bare pairs are told, with what becomes of them', async () =>
 })
 
 test('locked, initial, last try, never set: each in its words', async () => {
-  const says = async (changed: Partial<ReturnType<typeof keyView>['pin']>) => {
-    const { wrapper } = await usbkey(keyView({ pin: { ...keyView().pin, ...changed } }), keyView({ key_id: 'b', tail: '88A0' }))
+  const says = async (changed: Partial<ReturnType<typeof tokenView>['pin']>) => {
+    const { wrapper } = await usbkey(tokenView({ pin: { ...tokenView().pin, ...changed } }), tokenView({ token_id: 'b', tail: '88A0' }))
     const shown = wrapper.find('[data-testid=usbkey-3F21]')
     const text = {
       pin: shown.find('.pin .tag').text(),
@@ -76,7 +76,7 @@ test('locked, initial, last try, never set: each in its words', async () => {
 
 test('a key that cannot be read says why, and makes no claims', async () => {
   const { wrapper } = await usbkey(
-    keyView({ state: 'unreadable', failure: failure({ code: 'token.driver_crashed' }), certificates: [], current: null }),
+    tokenView({ state: 'unreadable', failure: failure({ code: 'token.driver_crashed' }), certificates: [], current: null }),
   )
   expect(wrapper.find('[data-testid=usbkey-3F21]').text()).toContain('token.driver_crashed')
   expect(wrapper.text()).not.toContain('没有证书')
@@ -84,7 +84,7 @@ test('a key that cannot be read says why, and makes no claims', async () => {
 })
 
 test('keys are not read again while a work has them', async () => {
-  const backend = new FakeBackend({ start: () => startView({ keys: keysView(keyView()), work: workView() }) })
+  const backend = new FakeBackend({ start: () => startView({ keys: tokensView(tokenView()), work: workView() }) })
   const { wrapper } = await show(UsbKeyPage, { backend })
   const again = wrapper.findAll('button').find((button) => button.text() === '重新读取')
   expect(again?.attributes('disabled')).toBeDefined()

@@ -1,18 +1,18 @@
 import { flushPromises, type VueWrapper } from '@vue/test-utils'
 import { expect, test, vi } from 'vitest'
-import type { Question, StepView, WorkView } from '@/backend/contract'
+import type { Question, StepView, JobView } from '@/backend/contract'
 import WorkScreen from '@/components/work/WorkScreen.vue'
 import { leftOf } from '@/components/work/code-sent'
 import PinChangePage from '@/pages/work/PinChangePage.vue'
 import UnlockPage from '@/pages/work/UnlockPage.vue'
 import { useWork } from '@/stores/work'
-import { failure, FakeBackend, keysView, keyView, settled, show, startView, workView } from './fake'
+import { failure, FakeBackend, tokensView, tokenView, settled, show, startView, workView } from './fake'
 
-const KEY = { key_id: 'key-3F21', tail: '3F21', holder: '示例商贸有限公司' }
+const KEY = { token_id: 'key-3F21', tail: '3F21', holder: '示例商贸有限公司' }
 const RULES = { min_len: 6, max_len: 8, digits_only: true }
 const SECRET = '90817263'
 
-const NAMES = ['find_key', 'open', 'pin', 'generate', 'sign', 'write', 'confirm']
+const NAMES = ['find_token', 'open', 'pin', 'generate', 'sign', 'write', 'confirm']
 
 function steps(running: number, name?: string): StepView[] {
   return NAMES.map((own, index) => ({
@@ -25,12 +25,12 @@ function steps(running: number, name?: string): StepView[] {
   }))
 }
 
-function asked(question: Question, changed: Partial<WorkView> = {}): WorkView {
+function asked(question: Question, changed: Partial<JobView> = {}): JobView {
   return workView({ steps: steps(2), asked: { id: 7, question }, ...changed })
 }
 
-async function screen(work: WorkView, props: Record<string, unknown> = {}) {
-  const backend = new FakeBackend({ start: () => startView({ work }), answer: () => ({}), stop_work: () => ({}) })
+async function screen(work: JobView, props: Record<string, unknown> = {}) {
+  const backend = new FakeBackend({ start: () => startView({ work }), answer: () => ({}), stop_job: () => ({}) })
   const shown = await show(WorkScreen, { backend, props: { work, busy: false, failure: null, ...props } })
   return { ...shown, answered: () => (backend.last('answer') as { answer: unknown } | undefined)?.answer }
 }
@@ -152,7 +152,7 @@ test('none, several and the wrong key in the words of the key card', async () =>
     wrapper.unmount()
     return text
   }
-  const other = { key_id: 'key-88A0', tail: '88A0', holder: '乙公司' }
+  const other = { token_id: 'key-88A0', tail: '88A0', holder: '乙公司' }
   expect(await says({})).toBe('请插入 USBKEY，会自动识别。')
   expect(await says({ wanted: KEY })).toContain('尾号 3F21')
   expect(await says({ problem: 'several', inserted: [KEY, other] })).toBe(
@@ -302,7 +302,7 @@ test('a key that was pulled while its PIN changed is looked for again at a word'
 })
 
 test('while the key is written: the banner, the step, how long, and what is safe', async () => {
-  const { wrapper } = await screen(workView({ steps: steps(3), on_key: true }), { oldStays: true })
+  const { wrapper } = await screen(workView({ steps: steps(3), on_token: true }), { oldStays: true })
   expect(wrapper.find('[data-testid=work-banner]').text()).toBe('正在写入，请勿拔出 USBKEY。旧证书未改动。')
   expect(wrapper.text()).toContain('第 4/7 步 · 通常 5 秒，最长 30 秒')
   expect(wrapper.find('[role=status]').text()).toBe(
@@ -314,10 +314,10 @@ test('while the key is written: the banner, the step, how long, and what is safe
 })
 
 test('nothing is said of the old certificate where it is not known, and where something is cleared away', async () => {
-  const unsure = await screen(workView({ steps: steps(3), on_key: true }), { oldStays: false })
+  const unsure = await screen(workView({ steps: steps(3), on_token: true }), { oldStays: false })
   expect(unsure.wrapper.text()).not.toContain('旧证书未改动')
   unsure.wrapper.unmount()
-  const tidy = await screen(workView({ steps: steps(6, 'tidy'), on_key: true }), { oldStays: true })
+  const tidy = await screen(workView({ steps: steps(6, 'tidy'), on_token: true }), { oldStays: true })
   expect(tidy.wrapper.text()).not.toContain('旧证书未改动')
 })
 
@@ -327,7 +327,7 @@ test('the browser asks before it leaves a page with a write under way', async ()
     window.dispatchEvent(event)
     return event.defaultPrevented
   }
-  const { wrapper, backend } = await screen(workView({ steps: steps(3), on_key: true }))
+  const { wrapper, backend } = await screen(workView({ steps: steps(3), on_token: true }))
   expect(leave()).toBe(true)
   backend.tell({ event: 'work', work: workView({ version: 2, outcome: { outcome: 'unlocked' } }) })
   expect(leave()).toBe(false)
@@ -342,8 +342,8 @@ test('a step that takes long may be stopped while the key is not written', async
     expect(wrapper.findAll('button')).toHaveLength(0)
     await vi.advanceTimersByTimeAsync(3100)
     await button(wrapper, '先停下').trigger('click')
-    expect(backend.count('stop_work')).toBe(1)
-    await wrapper.setProps({ work: workView({ steps: steps(3), on_key: true }) })
+    expect(backend.count('stop_job')).toBe(1)
+    await wrapper.setProps({ work: workView({ steps: steps(3), on_token: true }) })
     await vi.advanceTimersByTimeAsync(3100)
     expect(wrapper.findAll('button')).toHaveLength(0)
   } finally {
@@ -365,8 +365,8 @@ test('renewed: both terms, and the rest only as read back from the key', async (
   expect(wrapper.text()).toContain('口令未变。现在可以拔下 USBKEY。')
   expect(wrapper.text()).not.toContain('仍在这支 USBKEY 上')
   expect(wrapper.text()).not.toContain('初始口令')
-  const pin = { ...keyView().pin, is_initial: true }
-  backend.tell({ event: 'keys', keys: keysView(keyView({ pin })) })
+  const pin = { ...tokenView().pin, is_initial: true }
+  backend.tell({ event: 'keys', keys: tokensView(tokenView({ pin })) })
   await flushPromises()
   expect(wrapper.text()).toContain('旧证书和它的密钥对仍在这支 USBKEY 上')
   expect(wrapper.text()).toContain('仍是初始口令')
@@ -415,7 +415,7 @@ test('an unlock that was awaited by a renewal leads back to it', async () => {
   const item = {
     kind: 'renewal',
     order: 'SAAS9',
-    key_id: KEY.key_id,
+    token_id: KEY.token_id,
     tail: KEY.tail,
     holder: KEY.holder,
     after: 'x',
@@ -434,43 +434,43 @@ test('an unlock begins with the one key that is in', async () => {
   const { wrapper } = await show(UnlockPage, { backend })
   const start = () => wrapper.find('[data-testid=start-unlock]')
   expect(start().attributes('disabled')).toBeDefined()
-  backend.tell({ event: 'keys', keys: keysView(keyView(), keyView({ key_id: 'other', tail: '88A0' })) })
+  backend.tell({ event: 'keys', keys: tokensView(tokenView(), tokenView({ token_id: 'other', tail: '88A0' })) })
   await flushPromises()
   expect(start().attributes('disabled')).toBeDefined()
-  backend.tell({ event: 'keys', keys: keysView(keyView()) })
+  backend.tell({ event: 'keys', keys: tokensView(tokenView()) })
   await flushPromises()
   await wrapper.find('form').trigger('submit')
-  expect(backend.last('start_unlock')).toEqual({ key_id: 'key-3F21', no: null })
+  expect(backend.last('start_unlock')).toEqual({ token_id: 'key-3F21', no: null })
 })
 
 test('a work that ended is put away with its page', async () => {
   const work = workView({ kind: 'unlock', outcome: { outcome: 'unlocked' } })
-  const backend = new FakeBackend({ start: () => startView({ work }), dismiss_work: () => ({}) })
+  const backend = new FakeBackend({ start: () => startView({ work }), dismiss_job: () => ({}) })
   const { wrapper } = await show(UnlockPage, { backend })
   expect(wrapper.find('[data-testid=outcome]').attributes('data-outcome')).toBe('unlocked')
   wrapper.unmount()
   await flushPromises()
-  expect(backend.count('dismiss_work')).toBe(1)
+  expect(backend.count('dismiss_job')).toBe(1)
 })
 
 test('the form for another PIN is there as soon as the key is; one work at a time', async () => {
   const backend = new FakeBackend({ start_pin_change: () => workView({ kind: 'pin_change' }) })
   const { wrapper } = await show(PinChangePage, { backend })
   expect(backend.count('start_pin_change')).toBe(0)
-  backend.tell({ event: 'keys', keys: keysView(keyView()) })
+  backend.tell({ event: 'keys', keys: tokensView(tokenView()) })
   await flushPromises()
-  expect(backend.last('start_pin_change')).toEqual({ key_id: 'key-3F21' })
+  expect(backend.last('start_pin_change')).toEqual({ token_id: 'key-3F21' })
   wrapper.unmount()
 
-  const other = new FakeBackend({ start: () => startView({ work: workView(), keys: keysView(keyView()) }) })
+  const other = new FakeBackend({ start: () => startView({ work: workView(), keys: tokensView(tokenView()) }) })
   const busy = await show(PinChangePage, { backend: other })
   expect(busy.wrapper.find('[data-testid=other-work]').text()).toContain('正在办理：更新')
   expect(other.count('start_pin_change')).toBe(0)
 })
 
 test('while a key is written, to stay is the filled way, has the focus, and is what Esc does', async () => {
-  const { wrapper, router } = await screen(workView({ steps: steps(5), on_key: true }))
-  useWork().hear(workView({ steps: steps(5), on_key: true }))
+  const { wrapper, router } = await screen(workView({ steps: steps(5), on_token: true }))
+  useWork().hear(workView({ steps: steps(5), on_token: true }))
   const leave = () => router.push('/help')
   const first = leave()
   await settled()

@@ -108,9 +108,9 @@ fn check_pages(report: &mut Report, root: &Path) {
     }
     heading("pages: tests");
     match process::run_and_keep(ui::script(root, "test").env("NO_COLOR", "1")) {
-        Ok(said) => {
-            let counts = Counts::read_vitest(&said.lines);
-            report.tests("pages: tests", counts, said.status.success(), said.seconds);
+        Ok(printed) => {
+            let counts = Counts::read_vitest(&printed.lines);
+            report.tests("pages: tests", counts, printed.status.success(), printed.seconds);
         }
         Err(reason) => report.cannot_run("pages: tests", &reason),
     }
@@ -186,9 +186,9 @@ impl Tests<'_> {
             process::run_and_keep(ui::with_programs(self.root, &mut command)?)
         });
         match outcome {
-            Ok(said) => {
-                let counts = Counts::read_playwright(&said.lines);
-                report.tests(NAME, counts, said.status.success(), said.seconds);
+            Ok(printed) => {
+                let counts = Counts::read_playwright(&printed.lines);
+                report.tests(NAME, counts, printed.status.success(), printed.seconds);
             }
             Err(reason) => report.cannot_run(NAME, &reason),
         }
@@ -198,9 +198,9 @@ impl Tests<'_> {
         heading(name);
         command.env(SKIPS_VARIABLE, self.skips).env("CARGO_TERM_COLOR", "never");
         match process::run_and_keep(command) {
-            Ok(said) => {
-                let counts = Counts::read(&said.lines);
-                report.tests(name, counts, said.status.success(), said.seconds);
+            Ok(printed) => {
+                let counts = Counts::read(&printed.lines);
+                report.tests(name, counts, printed.status.success(), printed.seconds);
             }
             Err(reason) => report.cannot_run(name, &reason),
         }

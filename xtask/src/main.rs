@@ -42,7 +42,7 @@ cargo xtask demo [--json FILE] [--keep DIR] [--serve] [--no-window]
 cargo xtask bench [--json FILE] [--short]
                               speed, release build, ratios beside other people's tools
 cargo xtask test [--quick]    quick tests first, then all that CI runs; ends with counts
-cargo xtask exhaustive        the key pulled at every single token call of a renewal, and every operation misused at every
+cargo xtask exhaustive        the token pulled at every single token call of a renewal, and every operation misused at every
                               function that it calls and every command that it sends to a card, not only at a spread
 cargo xtask tidy              the invariants of docs/architecture.md
 cargo xtask errors [--check]  renders docs/errors.md from the catalogue of messages
@@ -52,7 +52,7 @@ cargo xtask test windows [--short]
 cargo xtask test linux        the .deb in a clean Debian 12: installed, used, upgraded, removed
 cargo xtask package windows   the installer for Windows, signed, with its bill of materials, in dist/
 cargo xtask package linux     a .deb in dist/
-cargo xtask dev               the pages in a browser, on the real core, with a portal and keys to play with
+cargo xtask dev               the pages in a browser, on the real core, with a portal and tokens to play with
 cargo xtask shots             every page in every state as a picture, and one page that shows them
 cargo xtask contract          writes the contract of the assistant's commands and the pages' types that come from it
 cargo xtask setup             installs the system packages that tests and demo need

@@ -49,19 +49,24 @@ pub fn run_quietly(command: &mut Command) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stdout, output.stderr].concat();
-    Err(format!("{} ended with {}\n{}", line(command), output.status, String::from_utf8_lossy(&said).trim()))
+    let printed = [output.stdout, output.stderr].concat();
+    Err(format!(
+        "{} ended with {}\n{}",
+        line(command),
+        output.status,
+        String::from_utf8_lossy(&printed).trim()
+    ))
 }
 
 /// What a program said, and how it ended.
-pub struct Said {
+pub struct Printed {
     pub status: ExitStatus,
     pub lines: Vec<String>,
     pub seconds: f64,
 }
 
 /// Runs, passes on what it says as it says it, and keeps it.
-pub fn run_and_keep(command: &mut Command) -> Result<Said, String> {
+pub fn run_and_keep(command: &mut Command) -> Result<Printed, String> {
     let begun = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -75,7 +80,7 @@ pub fn run_and_keep(command: &mut Command) -> Result<Said, String> {
         lines.extend(more);
     }
     let status = child.wait().map_err(|error| error.to_string())?;
-    Ok(Said { status, lines, seconds: begun.elapsed().as_secs_f64() })
+    Ok(Printed { status, lines, seconds: begun.elapsed().as_secs_f64() })
 }
 
 fn pass_on(from: impl Read, mut to: impl Write) -> Vec<String> {

@@ -30,7 +30,7 @@ const NEEDS: &[Need] = &[
         package: "opensc",
         program: "pkcs11-tool",
         probe: &["--help"],
-        what_for: "drives the software key as a stranger would",
+        what_for: "drives the software token as a stranger would",
     },
     Need {
         package: "softhsm2",

@@ -78,7 +78,7 @@ pub fn contract(root: &Path) -> crate::Outcome {
     Ok(true)
 }
 
-/// The real pages in a browser, on the real core, with a portal and keys to play with. Ends with Ctrl-C.
+/// The real pages in a browser, on the real core, with a portal and tokens to play with. Ends with Ctrl-C.
 pub fn dev(root: &Path) -> crate::Outcome {
     setup::ensure()?;
     build(root, Carrier::Browser)?;

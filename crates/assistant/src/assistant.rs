@@ -12,19 +12,19 @@ use ycd_flows::{
 use ycd_token::{Drivers, ProfileError};
 
 use crate::{
+    data_dir::{DataDir, PathOverrides},
     error::Result,
     events::Events,
-    home::{Home, Places},
-    keys::KeyHub,
+    jobs::JobRunner,
     reminders::{Reminders, Seen},
     settings::Settings,
+    tokens::TokenHub,
     view::{Done, Event, StartView},
-    work::Works,
 };
 
 /// What every part needs.
 pub(crate) struct Shared {
-    pub home: Home,
+    pub data_dir: DataDir,
     pub drivers: Drivers,
     /// Why the administrator's driver profiles are not used.
     pub profiles_failed: Option<ProfileError>,
@@ -54,37 +54,37 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Everything a screen can ask for. Dropping it ends its threads and driver hosts; a work under way is waited for.
 pub struct Assistant {
     // In the order in which they are dropped.
-    pub(crate) works: Works,
+    pub(crate) works: JobRunner,
     _reminders: Reminders,
-    pub(crate) keys: KeyHub,
+    pub(crate) tokens: TokenHub,
     pub(crate) shared: Arc<Shared>,
 }
 
 impl Assistant {
-    /// Opens the data folder and begins to watch for keys. Never fails: what cannot be used is told where it is needed,
+    /// Opens the data folder and begins to watch for tokens. Never fails: what cannot be used is told where it is needed,
     /// and in the diagnosis.
-    pub fn open(places: Places, host_exe: Option<PathBuf>) -> Self {
-        Self::open_at(places, host_exe, Arc::new(SystemClock))
+    pub fn open(path_overrides: PathOverrides, host_exe: Option<PathBuf>) -> Self {
+        Self::open_at(path_overrides, host_exe, Arc::new(SystemClock))
     }
 
     /// As [`open`](Self::open), at another time.
-    pub fn open_at(places: Places, host_exe: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        let home = Home::at(places);
-        let (drivers, profiles_failed) = home.drivers_or_embedded();
+    pub fn open_at(path_overrides: PathOverrides, host_exe: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
+        let data_dir = DataDir::at(path_overrides);
+        let (drivers, profiles_failed) = data_dir.drivers_or_embedded();
         let shared = Arc::new(Shared {
-            settings: Mutex::new(home.settings()),
-            seen: Seen::of(&home),
-            home,
+            settings: Mutex::new(data_dir.settings()),
+            seen: Seen::of(&data_dir),
+            data_dir,
             drivers,
             profiles_failed,
             host_exe,
             clock,
             events: Events::default(),
         });
-        let keys = KeyHub::start(Arc::clone(&shared));
+        let tokens = TokenHub::start(Arc::clone(&shared));
         let reminders = Reminders::start(Arc::clone(&shared));
-        let works = Works::new(Arc::clone(&shared), keys.handle());
-        Self { works, _reminders: reminders, keys, shared }
+        let works = JobRunner::new(Arc::clone(&shared), tokens.handle());
+        Self { works, _reminders: reminders, tokens, shared }
     }
 
     /// Tells `listener` of all that happens from now on, until it answers `false`.
@@ -97,7 +97,7 @@ impl Assistant {
         self.shared.language()
     }
 
-    /// Whether the key is being written: then nothing should be closed.
+    /// Whether the token is being written: then nothing should be closed.
     pub fn is_writing(&self) -> bool {
         self.works.is_writing()
     }
@@ -111,11 +111,11 @@ impl Assistant {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             settings: self.shared.settings(),
             portal: self.portal_setup()?,
-            project: self.shared.home.read_json(crate::portal::PROJECT),
+            project: self.shared.data_dir.read_json(crate::portal::PROJECT),
             session: self.session()?,
-            keys: self.keys.view(),
-            unfinished: self.unfinished_work()?,
-            work: self.works.view(),
+            tokens: self.tokens.view(),
+            unfinished: self.unfinished_job()?,
+            job: self.works.view(),
         })
     }
 
@@ -127,7 +127,7 @@ impl Assistant {
     /// The settings cannot be written.
     pub fn take_over_autostart(&self, listed: bool) -> Result<bool> {
         let settings = self.settings();
-        let is_still_a_wish = settings.autostart && !self.shared.home.has_own_settings();
+        let is_still_a_wish = settings.autostart && !self.shared.data_dir.has_own_settings();
         let wanted = listed || is_still_a_wish;
         if is_still_a_wish || settings.autostart != wanted {
             self.change_settings(Settings { autostart: wanted, ..settings })?;
@@ -136,7 +136,7 @@ impl Assistant {
     }
 
     pub(crate) fn change_settings(&self, settings: Settings) -> Result<Settings> {
-        self.shared.home.keep_settings(&settings)?;
+        self.shared.data_dir.keep_settings(&settings)?;
         let language_changed = {
             let mut kept = lock(&self.shared.settings);
             let changed = kept.language != settings.language;
@@ -146,14 +146,14 @@ impl Assistant {
         self.shared.events.tell(&Event::Settings { settings: settings.clone() });
         if language_changed {
             // Words of the last language stand in what was told.
-            self.keys.tell_again();
+            self.tokens.tell_again();
             self.works.tell_again();
-            self.shared.events.tell(&Event::Unfinished { items: self.unfinished_work()? });
+            self.shared.events.tell(&Event::Unfinished { items: self.unfinished_job()? });
         }
         Ok(settings)
     }
 
-    pub(crate) fn dismiss_work(&self, work: u32) -> Result<Done> {
-        self.works.dismiss(work)
+    pub(crate) fn dismiss_job(&self, job: u32) -> Result<Done> {
+        self.works.dismiss(job)
     }
 }

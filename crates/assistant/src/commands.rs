@@ -22,8 +22,8 @@ use crate::{
     error::{AssistantError, Result},
     settings::Settings,
     view::{
-        Answer, Diagnosis, Done, Failure, KeysView, PortalSetup, RoomView, Secret, SessionView, StartView,
-        TextFile, Unfinished, WorkState, WorkView,
+        Answer, Diagnosis, Done, Failure, FreeCapacityView, JobPhase, JobView, PortalSetup, Secret,
+        SessionView, StartView, TextFile, TokensView, Unfinished,
     },
 };
 
@@ -103,8 +103,8 @@ commands! {
     fn create_order(order: CreateOrder) -> OrderView;
     /// Keeps a form as typed; where it is said to be complete, what is wrong with it is refused.
     fn save_form(no: String, form: SaveForm) -> OrderView;
-    /// Before payment: what the room on the inserted key means for the old key pair. `agrees` is the person's yes.
-    fn fix_room(no: String, agrees: bool) -> RoomView;
+    /// Before payment: what the free capacity on the inserted token means for the old key pair. `agrees` is the person's yes.
+    fn fix_room(no: String, agrees: bool) -> FreeCapacityView;
     /// Has a code sent for handing an order in.
     fn order_code(no: String) -> CodeSent;
     /// Hands an order in.
@@ -118,43 +118,43 @@ commands! {
     /// Asks for the money back.
     fn request_refund(no: String, reason: String) -> OrderView;
 
-    /// Looks at the keys again.
-    fn refresh_keys() -> KeysView;
-    /// The public certificate on a key, as PEM.
-    fn export_certificate(key_id: String, serial: String) -> TextFile;
+    /// Looks at the tokens again.
+    fn refresh_tokens() -> TokensView;
+    /// The public certificate on a token, as PEM.
+    fn export_certificate(token_id: String, serial: String) -> TextFile;
 
     /// Writes, or goes on writing, the certificate of an order. `remove_old`: the person agreed on this page that the
     /// old key pair goes once the new one is proven.
-    fn start_renewal(no: String, remove_old: bool) -> WorkView;
+    fn start_renewal(no: String, remove_old: bool) -> JobView;
     /// Gives the open attempt of an order up: a new certificate that was not confirmed is revoked, the old one stays, and
     /// the order can be begun again as often as attempts are left.
-    fn give_up(no: String) -> WorkView;
-    /// A new PIN for a locked or forgotten one; for the one key that is in, or the one named.
-    fn start_unlock(key_id: Option<String>, no: Option<String>) -> WorkView;
+    fn give_up(no: String) -> JobView;
+    /// A new PIN for a locked or forgotten one; for the one token that is in, or the one named.
+    fn start_unlock(token_id: Option<String>, no: Option<String>) -> JobView;
     /// Another PIN in the place of a known one.
-    fn start_pin_change(key_id: String) -> WorkView;
+    fn start_pin_change(token_id: String) -> JobView;
     /// The work under way, or the one that ended last and was not put away.
-    fn work() -> WorkState;
+    fn job() -> JobPhase;
     /// Answers a work's question.
-    fn answer(work: u32, question: u32, answer: Answer) -> Done;
-    /// Ends a work before its next step; what changes the key is seen to its end.
-    fn stop_work(work: u32) -> Done;
+    fn answer(job: u32, question: u32, answer: Answer) -> Done;
+    /// Ends a work before its next step; what changes the token is seen to its end.
+    fn stop_job(job: u32) -> Done;
     /// Puts away a work that has ended.
-    fn dismiss_work(work: u32) -> Done;
+    fn dismiss_job(job: u32) -> Done;
     /// Work that was broken off on this machine.
     fn unfinished() -> Unfinished;
     /// Tells of it no more, by the person's wish. Nothing else changes: the order stands, and the work can be gone on
     /// with.
     fn forget_unfinished(no: String) -> Unfinished;
 
-    /// Looks at all that this machine needs to work with a key. Takes some seconds.
+    /// Looks at all that this machine needs to work with a token. Takes some seconds.
     fn diagnose() -> Diagnosis;
     /// The diagnosis as a text without secrets and without anything personal.
     fn diagnosis_file() -> TextFile;
-    /// What can be told of a key that nobody knows, with a draft of a driver profile.
-    fn unknown_key() -> TextFile;
+    /// What can be told of a token that nobody knows, with a draft of a driver profile.
+    fn unknown_token() -> TextFile;
     /// Sends it to the portal, without what could tell of the user; gives the number that the hotline finds it by.
-    fn send_unknown_key() -> ReportReceived;
+    fn send_unknown_token() -> ReportReceived;
 }
 
 impl Assistant {

@@ -85,7 +85,7 @@ pub fn document() -> String {
     serde_json::to_string_pretty(&sorted(document)).unwrap_or_default() + "\n"
 }
 
-/// Keys in their order, whatever other crates of a build ask of `serde_json`.
+/// Tokens in their order, whatever other crates of a build ask of `serde_json`.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(fields) => {

@@ -1,4 +1,4 @@
-//! One page on whether this machine can work with a USBKEY. Tells no PIN and nothing secret; asks the keys nothing that
+//! One page on whether this machine can work with a USBKEY. Tells no PIN and nothing secret; asks the tokens nothing that
 //! needs one.
 
 use std::path::Path;
@@ -13,18 +13,18 @@ use ycd_flows::{
 use ycd_pki::sm3::sm3;
 use ycd_portal_api::wire::drivers::ReportReceived;
 use ycd_token::{
-    Drivers, Keys, Lookup, Profile, ProfileError, Token as _, TokenError, default_host_exe, host_for,
-    readers,
-    report::{UnknownKey, makes_without_driver, spaced},
+    Drivers, Lookup, Profile, ProfileError, TokenAccess as _, TokenError, TokenSet, default_host_exe,
+    host_for, readers,
+    report::{UnknownToken, models_without_driver, spaced},
     usb,
 };
 
 use crate::{
     Assistant,
     assistant::Shared,
+    data_dir::{DataDir, DataDirError},
     error::Result,
-    home::{Home, HomeError},
-    makes::{found_modules, make, not_installed},
+    models::{found_modules, model_name, not_installed},
     view::{Diagnosis, DiagnosisLine, Level, RemedyAction, TextFile},
 };
 
@@ -33,16 +33,16 @@ const CLOCK_TOLERANCE: i64 = 120;
 
 /// What is looked at.
 pub(crate) struct Subject<'a> {
-    home: &'a Home,
+    data_dir: &'a DataDir,
     drivers: &'a Drivers,
     profiles_failed: Option<&'a ProfileError>,
     host_exe: Option<&'a Path>,
 }
 
 /// As [`Assistant::diagnose`], for a program that needs no more of an assistant.
-pub fn of(home: &Home, language: Language) -> Diagnosis {
-    let (drivers, failed) = home.drivers_or_embedded();
-    let subject = Subject { home, drivers: &drivers, profiles_failed: failed.as_ref(), host_exe: None };
+pub fn of(data_dir: &DataDir, language: Language) -> Diagnosis {
+    let (drivers, failed) = data_dir.drivers_or_embedded();
+    let subject = Subject { data_dir, drivers: &drivers, profiles_failed: failed.as_ref(), host_exe: None };
     diagnose(&subject, SystemClock.now(), language)
 }
 
@@ -55,7 +55,7 @@ fn diagnose(subject: &Subject<'_>, now: OffsetDateTime, language: Language) -> D
     }
     let seen = cards(&mut page, subject);
     modules(&mut page, subject, &seen);
-    keys(&mut page, subject);
+    tokens(&mut page, subject);
     folders(&mut page, subject);
     portal(&mut page, subject, now);
     let ok = page.lines.iter().all(|line| line.level != Level::Bad);
@@ -64,9 +64,9 @@ fn diagnose(subject: &Subject<'_>, now: OffsetDateTime, language: Language) -> D
 
 /// Short enough to be read over the phone; the same findings have the same number.
 fn number(lines: &[DiagnosisLine]) -> String {
-    let said: Vec<String> =
+    let told: Vec<String> =
         lines.iter().map(|line| format!("{}{:?}{}", line.check, line.level, line.says)).collect();
-    let digest = sm3(said.join("\n").as_bytes());
+    let digest = sm3(told.join("\n").as_bytes());
     digest.iter().take(3).map(|byte| format!("{byte:02X}")).collect()
 }
 
@@ -146,7 +146,7 @@ fn cards(page: &mut Page, subject: &Subject<'_>) -> Vec<readers::Reader> {
         let known =
             subject.drivers.profiles().find(|p| p.recognition.knows_usb(device.vendor, device.product));
         if let Some(profile) = known {
-            page.ok("usb", format!("{} {}", device.id(), make(profile, page.language)));
+            page.ok("usb", format!("{} {}", device.id(), model_name(profile, page.language)));
         }
     }
     found
@@ -155,7 +155,7 @@ fn cards(page: &mut Page, subject: &Subject<'_>) -> Vec<readers::Reader> {
 fn modules(page: &mut Page, subject: &Subject<'_>, seen: &[readers::Reader]) {
     let drivers = subject.drivers;
     let lookups = drivers.lookups();
-    let wanted = makes_without_driver(drivers, &lookups, seen, &usb::devices());
+    let wanted = models_without_driver(drivers, &lookups, seen, &usb::devices());
     for profile in &wanted {
         let words = not_installed(profile, page.language);
         page.advice("module", Level::Bad, Some("token.module_missing"), words);
@@ -185,52 +185,56 @@ fn modules(page: &mut Page, subject: &Subject<'_>, seen: &[readers::Reader]) {
     }
 }
 
-/// Starts the hosts; what each module has. A key is told by its tail alone.
-fn keys(page: &mut Page, subject: &Subject<'_>) {
-    let mut keys = Keys::open(subject.drivers, subject.host_exe);
-    let listed = keys.keys();
-    for problem in keys.problems() {
+/// Starts the hosts; what each module has. A token is told by its tail alone.
+fn tokens(page: &mut Page, subject: &Subject<'_>) {
+    let mut tokens = TokenSet::open(subject.drivers, subject.host_exe);
+    let listed = tokens.list();
+    for problem in tokens.problems() {
         page.not_ok("host", Level::Bad, problem.error.explain(page.language));
     }
-    for host in keys.hosts() {
-        let failed = keys.problems().iter().any(|problem| problem.profile == host.driver().profile.name);
+    for host in tokens.hosts() {
+        let failed = tokens.problems().iter().any(|problem| problem.profile == host.driver().profile.name);
         if !failed {
             let starts = page.say("可以启动", "starts");
             page.ok("host", format!("{}: {starts}", host.driver().profile.name));
         }
     }
-    let keys = listed.unwrap_or_default();
-    for key in &keys {
-        if key.pin.tries.is_locked() {
-            page.not_ok("key", Level::Bad, TokenError::PinLocked.explain(page.language));
-        } else if key.pin.tries.is_last() {
-            let tries = key.pin.tries;
-            page.not_ok("key", Level::Warn, TokenError::PinIncorrect { tries }.explain(page.language));
+    let tokens = listed.unwrap_or_default();
+    for token in &tokens {
+        if token.pin.retry_counter.is_locked() {
+            page.not_ok("token", Level::Bad, TokenError::PinLocked.explain(page.language));
+        } else if token.pin.retry_counter.is_last() {
+            let retry_counter = token.pin.retry_counter;
+            page.not_ok(
+                "token",
+                Level::Warn,
+                TokenError::PinIncorrect { retry_counter }.explain(page.language),
+            );
         } else {
             let says = page.say("可以读取，尾号 {}", "can be read; it ends in {}");
-            page.ok("key", says.replace("{}", key.key_id.tail()));
+            page.ok("token", says.replace("{}", token.token_id.tail()));
         }
     }
-    if keys.is_empty() {
-        page.not_ok("key", Level::Warn, FlowError::NoKey.explain(page.language));
+    if tokens.is_empty() {
+        page.not_ok("token", Level::Warn, FlowError::NoToken.explain(page.language));
     }
 }
 
 fn folders(page: &mut Page, subject: &Subject<'_>) {
     let writable = page.say("可以写入", "can be written");
-    match Home::locks() {
+    match DataDir::locks() {
         Ok(_) => page.ok("locks", writable.clone()),
         Err(error) => page.not_ok("locks", Level::Bad, error.explain(page.language)),
     }
-    match subject.home.journal() {
+    match subject.data_dir.journal() {
         Ok(_) => page.ok("journal", writable),
         Err(error) => page.not_ok("journal", Level::Bad, error.explain(page.language)),
     }
 }
 
 fn portal(page: &mut Page, subject: &Subject<'_>, now: OffsetDateTime) {
-    let home = subject.home;
-    match home.anchors() {
+    let data_dir = subject.data_dir;
+    match data_dir.anchors() {
         Ok(anchors) if !anchors.is_empty() => {
             let says = page.say("信任 {} 张根证书", "roots that are trusted: {}");
             page.ok("anchors", says.replace("{}", &anchors.len().to_string()));
@@ -240,7 +244,7 @@ fn portal(page: &mut Page, subject: &Subject<'_>, now: OffsetDateTime) {
         }
         Err(error) => page.not_ok("anchors", Level::Bad, error.explain(page.language)),
     }
-    let asked = home.client().and_then(|client| {
+    let asked = data_dir.client().and_then(|client| {
         page.ok("portal_address", client.address());
         Ok((client.project()?, client.clock()?))
     });
@@ -258,7 +262,9 @@ fn portal(page: &mut Page, subject: &Subject<'_>, now: OffsetDateTime) {
                 page.advice("clock", Level::Warn, None, (offset, remedy));
             }
         }
-        Err(error @ HomeError::NoPortal) => page.not_ok("portal", Level::Warn, error.explain(page.language)),
+        Err(error @ DataDirError::NoPortal) => {
+            page.not_ok("portal", Level::Warn, error.explain(page.language))
+        }
         Err(error) => page.not_ok("portal", Level::Bad, error.explain(page.language)),
     }
 }
@@ -266,9 +272,9 @@ fn portal(page: &mut Page, subject: &Subject<'_>, now: OffsetDateTime) {
 impl Assistant {
     /// Takes some seconds.
     pub fn diagnose(&self) -> Result<Diagnosis> {
-        let Shared { home, drivers, profiles_failed, host_exe, clock, .. } = &*self.shared;
+        let Shared { data_dir, drivers, profiles_failed, host_exe, clock, .. } = &*self.shared;
         let (profiles_failed, host_exe) = (profiles_failed.as_ref(), host_exe.as_deref());
-        let subject = Subject { home, drivers, profiles_failed, host_exe };
+        let subject = Subject { data_dir, drivers, profiles_failed, host_exe };
         Ok(diagnose(&subject, clock.now(), self.language()))
     }
 
@@ -293,29 +299,29 @@ impl Assistant {
         Ok(TextFile { name: format!("ycd-diagnosis-{}.txt", diagnosis.number), text })
     }
 
-    pub(crate) fn unknown_key(&self) -> Result<TextFile> {
-        let text = self.report_of_unknown_key().text();
+    pub(crate) fn unknown_token(&self) -> Result<TextFile> {
+        let text = self.report_of_unknown_token().text();
         Ok(TextFile { name: "ycd-unknown-key.txt".to_owned(), text })
     }
 
-    pub(crate) fn send_unknown_key(&self) -> Result<ReportReceived> {
-        let report = driver_report::of(&self.report_of_unknown_key());
+    pub(crate) fn send_unknown_token(&self) -> Result<ReportReceived> {
+        let report = driver_report::of(&self.report_of_unknown_token());
         // With nothing plugged in there is nothing to be told.
         if report.atr.is_none() && report.usb.is_empty() {
-            return Err(FlowError::NoKey.into());
+            return Err(FlowError::NoToken.into());
         }
-        Ok(self.shared.home.client()?.send_driver_report(&report)?)
+        Ok(self.shared.data_dir.client()?.send_driver_report(&report)?)
     }
 
-    fn report_of_unknown_key(&self) -> UnknownKey {
+    fn report_of_unknown_token(&self) -> UnknownToken {
         let seen = readers::now().unwrap_or_default();
         let seen = seen.iter().find_map(|reader| Some((reader.name.as_str(), reader.card.as_ref()?)));
-        UnknownKey::of_this_machine(seen, found_modules(&self.shared.drivers))
+        UnknownToken::of_this_machine(seen, found_modules(&self.shared.drivers))
     }
 }
 
 /// A path in the user's own folder names the user.
 fn without_user(text: &str) -> String {
-    let home = std::env::var(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default();
-    if home.len() > 1 { text.replace(&home, "~") } else { text.to_owned() }
+    let data_dir = std::env::var(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).unwrap_or_default();
+    if data_dir.len() > 1 { text.replace(&data_dir, "~") } else { text.to_owned() }
 }

@@ -17,7 +17,7 @@ pub type Result<T = (), E = AssistantError> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum AssistantError {
     #[error(transparent)]
-    Home(#[from] HomeError),
+    DataDir(#[from] DataDirError),
     #[error(transparent)]
     Flow(#[from] FlowError),
     #[error(transparent)]
@@ -39,14 +39,14 @@ pub enum AssistantError {
     NoAnchor,
     /// Another work is under way.
     #[error("another work is under way")]
-    WorkBusy,
+    JobBusy,
     /// The work, or its question, is over.
     #[error("there is no such question any more")]
     QuestionOver,
-    /// No key with that name is in, or it has not been read.
-    #[error("the key is not in: {key}")]
-    KeyGone { key: String },
-    /// The key that is named has no such certificate.
+    /// No token with that name is in, or it has not been read.
+    #[error("the token is not in: {token}")]
+    TokenGone { token: String },
+    /// The token that is named has no such certificate.
     #[error("no such certificate: {serial}")]
     CertificateGone { serial: String },
     /// The page called something that this program does not have.
@@ -65,7 +65,7 @@ impl AssistantError {
     /// Stable: maps to one sentence and one remedy per language.
     pub fn code(&self) -> &str {
         match self {
-            Self::Home(error) => error.code(),
+            Self::DataDir(error) => error.code(),
             Self::Flow(error) => error.code(),
             Self::PinChange(error) => error.code(),
             Self::Unlock(error) => error.code(),
@@ -75,9 +75,9 @@ impl AssistantError {
             Self::Profile(error) => error.code(),
             Self::Readers(error) => error.code(),
             Self::NoAnchor => "app.no_anchor",
-            Self::WorkBusy => "app.work_busy",
+            Self::JobBusy => "app.job_busy",
             Self::QuestionOver => "app.question_over",
-            Self::KeyGone { .. } => "app.key_gone",
+            Self::TokenGone { .. } => "app.token_gone",
             Self::CertificateGone { .. } => "app.certificate_gone",
             Self::UnknownCommand { .. } => "app.unknown_command",
             Self::Arguments { .. } => "app.arguments",
@@ -93,7 +93,8 @@ impl AssistantError {
             _ => None,
         };
         let extra = |name: &str| problem.and_then(|problem| problem.extra.get(name));
-        let text = |error: &serde_json::Value, key: &str| error[key].as_str().unwrap_or_default().to_owned();
+        let text =
+            |error: &serde_json::Value, token: &str| error[token].as_str().unwrap_or_default().to_owned();
         let fields = extra("errors").and_then(|errors| errors.as_array()).into_iter().flatten();
         let fields = fields
             .map(|error| FieldFailure { field: text(error, "field"), code: text(error, "code") })
@@ -116,7 +117,7 @@ impl Explain for AssistantError {
         let own =
             |name: &'static str, value: &str| message(self.code(), language, &[(name, value.to_owned())]);
         match self {
-            Self::Home(error) => error.explain(language),
+            Self::DataDir(error) => error.explain(language),
             Self::Flow(error) => error.explain(language),
             Self::PinChange(error) => error.explain(language),
             Self::Unlock(error) => error.explain(language),
@@ -125,8 +126,8 @@ impl Explain for AssistantError {
             Self::Pki(error) => error.explain(language),
             Self::Profile(error) => error.explain(language),
             Self::Readers(error) => error.explain(language),
-            Self::NoAnchor | Self::WorkBusy | Self::QuestionOver => message(self.code(), language, &[]),
-            Self::KeyGone { key } => own("what", key),
+            Self::NoAnchor | Self::JobBusy | Self::QuestionOver => message(self.code(), language, &[]),
+            Self::TokenGone { token } => own("what", token),
             Self::CertificateGone { serial } => own("what", serial),
             Self::UnknownCommand { name } => own("what", name),
             Self::Arguments { detail } => own("what", detail),
@@ -136,7 +137,7 @@ impl Explain for AssistantError {
 
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum HomeError {
+pub enum DataDirError {
     #[error(transparent)]
     Flow(#[from] FlowError),
     #[error(transparent)]
@@ -158,17 +159,17 @@ pub enum HomeError {
     Config { path: PathBuf, detail: String },
 }
 
-impl HomeError {
+impl DataDirError {
     pub fn code(&self) -> &str {
         match self {
             Self::Flow(error) => error.code(),
             Self::Api(error) => error.code(),
             Self::Pki(error) => error.code(),
             Self::Profile(error) => error.code(),
-            Self::NoPortal => "home.no_portal",
-            Self::PortalNotPinned => "home.portal_not_pinned",
-            Self::File { .. } => "home.file",
-            Self::Config { .. } => "home.config",
+            Self::NoPortal => "data_dir.no_portal",
+            Self::PortalNotPinned => "data_dir.portal_not_pinned",
+            Self::File { .. } => "data_dir.file",
+            Self::Config { .. } => "data_dir.config",
         }
     }
 
@@ -181,7 +182,7 @@ impl HomeError {
     }
 }
 
-impl Explain for HomeError {
+impl Explain for DataDirError {
     fn explain(&self, language: Language) -> Message {
         match self {
             Self::Flow(error) => error.explain(language),

@@ -11,7 +11,7 @@
 //! | [`words`] | words for tray, notifications, terminal |
 //! | [`store`] | the user's certificate store of the system |
 //! | [`process`] | what a process does that secrets pass through |
-//! | `keys` | the keys that are inserted, read as they come |
+//! | `keys` | the tokens that are inserted, read as they come |
 //! | `work` | a flow under way: its steps, its questions, its end |
 //! | `portal` | session, certificates, orders |
 //! | `reminders` | certificates that come to their end |
@@ -22,21 +22,21 @@
 mod assistant;
 pub mod commands;
 pub mod contract;
+pub mod data_dir;
 pub mod diagnosis;
 mod error;
 mod events;
-pub mod home;
-mod keys;
-pub mod makes;
+mod jobs;
+pub mod models;
 mod portal;
 pub mod process;
 mod reminders;
 mod revocation;
 pub mod settings;
 pub mod store;
+mod tokens;
 pub mod view;
 pub mod words;
-mod work;
 
 pub use assistant::Assistant;
 pub use error::{AssistantError, Result};

@@ -1,7 +1,7 @@
 //! What a screen asks of the portal: set-up, session, certificates, orders. Rules are the portal's; here calls are
 //! passed on, with the session of whoever is logged in.
 
-use ycd_flows::renewal::fix_mode_by_key;
+use ycd_flows::renewal::fix_mode_by_token;
 use ycd_flows::{FlowError, messages::Language};
 use ycd_pki::{Certificate, CertificateInfo};
 use ycd_portal_api::{
@@ -17,13 +17,13 @@ use ycd_portal_api::{
         orders::{ConfirmOrder, CreateOrder, OrderList, OrderQuery, OrderView, PaymentMethod, Reason},
     },
 };
-use ycd_token::Keys;
+use ycd_token::TokenSet;
 
 use crate::{
     Assistant,
+    data_dir::{DataDirError, Role},
     error::{AssistantError, Result},
-    home::{HomeError, Role},
-    view::{AnchorView, Done, Event, PortalSetup, RoomView, Secret, SessionView, TextFile},
+    view::{AnchorView, Done, Event, FreeCapacityView, PortalSetup, Secret, SessionView, TextFile},
 };
 
 /// In the data folder: the project as it was last heard, so that prices and hotline are there without the network.
@@ -31,7 +31,7 @@ pub(crate) const PROJECT: &str = "project.json";
 
 impl Assistant {
     fn client(&self) -> Result<Client> {
-        Ok(self.shared.home.client_as(Role::Applicant)?)
+        Ok(self.shared.data_dir.client_as(Role::Applicant)?)
     }
 
     /// Calls the portal as whoever is logged in. A session that the portal no longer takes is forgotten.
@@ -41,7 +41,7 @@ impl Assistant {
     ) -> Result<T> {
         call(&self.client()?).map_err(|error| {
             if matches!(error.code(), "auth.session_expired" | "auth.required")
-                && self.shared.home.forget_session(Role::Applicant).is_ok()
+                && self.shared.data_dir.forget_session(Role::Applicant).is_ok()
             {
                 self.shared.events.tell(&Event::Session { session: None });
             }
@@ -50,34 +50,34 @@ impl Assistant {
     }
 
     pub(crate) fn project(&self) -> Result<Project> {
-        let project = self.shared.home.client()?.project()?;
+        let project = self.shared.data_dir.client()?.project()?;
         // A hint for the next start.
-        if let Err(error) = self.shared.home.keep_json(PROJECT, &project) {
+        if let Err(error) = self.shared.data_dir.keep_json(PROJECT, &project) {
             tracing::warn!(%error, "the project is not kept");
         }
         Ok(project)
     }
 
     pub(crate) fn products(&self) -> Result<Vec<Product>> {
-        Ok(self.shared.home.client()?.products()?)
+        Ok(self.shared.data_dir.client()?.products()?)
     }
 
     pub(crate) fn portal_setup(&self) -> Result<PortalSetup> {
-        let home = &self.shared.home;
-        let url = match home.portal() {
+        let data_dir = &self.shared.data_dir;
+        let url = match data_dir.portal() {
             Ok(url) => Some(url),
-            Err(HomeError::NoPortal) => None,
+            Err(DataDirError::NoPortal) => None,
             Err(error) => return Err(error.into()),
         };
         let now = self.shared.clock.now();
-        let anchors = home.anchors()?;
+        let anchors = data_dir.anchors()?;
         let infos = anchors.iter().map(|anchor| CertificateInfo::of(anchor, now));
         let shown = |info: CertificateInfo| AnchorView {
             subject: info.subject,
             not_after: info.not_after.into(),
             fingerprint: info.fingerprint,
         };
-        let name = home.pinned()?.map(|pinned| pinned.name);
+        let name = data_dir.pinned()?.map(|pinned| pinned.name);
         Ok(PortalSetup { url, name, anchors: infos.map(shown).collect() })
     }
 
@@ -89,30 +89,30 @@ impl Assistant {
         if roots.is_empty() {
             return Err(AssistantError::NoAnchor);
         }
-        self.shared.home.use_portal(url.trim(), &roots)?;
+        self.shared.data_dir.use_portal(url.trim(), &roots)?;
         self.shared.events.tell(&Event::Session { session: self.session()? });
         self.portal_setup()
     }
 
     pub(crate) fn session(&self) -> Result<Option<SessionView>> {
-        match self.shared.home.session_phone(Role::Applicant) {
+        match self.shared.data_dir.session_phone(Role::Applicant) {
             Ok(phone) => Ok(phone.map(|phone| SessionView { phone })),
-            Err(HomeError::NoPortal) => Ok(None),
+            Err(DataDirError::NoPortal) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
     pub(crate) fn login_code(&self, phone: String) -> Result<CodeSent> {
         let request = RequestCode { purpose: Purpose::Login, phone: Some(digits(&phone)), order: None };
-        Ok(self.shared.home.client()?.request_code(&request)?)
+        Ok(self.shared.data_dir.client()?.request_code(&request)?)
     }
 
     pub(crate) fn login(&self, phone: String, code: Secret) -> Result<SessionView> {
         let phone = digits(&phone);
         let login = Login { phone: phone.clone(), code: code.expose().trim().to_owned() };
-        let session = self.shared.home.client()?.login(&login)?;
+        let session = self.shared.data_dir.client()?.login(&login)?;
         let view = SessionView { phone: masked_phone(&phone) };
-        self.shared.home.keep_session(Role::Applicant, session, Some(view.phone.clone()))?;
+        self.shared.data_dir.keep_session(Role::Applicant, session, Some(view.phone.clone()))?;
         self.shared.events.tell(&Event::Session { session: Some(view.clone()) });
         Ok(view)
     }
@@ -120,7 +120,7 @@ impl Assistant {
     /// Forgotten here whatever the portal says: a portal that is away keeps nobody logged in on a shared machine.
     pub(crate) fn logout(&self) -> Result<Done> {
         let told = self.client().and_then(|client| Ok(client.logout()?));
-        self.shared.home.forget_session(Role::Applicant)?;
+        self.shared.data_dir.forget_session(Role::Applicant)?;
         self.shared.events.tell(&Event::Session { session: None });
         match told {
             Err(AssistantError::Api(error)) if !error.is_passing() && error.problem().is_none() => {
@@ -155,12 +155,14 @@ impl Assistant {
     }
 
     /// Step 0 of a renewal.
-    pub(crate) fn fix_room(&self, no: String, agrees: bool) -> Result<RoomView> {
+    pub(crate) fn fix_room(&self, no: String, agrees: bool) -> Result<FreeCapacityView> {
         let client = self.client()?;
-        let mut keys = Keys::open(&self.shared.drivers, self.shared.host_exe.as_deref());
-        match fix_mode_by_key(&client, &mut keys, &no, |_| agrees) {
-            Ok(mode) => Ok(RoomView { mode, must_agree: false }),
-            Err(FlowError::Stopped { .. }) => Ok(RoomView { mode: Some(Mode::Replace), must_agree: true }),
+        let mut tokens = TokenSet::open(&self.shared.drivers, self.shared.host_exe.as_deref());
+        match fix_mode_by_token(&client, &mut tokens, &no, |_| agrees) {
+            Ok(mode) => Ok(FreeCapacityView { mode, must_agree: false }),
+            Err(FlowError::Stopped { .. }) => {
+                Ok(FreeCapacityView { mode: Some(Mode::Replace), must_agree: true })
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -195,13 +197,13 @@ impl Assistant {
         self.ask(|client| client.request_refund(&no, &Reason { reason }))
     }
 
-    pub(crate) fn refresh_keys(&self) -> Result<crate::view::KeysView> {
-        self.keys.handle().look();
-        Ok(self.keys.view())
+    pub(crate) fn refresh_tokens(&self) -> Result<crate::view::TokensView> {
+        self.tokens.handle().look();
+        Ok(self.tokens.view())
     }
 
-    pub(crate) fn export_certificate(&self, key_id: String, serial: String) -> Result<TextFile> {
-        let der = self.keys.handle().certificate(&key_id, &serial)?;
+    pub(crate) fn export_certificate(&self, token_id: String, serial: String) -> Result<TextFile> {
+        let der = self.tokens.handle().certificate(&token_id, &serial)?;
         let certificate = Certificate::from_der(&der)?;
         let word = match self.language() {
             Language::Zh => "证书",

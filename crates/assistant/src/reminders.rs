@@ -1,4 +1,4 @@
-//! Certificates that come to their end. What was seen on keys is kept, so that a reminder needs neither key nor network.
+//! Certificates that come to their end. What was seen on tokens is kept, so that a reminder needs neither token nor network.
 
 use std::{
     collections::BTreeMap,
@@ -13,12 +13,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use ycd_portal_api::wire::Timestamp;
-use ycd_token::KeyId;
+use ycd_token::TokenId;
 
 use crate::{
     assistant::{Shared, lock},
-    home::Home,
-    view::{CertificateOnKey, Event, Reminder},
+    data_dir::DataDir,
+    view::{CertificateOnToken, Event, Reminder},
 };
 
 /// Days before the end at which a reminder is due.
@@ -31,7 +31,7 @@ const FIRST_LOOK: Duration = Duration::from_secs(20);
 
 const FILE: &str = "seen.json";
 
-/// The newest certificate that was seen on a key.
+/// The newest certificate that was seen on a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SeenCertificate {
     serial: String,
@@ -45,20 +45,20 @@ struct SeenCertificate {
 pub(crate) struct Seen(Mutex<BTreeMap<String, SeenCertificate>>);
 
 impl Seen {
-    pub fn of(home: &Home) -> Self {
-        Self(Mutex::new(home.read_json(FILE).unwrap_or_default()))
+    pub fn of(data_dir: &DataDir) -> Self {
+        Self(Mutex::new(data_dir.read_json(FILE).unwrap_or_default()))
     }
 
-    /// The holder on a key that is not in.
-    pub fn holder_of(&self, key: &KeyId) -> Option<String> {
-        lock(&self.0).get(key.as_str()).map(|seen| seen.holder.clone())
+    /// The holder on a token that is not in.
+    pub fn holder_of(&self, token: &TokenId) -> Option<String> {
+        lock(&self.0).get(token.as_str()).map(|seen| seen.holder.clone())
     }
 
-    /// What a key was found to hold.
-    pub fn note(&self, shared: &Shared, key: &KeyId, certificates: &[(CertificateOnKey, Vec<u8>)]) {
+    /// What a token was found to hold.
+    pub fn note(&self, shared: &Shared, token: &TokenId, certificates: &[(CertificateOnToken, Vec<u8>)]) {
         let Some((newest, _)) = certificates.iter().max_by_key(|(shown, _)| shown.not_after) else { return };
         let mut seen = lock(&self.0);
-        if seen.get(key.as_str()).is_some_and(|known| known.serial == newest.serial) {
+        if seen.get(token.as_str()).is_some_and(|known| known.serial == newest.serial) {
             return;
         }
         let noted = SeenCertificate {
@@ -67,7 +67,7 @@ impl Seen {
             not_after: newest.not_after,
             reminded: None,
         };
-        seen.insert(key.to_string(), noted);
+        seen.insert(token.to_string(), noted);
         keep(shared, &seen);
     }
 
@@ -75,13 +75,13 @@ impl Seen {
     fn due(&self, shared: &Shared, now: OffsetDateTime) -> Vec<Reminder> {
         let mut seen = lock(&self.0);
         let mut due = Vec::new();
-        for (key, certificate) in seen.iter_mut() {
+        for (token, certificate) in seen.iter_mut() {
             let days_left = (certificate.not_after.0 - now).whole_seconds().div_euclid(86_400);
             if let Some(step) = step(days_left, certificate.reminded) {
                 certificate.reminded = Some(step);
                 due.push(Reminder {
                     holder: certificate.holder.clone(),
-                    tail: KeyId::from(key.clone()).tail().to_owned(),
+                    tail: TokenId::from(token.clone()).tail().to_owned(),
                     not_after: certificate.not_after,
                     days_left,
                 });
@@ -101,8 +101,8 @@ fn step(days_left: i64, reminded: Option<i64>) -> Option<i64> {
 }
 
 fn keep(shared: &Shared, seen: &BTreeMap<String, SeenCertificate>) {
-    if let Err(error) = shared.home.keep_json(FILE, seen) {
-        tracing::warn!(%error, "what was seen on keys is not kept");
+    if let Err(error) = shared.data_dir.keep_json(FILE, seen) {
+        tracing::warn!(%error, "what was seen on tokens is not kept");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the authority has revoked, as far as it could be asked: a key in hand says nothing of it.
+//! What the authority has revoked, as far as it could be asked: a token in hand says nothing of it.
 
 use time::{Duration, OffsetDateTime};
 use ycd_pki::{
@@ -8,7 +8,7 @@ use ycd_pki::{
     crl::Crl,
 };
 
-use crate::home::Home;
+use crate::data_dir::DataDir;
 
 /// How long a list, or a try to get one, is good for.
 const GOOD_FOR: Duration = Duration::minutes(10);
@@ -30,9 +30,9 @@ impl Revocations {
     }
 
     /// Over the network; `None` where it cannot be had, or is not signed by an authority that this machine trusts.
-    pub fn fetch(home: &Home, now: OffsetDateTime) -> Option<Crl> {
-        let client = home.client().ok()?;
-        let anchors = home.anchors().ok()?;
+    pub fn fetch(data_dir: &DataDir, now: OffsetDateTime) -> Option<Crl> {
+        let client = data_dir.client().ok()?;
+        let anchors = data_dir.anchors().ok()?;
         let authorities = Certificate::all_from_pem(&client.trust_anchors().ok()?).ok()?;
         let list = Crl::from_der(&client.crl().ok()?).ok()?;
         let issuer = authorities.iter().find(|ca| ca.subject_der() == list.issuer_der())?;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ycd_assistant::home::Places;
+use ycd_assistant::data_dir::PathOverrides;
 use ycd_flows::messages::Language;
-use ycd_portal_api::wire::orders::OrderState;
+use ycd_portal_api::wire::orders::PublicStatus;
 
 /// 云采盾证书助手的命令行
 #[derive(Debug, Parser)]
@@ -20,8 +20,8 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Common {
     /// 助手的数据文件夹：设置、登录状态、进度
-    #[arg(long, global = true, env = "YCD_HOME", value_name = "DIR")]
-    pub home: Option<PathBuf>,
+    #[arg(long, global = true, env = "YCD_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
     /// 语言
     #[arg(long, global = true, env = "YCD_LANG", value_enum, default_value_t = Lang::Zh, hide_env = true)]
     pub lang: Lang,
@@ -40,9 +40,9 @@ pub struct Common {
 }
 
 impl Common {
-    pub fn places(&self) -> Places {
-        Places {
-            home: self.home.clone(),
+    pub fn path_overrides(&self) -> PathOverrides {
+        PathOverrides {
+            data_dir: self.data_dir.clone(),
             portal: self.portal.clone(),
             drivers: self.drivers.clone(),
             softkey_dir: self.softkey_dir.clone(),
@@ -70,7 +70,7 @@ impl From<Lang> for Language {
 pub enum Command {
     /// 本机插入的 USBKEY
     #[command(subcommand)]
-    Key(Key),
+    Token(Token),
     /// 证书
     #[command(subcommand)]
     Cert(Cert),
@@ -98,13 +98,13 @@ pub enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Key {
+pub enum Token {
     /// 列出插入的 USBKEY
     List,
     /// 一支 USBKEY 上有什么
     Info {
         /// 尾号、序列号或完整编号；只插了一支时不用给
-        key: Option<String>,
+        token: Option<String>,
     },
     /// 修改口令：依次输入旧口令、新口令、再输一次新口令
     Pin(ChangePin),
@@ -120,7 +120,7 @@ pub enum Key {
 pub struct ChangePin {
     /// 尾号、序列号或完整编号；只插了一支时不用给
     #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
+    pub token: Option<String>,
     #[command(flatten)]
     pub pin: PinArgs,
     /// 同意：使用容易被猜到的新口令
@@ -137,7 +137,7 @@ pub struct Unlock {
     pub order: Option<String>,
     /// 尾号、序列号或完整编号；只插了一支时不用给
     #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
+    pub token: Option<String>,
     #[command(flatten)]
     pub pin: PinArgs,
     #[command(flatten)]
@@ -185,7 +185,7 @@ pub enum Cert {
     /// 把 USBKEY 上最新的证书登记到 Windows 证书库（更新时已自动登记）
     Register {
         /// 尾号、序列号或完整编号；只插了一支时不用给
-        key: Option<String>,
+        token: Option<String>,
     },
     /// Windows 证书库中的证书，及各自的提供程序
     Registered,
@@ -290,8 +290,8 @@ pub enum OrderKind {
 #[derive(Debug, Args)]
 pub struct OrderSearch {
     /// 状态，如 awaiting_renewal
-    #[arg(long, value_parser = order_state)]
-    pub state: Option<OrderState>,
+    #[arg(long, value_parser = public_status)]
+    pub state: Option<PublicStatus>,
     /// 订单号的一部分
     #[arg(long)]
     pub no: Option<String>,
@@ -302,9 +302,9 @@ pub struct OrderSearch {
     pub page: PageArgs,
 }
 
-fn order_state(name: &str) -> Result<OrderState, String> {
-    let known = || OrderState::ALL.map(OrderState::name).join(", ");
-    OrderState::ALL.into_iter().find(|state| state.name() == name).ok_or_else(known)
+fn public_status(name: &str) -> Result<PublicStatus, String> {
+    let known = || PublicStatus::ALL.map(PublicStatus::name).join(", ");
+    PublicStatus::ALL.into_iter().find(|state| state.name() == name).ok_or_else(known)
 }
 
 #[derive(Debug, Args)]
@@ -381,7 +381,7 @@ pub enum Softkey {
         containers: Option<u32>,
         /// 用户口令连续输错几次锁定
         #[arg(long, value_name = "N")]
-        tries: Option<u32>,
+        retry_counter: Option<u32>,
         /// 新建后不插入
         #[arg(long)]
         removed: bool,
@@ -406,10 +406,10 @@ pub enum Softkey {
         insert: bool,
     },
     /// 让它的应答如同另一种 USBKEY，用于演示和测试
-    Dress {
+    Emulate {
         serial: String,
         #[command(flatten)]
-        source: DressSource,
+        source: EmulationSource,
     },
     /// 让它按要求出错；不给任何参数时列出现有的
     Fault(Fault),
@@ -417,13 +417,13 @@ pub enum Softkey {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct DressSource {
+pub struct EmulationSource {
     /// 驱动配置的名称，如 haitai；softkey 是它自己的样子
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// 描述编号和习惯的文件（JSON），或某种 USBKEY 的 .reference.json
     #[arg(long, value_name = "FILE")]
-    pub wardrobe: Option<PathBuf>,
+    pub emulation: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -518,7 +518,7 @@ pub enum Operator {
     /// 其他处理：接管、报失补办、退款等
     Cause {
         order: String,
-        /// 哪一种：cancel, take_over, key_lost, produced, production_failed, delivered, shipment_lost, request_refund, refund_sent
+        /// 哪一种：cancel, take_over, token_lost, personalized, personalization_failed, delivered, shipment_lost, request_refund, refund_sent
         event: String,
         #[arg(long)]
         reason: String,
@@ -548,7 +548,7 @@ pub enum Operator {
         reason: String,
     },
     /// 制证：给空白的 USBKEY 换管理口令、生成密钥、写入第一张证书；中断后可再运行
-    Produce(Produce),
+    Personalize(Personalize),
     /// 已发送的短信（内置的短信发件箱）
     Outbox {
         #[arg(long)]
@@ -566,18 +566,18 @@ pub enum Operator {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RoadArg {
+pub enum UnlockMethodArg {
     /// 管理口令由门户保管，解锁时加密下发
-    Wrapped,
+    SoPin,
     /// USBKEY 发出质询，门户应答
-    Challenge,
+    ChallengeResponse,
 }
 
 #[derive(Debug, Args)]
-pub struct Produce {
+pub struct Personalize {
     /// 尾号、序列号或完整编号；只插了一支时不用给
     #[arg(long)]
-    pub key: Option<String>,
+    pub token: Option<String>,
     /// 持有人种类
     #[arg(long, value_enum, default_value_t = HolderKind::Enterprise)]
     pub kind: HolderKind,
@@ -604,7 +604,7 @@ pub struct Produce {
     pub years: u8,
     /// 解锁方式；不给时优先用质询应答
     #[arg(long, value_enum)]
-    pub road: Option<RoadArg>,
+    pub method: Option<UnlockMethodArg>,
     #[command(flatten)]
     pub pin: PinArgs,
 }

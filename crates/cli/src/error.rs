@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ycd_assistant::{AssistantError, home::HomeError};
+use ycd_assistant::{AssistantError, data_dir::DataDirError};
 use ycd_flows::{
     FlowError, PinChangeError, UnlockError,
     messages::{Explain, Language, Message, message},
@@ -17,7 +17,7 @@ pub type Result<T = (), E = CliError> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     #[error(transparent)]
-    Home(#[from] HomeError),
+    DataDir(#[from] DataDirError),
     #[error(transparent)]
     Assistant(#[from] AssistantError),
     #[error(transparent)]
@@ -50,7 +50,7 @@ pub enum CliError {
     NoInput { what: String, flag: &'static str },
     #[error("not found: {what}")]
     NotFound { what: String },
-    /// No order waits to be written to the key that is inserted.
+    /// No order waits to be written to the token that is inserted.
     #[error("no order for this key")]
     NoOrder,
     /// An argument whose form only the command itself can judge.
@@ -61,7 +61,7 @@ pub enum CliError {
 impl CliError {
     pub fn code(&self) -> &str {
         match self {
-            Self::Home(error) => error.code(),
+            Self::DataDir(error) => error.code(),
             Self::Assistant(error) => error.code(),
             Self::Flow(error) => error.code(),
             Self::PinChange(error) => error.code(),
@@ -84,11 +84,11 @@ impl CliError {
     }
 
     pub fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| HomeError::File { path: path.to_owned(), source }.into()
+        move |source| DataDirError::File { path: path.to_owned(), source }.into()
     }
 
     pub fn config(path: &Path, detail: impl ToString) -> Self {
-        HomeError::config(path, detail).into()
+        DataDirError::config(path, detail).into()
     }
 
     /// The step of a renewal at which it stopped, by name.
@@ -104,7 +104,7 @@ impl Explain for CliError {
     fn explain(&self, language: Language) -> Message {
         let own = |name: &'static str, value: String| message(self.code(), language, &[(name, value)]);
         match self {
-            Self::Home(error) => error.explain(language),
+            Self::DataDir(error) => error.explain(language),
             Self::Assistant(error) => error.explain(language),
             Self::Flow(error) => error.explain(language),
             Self::PinChange(error) => error.explain(language),

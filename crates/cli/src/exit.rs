@@ -33,8 +33,12 @@ pub const USAGE: u8 = 2;
 pub fn code_of(code: &str) -> u8 {
     match code {
         "cli.argument" => USAGE,
-        "flow.no_key" | "flow.several_keys" | "flow.wrong_key" | "flow.key_busy" | "token.removed"
-        | "key.wrong" => 3,
+        "flow.no_token"
+        | "flow.several_tokens"
+        | "flow.wrong_token"
+        | "flow.token_busy"
+        | "token.removed"
+        | "order.wrong_token" => 3,
         "token.pin_incorrect"
         | "token.pin_locked"
         | "token.pin_invalid"
@@ -54,7 +58,7 @@ pub fn code_of(code: &str) -> u8 {
         | "portal.busy"
         | "portal.internal"
         | "authority.unavailable" => 5,
-        "portal.not_initialised" | "portal.already_initialised" => 1,
+        "portal.not_initialized" | "portal.already_initialized" => 1,
         "flow.order_not_ready" | "flow.operator_needed" => 6,
         "flow.stopped" => 8,
         "flow.certificate_mismatch" | "flow.certificate_untrusted" => 9,
@@ -78,7 +82,7 @@ mod tests {
     #[test]
     fn every_number_stands_in_both_tables() {
         for code in
-            ["flow.no_key", "token.pin_locked", "portal.timeout", "order.not_found", "token.module_missing"]
+            ["flow.no_token", "token.pin_locked", "portal.timeout", "order.not_found", "token.module_missing"]
         {
             let line = format!("\n  {}  ", code_of(code));
             assert!(TABLE_ZH.contains(&line) && TABLE_EN.contains(&line), "{code}");

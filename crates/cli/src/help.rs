@@ -134,7 +134,7 @@ mod tests {
     fn the_language_is_known_before_the_arguments_are_read() {
         let of = |words: &[&str]| language_of(words.iter().map(OsString::from));
         assert_eq!(of(&["ycd", "--lang", "en", "--help"]), Language::En);
-        assert_eq!(of(&["ycd", "key", "list", "--lang=en"]), Language::En);
+        assert_eq!(of(&["ycd", "token", "list", "--lang=en"]), Language::En);
         assert_eq!(of(&["ycd", "--help"]), Language::Zh);
     }
 }

@@ -1,6 +1,6 @@
 //! `ycd`: the assistant's command line. It translates words into calls and answers into sentences or JSON; what is
 //! done is in the crates below. Nothing is built up that a command does not need: no runtime, no TLS and no log for
-//! those that only look at a key.
+//! those that only look at a token.
 
 #![forbid(unsafe_code)]
 
@@ -11,16 +11,16 @@ mod error;
 mod exit;
 mod help;
 mod new_pin;
-mod person;
+mod prompter;
 mod say;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-pub(crate) use ycd_assistant::home;
+pub(crate) use ycd_assistant::data_dir;
 
-use crate::{args::Cli, home::Home, say::Say};
+use crate::{args::Cli, data_dir::DataDir, say::Say};
 
 fn main() -> ExitCode {
     ycd_assistant::process::begin_guarded();
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             .init();
     }
     let say = Say { json: cli.common.json, language: cli.common.lang.into() };
-    match commands::run(cli.command, &Home::at(cli.common.places()), &say) {
+    match commands::run(cli.command, &DataDir::at(cli.common.path_overrides()), &say) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             say.failure(&error);

@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, Write as _};
 
 use ycd_flows::{
     messages::{Explain as _, weakness_word},
-    new_pin::{NewPinPerson, NewPinQuestion},
+    new_pin::{NewPinPrompter, NewPinQuestion},
 };
 use ycd_token::{Pin, Weakness};
 
@@ -50,7 +50,7 @@ impl PinsAtTerminal<'_> {
     }
 }
 
-impl NewPinPerson for PinsAtTerminal<'_> {
+impl NewPinPrompter for PinsAtTerminal<'_> {
     fn new_pin(&mut self, question: &NewPinQuestion) -> Option<(Pin, Pin)> {
         let say = self.say;
         if let Some(refusal) = question.refused {

@@ -28,7 +28,7 @@ pub struct Say {
 }
 
 impl Say {
-    /// The line of a step that begins: of how many, where that is known, how long it usually takes and at most, and whether the key must stay in.
+    /// The line of a step that begins: of how many, where that is known, how long it usually takes and at most, and whether the token must stay in.
     pub fn step(
         &self,
         number: u32,
@@ -47,7 +47,7 @@ impl Say {
             .replace("{name}", name)
             .replace("{usual}", &usual.as_secs().to_string())
             .replace("{longest}", &longest.as_secs().to_string());
-        text + if stays { self.t("请勿拔出。", " Do not pull the key.") } else { "" }
+        text + if stays { self.t("请勿拔出。", " Do not pull the token.") } else { "" }
     }
 
     /// The words of the language in use.

@@ -1,5 +1,6 @@
 //! How a flow speaks with the person in front of it, whatever the screen: what it tells, and what it asks.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,26 +9,26 @@ use ycd_portal_api::{
     ApiError,
     wire::login::{CodeSent, Purpose},
 };
-use ycd_token::{KeyId, KeyInfo, Pin, TriesLeft};
+use ycd_token::{Pin, PinRetryCounter, TokenId, TokenInfo};
 use zeroize::Zeroizing;
 
 use crate::{error::FlowError, renewal::Step, store::Registered};
 
 /// The person, behind a window or a terminal.
-pub trait Person {
-    /// Told as it happens. Answering [`Go::Stop`] ends the flow before its next step; a step that changes the key is
+pub trait Prompter {
+    /// Told as it happens. Answering [`ControlFlow::Break(())`] ends the flow before its next step; a step that changes the token is
     /// always seen to its end.
-    fn tell(&mut self, event: &Event) -> Go;
+    fn tell(&mut self, event: &Event) -> ControlFlow<()>;
 
-    /// The PIN of a key; `None` ends the flow.
+    /// The PIN of a token; `None` ends the flow.
     fn pin(&mut self, question: &PinQuestion) -> Option<Pin>;
 
-    /// The key was pulled, or is missing, or is not the only or the right one: whether to look again. May wait for the
-    /// key to come before it answers.
-    fn key_again(&mut self, problem: &KeyProblem) -> Go;
+    /// The token was pulled, or is missing, or is not the only or the right one: whether to look again. May wait for the
+    /// token to come before it answers.
+    fn token_again(&mut self, problem: &TokenProblem) -> ControlFlow<()>;
 
     /// Mode *replace*: the old pair goes first, with no way back. Only an explicit yes counts.
-    fn agree_to_replace(&mut self, key: &KeyInfo, old: &CertificateInfo) -> bool;
+    fn agree_to_replace(&mut self, token: &TokenInfo, old: &CertificateInfo) -> bool;
 
     /// The code that was sent by SMS. `refused` says why the one before was not taken.
     fn sms_code(&mut self, sent: &CodeSent, purpose: Purpose, refused: Option<&ApiError>) -> CodeAnswer;
@@ -50,17 +51,11 @@ impl From<Option<String>> for CodeAnswer {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Go {
-    On,
-    Stop,
-}
-
 /// What a flow tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A step begins: which of how many, what it is, how long it may take, whether the key may be pulled.
+    /// A step begins: which of how many, what it is, how long it may take, whether the token may be pulled.
     Begins { step: Step, number: u32, of: u32, usual: Duration, longest: Duration },
     /// The journal has it: from here on the work is found again.
     Recorded { step: Step },
@@ -79,60 +74,62 @@ pub enum Event {
     Registered(Registered),
     /// It is not, for the reason that this code stands for. The renewal is done all the same.
     NotRegistered { code: String, detail: String },
-    /// The new certificate is on the key and the portal knows it.
+    /// The new certificate is on the token and the portal knows it.
     Finished { old: Box<CertificateInfo>, new: Box<CertificateInfo> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinQuestion {
-    pub key: KeyInfo,
-    pub tries: TriesLeft,
+    pub token: TokenInfo,
+    pub retry_counter: PinRetryCounter,
     /// The one before was wrong.
     pub again: bool,
-    /// One more wrong PIN locks the key: the person has to say yes to that before giving one.
+    /// One more wrong PIN locks the token: the person has to say yes to that before giving one.
     pub last_try: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyProblem {
+pub enum TokenProblem {
     /// None is in.
     Absent {
-        wanted: Option<KeyId>,
+        wanted: Option<TokenId>,
     },
     /// It was pulled at this step (its name in the catalogue of messages) and is not back.
     Pulled {
-        wanted: Option<KeyId>,
+        wanted: Option<TokenId>,
         at: &'static str,
     },
     Several {
-        keys: Vec<KeyInfo>,
+        tokens: Vec<TokenInfo>,
     },
     Wrong {
-        inserted: KeyInfo,
-        wanted: KeyId,
+        inserted: TokenInfo,
+        wanted: TokenId,
     },
 }
 
-impl KeyProblem {
-    /// The keys that are in.
-    pub fn inserted(&self) -> &[KeyInfo] {
+impl TokenProblem {
+    /// The tokens that are in.
+    pub fn inserted(&self) -> &[TokenInfo] {
         match self {
             Self::Absent { .. } | Self::Pulled { .. } => &[],
-            Self::Several { keys } => keys,
+            Self::Several { tokens } => tokens,
             Self::Wrong { inserted, .. } => std::slice::from_ref(inserted),
         }
     }
 }
 
 /// What a flow ends with where the person does not want to look again.
-impl From<KeyProblem> for FlowError {
-    fn from(problem: KeyProblem) -> Self {
+impl From<TokenProblem> for FlowError {
+    fn from(problem: TokenProblem) -> Self {
         match problem {
-            KeyProblem::Absent { .. } | KeyProblem::Pulled { .. } => Self::NoKey,
-            KeyProblem::Several { keys } => {
-                Self::SeveralKeys { keys: keys.into_iter().map(|key| key.key_id).collect() }
+            TokenProblem::Absent { .. } | TokenProblem::Pulled { .. } => Self::NoToken,
+            TokenProblem::Several { tokens } => {
+                Self::SeveralTokens { tokens: tokens.into_iter().map(|token| token.token_id).collect() }
             }
-            KeyProblem::Wrong { inserted, wanted } => Self::WrongKey { inserted: inserted.key_id, wanted },
+            TokenProblem::Wrong { inserted, wanted } => {
+                Self::WrongToken { inserted: inserted.token_id, wanted }
+            }
         }
     }
 }

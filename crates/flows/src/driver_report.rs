@@ -1,7 +1,7 @@
-//! A key that nobody knows, as it is told to the portal.
+//! A token that nobody knows, as it is told to the portal.
 
 use ycd_portal_api::wire::drivers::{DriverReport, ReportedModule, ReportedUsb};
-use ycd_token::report::UnknownKey;
+use ycd_token::report::UnknownToken;
 
 /// What the portal takes.
 const NAME: usize = 128;
@@ -10,13 +10,13 @@ const MODULES: usize = 64;
 
 /// The report without what could tell of the user: of a module's path the file's name only. Names that devices and
 /// modules tell of themselves are cut to what the portal takes.
-pub fn of(key: &UnknownKey) -> DriverReport {
+pub fn of(token: &UnknownToken) -> DriverReport {
     DriverReport {
         assistant: env!("CARGO_PKG_VERSION").to_owned(),
         os: std::env::consts::OS.to_owned(),
-        reader: key.reader.as_deref().map(name).filter(|reader| !reader.is_empty()),
-        atr: key.atr.clone(),
-        usb: key
+        reader: token.reader.as_deref().map(name).filter(|reader| !reader.is_empty()),
+        atr: token.atr.clone(),
+        usb: token
             .usb
             .iter()
             .take(DEVICES)
@@ -26,7 +26,7 @@ pub fn of(key: &UnknownKey) -> DriverReport {
                 name: name(&device.name),
             })
             .collect(),
-        modules: key
+        modules: token
             .modules
             .iter()
             .take(MODULES)
@@ -38,7 +38,7 @@ pub fn of(key: &UnknownKey) -> DriverReport {
                 version: module.version.as_deref().map(name),
             })
             .collect(),
-        draft: key.draft.clone(),
+        draft: token.draft.clone(),
     }
 }
 
@@ -65,8 +65,8 @@ mod tests {
         let device =
             UsbDevice { vendor: 0x055C, product: 0xF603, manufacturer: "M".repeat(200), name: "K".into() };
         let card = Card { atr: Some(vec![0x3B, 0x01]) };
-        let key = UnknownKey::new(Some(("Key (0123456789) 00 00", &card)), vec![device], vec![module]);
-        let report = of(&key);
+        let token = UnknownToken::new(Some(("Key (0123456789) 00 00", &card)), vec![device], vec![module]);
+        let report = of(&token);
         let sent = serde_json::to_string(&report).unwrap();
         assert!(!sent.contains("zhangsan") && !sent.contains("0123456789"), "{sent}");
         assert_eq!(report.modules[0].file, "libgm3000_pkcs11.so");

@@ -2,27 +2,27 @@
 
 use ycd_pki::PkiError;
 use ycd_portal_api::ApiError;
-use ycd_token::{KeyId, TokenError};
+use ycd_token::{TokenError, TokenId};
 
 use crate::renewal::Step;
 
 pub type Result<T, E = FlowError> = std::result::Result<T, E>;
 
-/// Every variant leaves the key with at least one usable certificate, if it had one, and the work resumable.
+/// Every variant leaves the token with at least one usable certificate, if it had one, and the work resumable.
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
     /// The portal that answers is not the one this machine was set up with.
     #[error("another portal answers: {found}")]
     OtherPortal { found: String },
-    #[error("no key is inserted")]
-    NoKey,
-    #[error("{} keys are inserted", keys.len())]
-    SeveralKeys { keys: Vec<KeyId> },
-    #[error("the wrong key is inserted: {inserted}, wanted {wanted}")]
-    WrongKey { inserted: KeyId, wanted: KeyId },
-    #[error("another program of this machine is working on {key}")]
-    KeyBusy { key: KeyId },
-    /// The order is not (or no longer) one that writes a key.
+    #[error("no token is inserted")]
+    NoToken,
+    #[error("{} tokens are inserted", tokens.len())]
+    SeveralTokens { tokens: Vec<TokenId> },
+    #[error("the wrong token is inserted: {inserted}, wanted {wanted}")]
+    WrongToken { inserted: TokenId, wanted: TokenId },
+    #[error("another program of this machine is working on {token}")]
+    TokenBusy { token: TokenId },
+    /// The order is not (or no longer) one that writes a token.
     #[error("the order is not to be renewed now: {state}")]
     OrderNotReady { state: String },
     /// The user said stop; the work goes on from here next time.
@@ -40,12 +40,12 @@ pub enum FlowError {
     CertificateUntrusted { code: &'static str, detail: String },
     #[error("a person at the portal has to look at this order: {reason}")]
     OperatorNeeded { reason: OperatorReason },
-    /// A production would set a new user PIN, which on this make may cost the pairs of the past that are on the key.
-    #[error("{key} has key pairs of the past, which a new user PIN may cost")]
-    KeyNotBlank { key: KeyId },
-    /// Something undoes the work again and again (another program on the key, or two machines at once).
-    #[error("no progress after {rounds} rounds")]
-    NoProgress { rounds: u32, last: String },
+    /// A personalization would set a new user PIN, which on this token model may cost the previous pairs that are on the token.
+    #[error("{token} has previous key pairs, which a new user PIN may cost")]
+    TokenNotBlank { token: TokenId },
+    /// Something undoes the work again and again (another program on the token, or two machines at once).
+    #[error("no progress after {passes} rounds")]
+    NoProgress { passes: u32, last: String },
     /// Something of this side's own making cannot be encoded or read.
     #[error(transparent)]
     Pki(#[from] PkiError),
@@ -65,7 +65,7 @@ pub enum Mismatch {
     #[error("it is for another holder")]
     Subject,
     #[error("its term is not the one paid for")]
-    Term,
+    ValidityPeriod,
 }
 
 /// Why only an operator can go on.
@@ -75,7 +75,7 @@ pub enum OperatorReason {
     OldKeyGone,
     #[error("the key pair that the certificate was issued for is gone")]
     NewKeyGone,
-    #[error("several new key pairs, and the key does not tell which is ours")]
+    #[error("several new key pairs, and the token does not tell which is ours")]
     SeveralCandidates,
     #[error("all attempts of the order are used up")]
     AttemptsExhausted,
@@ -88,10 +88,10 @@ impl FlowError {
     pub fn code(&self) -> &str {
         match self {
             Self::OtherPortal { .. } => "flow.other_portal",
-            Self::NoKey => "flow.no_key",
-            Self::SeveralKeys { .. } => "flow.several_keys",
-            Self::WrongKey { .. } => "flow.wrong_key",
-            Self::KeyBusy { .. } => "flow.key_busy",
+            Self::NoToken => "flow.no_token",
+            Self::SeveralTokens { .. } => "flow.several_tokens",
+            Self::WrongToken { .. } => "flow.wrong_token",
+            Self::TokenBusy { .. } => "flow.token_busy",
             Self::OrderNotReady { .. } => "flow.order_not_ready",
             Self::Stopped { .. } => "flow.stopped",
             Self::Token { source, .. } => source.code(),
@@ -99,7 +99,7 @@ impl FlowError {
             Self::CertificateMismatch { .. } => "flow.certificate_mismatch",
             Self::CertificateUntrusted { .. } => "flow.certificate_untrusted",
             Self::OperatorNeeded { .. } => "flow.operator_needed",
-            Self::KeyNotBlank { .. } => "flow.key_not_blank",
+            Self::TokenNotBlank { .. } => "flow.token_not_blank",
             Self::NoProgress { .. } => "flow.no_progress",
             Self::Pki(source) => source.code(),
             Self::Journal(_) => "flow.journal",
@@ -107,9 +107,9 @@ impl FlowError {
         }
     }
 
-    /// The key was pulled: put it back and go on.
+    /// The token was pulled: put it back and go on.
     pub fn is_removal(&self) -> bool {
-        matches!(self, Self::Token { source: TokenError::Removed, .. } | Self::NoKey)
+        matches!(self, Self::Token { source: TokenError::Removed, .. } | Self::NoToken)
     }
 
     /// The step at which it stopped, where there is one.

@@ -9,7 +9,7 @@ use std::{path::Path, sync::Mutex, time::Duration};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use ycd_token::KeyId;
+use ycd_token::TokenId;
 
 pub use self::unlocks::UnfinishedUnlock;
 use crate::{error::FlowError, error::Result, renewal::Step};
@@ -22,9 +22,9 @@ pub struct Journal(Mutex<Connection>);
 pub struct Unfinished {
     pub order: String,
     pub portal: String,
-    pub key_id: String,
-    /// The last four characters of the key's number, by which people tell keys apart.
-    pub key_tail: String,
+    pub token_id: String,
+    /// The last four characters of the token's number, by which people tell tokens apart.
+    pub token_tail: String,
     pub attempt: u32,
     /// The last step that is known to be done.
     pub step: Step,
@@ -63,14 +63,14 @@ impl Journal {
         let at = at.format(&Rfc3339).map_err(|e| FlowError::Journal(e.to_string()))?;
         let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         tx.execute(
-            "INSERT INTO work (portal, order_no, key_id, attempt, step, started, updated, done)
+            "INSERT INTO work (portal, order_no, token_id, attempt, step, started, updated, done)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)
              ON CONFLICT (portal, order_no) DO UPDATE
-             SET key_id = ?3, attempt = ?4, step = ?5, updated = ?6, done = ?7",
+             SET token_id = ?3, attempt = ?4, step = ?5, updated = ?6, done = ?7",
             params![
                 entry.portal,
                 entry.order,
-                entry.key.as_str(),
+                entry.token.as_str(),
                 entry.attempt,
                 entry.step.name(),
                 at,
@@ -89,15 +89,15 @@ impl Journal {
     pub fn unfinished(&self) -> Result<Vec<Unfinished>> {
         let db = self.connection();
         let mut rows = db.prepare(
-            "SELECT order_no, portal, key_id, attempt, step, updated FROM work WHERE NOT done ORDER BY updated DESC",
+            "SELECT order_no, portal, token_id, attempt, step, updated FROM work WHERE NOT done ORDER BY updated DESC",
         )?;
         let found = rows.query_map([], |row| {
-            let key = KeyId::from(row.get::<_, String>(2)?);
+            let token = TokenId::from(row.get::<_, String>(2)?);
             Ok(Unfinished {
                 order: row.get(0)?,
                 portal: row.get(1)?,
-                key_tail: key.tail().to_owned(),
-                key_id: key.to_string(),
+                token_tail: token.tail().to_owned(),
+                token_id: token.to_string(),
                 attempt: row.get(3)?,
                 step: Step::from_name(&row.get::<_, String>(4)?).unwrap_or(Step::Open),
                 at: row.get(5)?,
@@ -126,7 +126,7 @@ impl Journal {
 pub struct Entry<'a> {
     pub portal: &'a str,
     pub order: &'a str,
-    pub key: &'a KeyId,
+    pub token: &'a TokenId,
     pub attempt: u32,
     pub step: Step,
 }
@@ -150,7 +150,7 @@ BEGIN;
 CREATE TABLE work (
     portal   TEXT NOT NULL,
     order_no TEXT NOT NULL,
-    key_id   TEXT NOT NULL,
+    token_id   TEXT NOT NULL,
     attempt  INTEGER NOT NULL,
     step     TEXT NOT NULL,
     started  TEXT NOT NULL,
@@ -182,8 +182,8 @@ mod tests {
     fn unfinished_work_is_found_again_after_the_program_ended() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.sqlite");
-        let key = KeyId::new("softkey", "00ab3f21");
-        let entry = |step| Entry { portal: "p", order: "o", key: &key, attempt: 1, step };
+        let token = TokenId::new("softkey", "00ab3f21");
+        let entry = |step| Entry { portal: "p", order: "o", token: &token, attempt: 1, step };
         let journal = Journal::open(&path).unwrap();
         journal.record(&entry(Step::Open), at(0)).unwrap();
         journal.record(&entry(Step::Generate), at(5)).unwrap();
@@ -192,7 +192,7 @@ mod tests {
         let journal = Journal::open(&path).unwrap();
         let found = journal.unfinished().unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].step, found[0].key_tail.as_str()), (Step::Generate, "3F21"));
+        assert_eq!((found[0].step, found[0].token_tail.as_str()), (Step::Generate, "3F21"));
 
         journal.record(&entry(Step::Done), at(9)).unwrap();
         assert_eq!(journal.unfinished().unwrap(), []);

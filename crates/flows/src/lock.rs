@@ -1,25 +1,25 @@
-//! One process of this machine works on a key at a time.
+//! One process of this machine works on a token at a time.
 //!
-//! An OS lock on a file named after the key: the system lets go of it when its process ends, however it ends, so a
+//! An OS lock on a file named after the token: the system lets go of it when its process ends, however it ends, so a
 //! crash leaves nothing behind. It keeps two assistants apart; the vendor's own programs know nothing of it, which is
-//! why what is on the key is read again before it is changed.
+//! why what is on the token is read again before it is changed.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
 };
 
-use ycd_token::KeyId;
+use ycd_token::TokenId;
 
 use crate::error::{FlowError, Result};
 
 /// The folder that the locks of this machine lie in.
 #[derive(Debug, Clone)]
-pub struct KeyLocks {
+pub struct TokenLocks {
     folder: PathBuf,
 }
 
-impl KeyLocks {
+impl TokenLocks {
     /// # Errors
     /// [`FlowError::File`] where the folder cannot be made.
     pub fn in_folder(folder: &Path) -> Result<Self> {
@@ -28,10 +28,10 @@ impl KeyLocks {
     }
 
     /// # Errors
-    /// [`FlowError::KeyBusy`] where another process has it; never waits.
-    pub fn lock(&self, key: &KeyId) -> Result<KeyLock> {
+    /// [`FlowError::TokenBusy`] where another process has it; never waits.
+    pub fn lock(&self, token: &TokenId) -> Result<TokenLock> {
         let name: String =
-            key.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+            token.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let path = self.folder.join(format!("key-{name}.lock"));
         let file = OpenOptions::new()
             .create(true)
@@ -40,16 +40,16 @@ impl KeyLocks {
             .open(&path)
             .map_err(|e| FlowError::File(format!("{}: {e}", path.display())))?;
         match file.try_lock() {
-            Ok(()) => Ok(KeyLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(FlowError::KeyBusy { key: key.clone() }),
+            Ok(()) => Ok(TokenLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(FlowError::TokenBusy { token: token.clone() }),
             Err(TryLockError::Error(e)) => Err(FlowError::File(format!("{}: {e}", path.display()))),
         }
     }
 }
 
-/// Held while a flow works on the key; let go when dropped.
+/// Held while a flow works on the token; let go when dropped.
 #[derive(Debug)]
-pub struct KeyLock {
+pub struct TokenLock {
     _file: File,
 }
 
@@ -58,14 +58,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_locked_once_and_free_again_afterwards() {
+    fn a_token_is_locked_once_and_free_again_afterwards() {
         let folder = tempfile::tempdir().unwrap();
-        let locks = KeyLocks::in_folder(folder.path()).unwrap();
-        let (key, other) = (KeyId::new("softkey", "1"), KeyId::new("softkey", "2"));
-        let held = locks.lock(&key).unwrap();
-        assert_eq!(locks.lock(&key).unwrap_err().code(), "flow.key_busy");
+        let locks = TokenLocks::in_folder(folder.path()).unwrap();
+        let (token, other) = (TokenId::new("softkey", "1"), TokenId::new("softkey", "2"));
+        let held = locks.lock(&token).unwrap();
+        assert_eq!(locks.lock(&token).unwrap_err().code(), "flow.token_busy");
         locks.lock(&other).unwrap();
         drop(held);
-        locks.lock(&key).unwrap();
+        locks.lock(&token).unwrap();
     }
 }

@@ -1,9 +1,9 @@
 //! A new PIN from a person: typed twice, within the rules, and a yes where it is easily guessed.
 
-use ycd_token::{Pin, PinPolicy, PinRefusal, Weakness, weakness};
+use ycd_token::{Pin, PinPolicy, PinProblem, Weakness, weakness};
 
 /// Who chooses a new PIN.
-pub trait NewPinPerson {
+pub trait NewPinPrompter {
     /// The new PIN, typed twice; `None` ends the flow.
     fn new_pin(&mut self, question: &NewPinQuestion) -> Option<(Pin, Pin)>;
 
@@ -15,26 +15,26 @@ pub trait NewPinPerson {
 pub struct NewPinQuestion {
     pub policy: PinPolicy,
     /// Why the one before was not taken.
-    pub refused: Option<NewPinRefusal>,
+    pub refused: Option<NewPinProblem>,
 }
 
-/// Why a new PIN is not taken. Nothing has been sent to the key.
+/// Why a new PIN is not taken. Nothing has been sent to the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NewPinRefusal {
+pub enum NewPinProblem {
     #[error(transparent)]
-    Policy(#[from] PinRefusal),
+    Policy(#[from] PinProblem),
     #[error("typed differently the second time")]
     Mismatch,
     #[error("the same as the old one")]
     SameAsOld,
     #[error("easily guessed")]
     Weak(Weakness),
-    /// The key has a rule that it does not tell.
+    /// The token has a rule that it does not tell.
     #[error("not taken by the key")]
-    ByTheKey,
+    ByTheToken,
 }
 
-impl NewPinRefusal {
+impl NewPinProblem {
     /// Stable: maps to one sentence and one remedy per language.
     pub fn code(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl NewPinRefusal {
             Self::Mismatch => "pin.mismatch",
             Self::SameAsOld => "pin.same_as_old",
             Self::Weak(_) => "pin.weak",
-            Self::ByTheKey => "pin.refused_by_key",
+            Self::ByTheToken => "pin.refused_by_token",
         }
     }
 }
@@ -51,19 +51,19 @@ impl NewPinRefusal {
 ///
 /// # Errors
 /// Why the last one was not taken, where no other was given; `None` where none was given at all.
-pub fn ask<P: NewPinPerson + ?Sized>(
-    person: &mut P,
+pub fn ask<P: NewPinPrompter + ?Sized>(
+    prompter: &mut P,
     policy: PinPolicy,
     old: Option<&Pin>,
-    refused: Option<NewPinRefusal>,
-) -> Result<Pin, Option<NewPinRefusal>> {
+    refused: Option<NewPinProblem>,
+) -> Result<Pin, Option<NewPinProblem>> {
     let mut question = NewPinQuestion { policy, refused };
     loop {
-        let Some((new, again)) = person.new_pin(&question) else { return Err(question.refused) };
+        let Some((new, again)) = prompter.new_pin(&question) else { return Err(question.refused) };
         let refusal = match refusal(&new, &again, old, policy) {
             Some(refusal) => refusal,
             None => match weakness(&new) {
-                Some(weak) if !person.accept_weak(weak) => NewPinRefusal::Weak(weak),
+                Some(weak) if !prompter.accept_weak(weak) => NewPinProblem::Weak(weak),
                 _ => return Ok(new),
             },
         };
@@ -71,13 +71,13 @@ pub fn ask<P: NewPinPerson + ?Sized>(
     }
 }
 
-fn refusal(new: &Pin, again: &Pin, old: Option<&Pin>, policy: PinPolicy) -> Option<NewPinRefusal> {
+fn refusal(new: &Pin, again: &Pin, old: Option<&Pin>, policy: PinPolicy) -> Option<NewPinProblem> {
     if new != again {
-        Some(NewPinRefusal::Mismatch)
+        Some(NewPinProblem::Mismatch)
     } else if let Err(refusal) = policy.check(new) {
         Some(refusal.into())
     } else {
-        (Some(new) == old).then_some(NewPinRefusal::SameAsOld)
+        (Some(new) == old).then_some(NewPinProblem::SameAsOld)
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
 
     fn refused(new: &str, again: &str) -> Option<&'static str> {
         let (new, again, old) = (Pin::new(new), Pin::new(again), Pin::new("271828"));
-        refusal(&new, &again, Some(&old), DIGITS_6_TO_8).map(NewPinRefusal::code)
+        refusal(&new, &again, Some(&old), DIGITS_6_TO_8).map(NewPinProblem::code)
     }
 
     #[test]

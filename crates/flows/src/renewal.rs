@@ -1,21 +1,22 @@
-//! Renewal: a new certificate on a key in hand, in a way that survives a pulled key, a crash and a lost connection.
+//! Renewal: a new certificate on a token in hand, in a way that survives a pulled token, a crash and a lost connection.
 //!
-//! The truth is on the key and in the portal; nothing here is remembered that cannot be asked of them. So there is one
-//! way in, [`Renewal::run`], whether the work begins or goes on, on this machine or another: find the key, ask the
+//! The truth is on the token and in the portal; nothing here is remembered that cannot be asked of them. So there is one
+//! way in, [`Renewal::run`], whether the work begins or goes on, on this machine or another: find the token, ask the
 //! portal where the order stands, compare ([`reconcile()`]), and go on from there. Whenever something is not as expected
-//! (the key was pulled, the driver died, another machine was quicker) it starts again at step 1, and loses nothing.
+//! (the token was pulled, the driver died, another machine was quicker) it starts again at step 1, and loses nothing.
 //!
 //! The numbers in comments are the steps of `docs/renewal.md`.
 
 mod check;
-mod moves;
+mod portal_calls;
 mod reconcile;
 mod step;
 
+use std::ops::ControlFlow;
 use ycd_pki::{
+    authorization::Authorization,
     cert::{Certificate, CertificateInfo},
     sm3::sm3,
-    statement::Statement,
 };
 use ycd_portal_api::{
     ApiError, Client,
@@ -25,38 +26,40 @@ use ycd_portal_api::{
             Abandon, AttemptState, AttemptView, Confirm, Issue, Mode, NoncePurpose, OpenAttempt, Replace,
         },
         login::Purpose,
-        orders::{FixKey, OrderState},
+        orders::{FixMode, PublicStatus},
     },
 };
-use ycd_token::{ContainerHandle, Contents, KeyId, KeyInfo, Pair, Spki, Tag, Token, TokenError};
+use ycd_token::{
+    CkaId, ContainerHandle, Contents, KeyPairState, Spki, TokenAccess, TokenError, TokenId, TokenInfo,
+};
 
-pub(crate) use self::moves::array;
-use self::moves::bad_answer;
+pub(crate) use self::portal_calls::array;
+use self::portal_calls::bad_answer;
 pub use self::{
     reconcile::{Next, reconcile},
     step::Step,
 };
 use crate::{
     clock::Clock,
-    conversation::{Event, Go, Person, PinQuestion},
+    conversation::{Event, PinQuestion, Prompter},
     error::{FlowError, OperatorReason, Result},
     journal::Journal,
-    key_in_work::KeyInWork,
-    lock::KeyLocks,
+    lock::TokenLocks,
     store::{StoreError, UserStore},
+    token_in_flow::TokenInFlow,
     trust::PinnedPortal,
 };
 
 /// What a renewal works with.
 pub struct Renewal<'a> {
     pub portal: &'a Client,
-    pub token: &'a mut dyn Token,
-    pub person: &'a mut dyn Person,
+    pub tokens: &'a mut dyn TokenAccess,
+    pub prompter: &'a mut dyn Prompter,
     pub journal: &'a Journal,
-    pub locks: &'a KeyLocks,
+    pub locks: &'a TokenLocks,
     /// The certificate authorities this machine trusts.
     pub anchors: &'a [Certificate],
-    /// The portal this machine was set up with, where it has seen one: keys sign for no other.
+    /// The portal this machine was set up with, where it has seen one: tokens sign for no other.
     pub trust: Option<&'a PinnedPortal>,
     pub clock: &'a dyn Clock,
     /// Where the system has one: the certificate is registered there at the end.
@@ -66,17 +69,17 @@ pub struct Renewal<'a> {
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// For keys or products that allow one key pair only. Counts only for the order's first attempt.
+    /// For tokens or products that allow one key pair only. Counts only for the order's first attempt.
     pub same_key_pair: bool,
     /// Step 10: the person agreed, on that page, that the old pair goes once the new one is proven.
     pub remove_old_pair: bool,
 }
 
-/// The new certificate is on the key, and the portal knows it.
+/// The new certificate is on the token, and the portal knows it.
 #[derive(Debug, Clone)]
 pub struct Renewed {
     pub order: String,
-    pub key: KeyId,
+    pub token: TokenId,
     /// DER.
     pub old: Vec<u8>,
     /// DER.
@@ -87,37 +90,39 @@ pub struct Renewed {
 
 /// How often the work may start again at step 1 without a person having been asked in between: two machines that
 /// cross each other need two rounds, clearing away up to two abandoned attempts one each.
-const ROUNDS: u32 = 12;
+const MAX_PASSES: u32 = 12;
 
 /// How often a driver may crash or hang before the person is told to do something about it.
-const DEATHS: u32 = 2;
+const MAX_DRIVER_RESTARTS: u32 = 2;
 
 impl Renewal<'_> {
-    /// Renews, or goes on with, an order. Ends with the certificate on the key, or with an error after which the same
+    /// Renews, or goes on with, an order. Ends with the certificate on the token, or with an error after which the same
     /// call goes on where the work stands.
     pub fn run(mut self, order: &str) -> Result<Renewed> {
-        let mut work = KeyInWork::default();
-        let mut rounds = 0;
-        let mut deaths = 0;
+        let mut flow_token = TokenInFlow::default();
+        let mut passes = 0;
+        let mut driver_restarts = 0;
         loop {
-            let because = match self.one_round(order, &mut work) {
+            let because = match self.one_pass(order, &mut flow_token) {
                 Ok(Progress::Renewed(renewed)) => return Ok(*renewed),
                 Ok(Progress::StartAgain { because }) => {
-                    rounds += 1;
-                    if rounds == ROUNDS {
-                        return Err(FlowError::NoProgress { rounds, last: because });
+                    passes += 1;
+                    if passes == MAX_PASSES {
+                        return Err(FlowError::NoProgress { passes, last: because });
                     }
                     because
                 }
                 Err(FlowError::Token { step, source: TokenError::Removed }) => {
-                    if self.person.key_again(&work.pulled(step.name())) == Go::Stop {
+                    if self.prompter.token_again(&flow_token.pulled(step.name())) == ControlFlow::Break(()) {
                         return Err(FlowError::Token { step, source: TokenError::Removed });
                     }
-                    "the key was pulled".to_owned()
+                    "the token was pulled".to_owned()
                 }
-                Err(FlowError::Token { step, source }) if deaths < DEATHS && driver_died(&source) => {
-                    deaths += 1;
-                    work.broken_off(step.name());
+                Err(FlowError::Token { step, source })
+                    if driver_restarts < MAX_DRIVER_RESTARTS && driver_died(&source) =>
+                {
+                    driver_restarts += 1;
+                    flow_token.broken_off(step.name());
                     source.to_string()
                 }
                 Err(error) => return Err(error),
@@ -129,24 +134,24 @@ impl Renewal<'_> {
     /// Step 11, by the person's wish: gives the open attempt up. The portal revokes what it may have issued and opens
     /// the next attempt; the pair made for it is cleared away when the renewal goes on.
     pub fn abandon(mut self, order: &str) -> Result<AttemptView> {
-        self.begins(Step::FindKey)?;
-        let key = self.exactly_one_key(order, &mut KeyInWork::default())?;
-        let _lock = self.locks.lock(&key.key_id)?;
+        self.begins(Step::FindToken)?;
+        let token = self.exactly_one_token(order, &mut TokenInFlow::default())?;
+        let _lock = self.locks.lock(&token.token_id)?;
         self.begins(Step::Open)?;
-        let (contents, view) = self.open(order, &key)?;
-        let contents = self.login(&key, contents)?;
-        self.give_up(&key, &contents, &view)
+        let (contents, view) = self.open(order, &token)?;
+        let contents = self.login(&token, contents)?;
+        self.give_up(&token, &contents, &view)
     }
 
-    fn one_round(&mut self, order: &str, work: &mut KeyInWork) -> Result<Progress> {
-        // 1. Exactly one key, the order's; one process of this machine works on it.
-        self.begins(Step::FindKey)?;
-        let key = self.exactly_one_key(order, work)?;
-        let _lock = self.locks.lock(&key.key_id)?;
+    fn one_pass(&mut self, order: &str, flow_token: &mut TokenInFlow) -> Result<Progress> {
+        // 1. Exactly one token, the order's; one process of this machine works on it.
+        self.begins(Step::FindToken)?;
+        let token = self.exactly_one_token(order, flow_token)?;
+        let _lock = self.locks.lock(&token.token_id)?;
         self.begins(Step::Open)?;
-        let (contents, view) = self.open(order, &key)?;
-        work.is_back();
-        self.record(&key, &view, Step::Open)?;
+        let (contents, view) = self.open(order, &token)?;
+        flow_token.is_back();
+        self.record(&token, &view, Step::Open)?;
 
         if view.operator_care {
             return Err(FlowError::OperatorNeeded { reason: OperatorReason::TakenOver });
@@ -155,58 +160,62 @@ impl Renewal<'_> {
         // An order that has ended otherwise, or is an operator's, needs no PIN. What cannot come back is no unfinished
         // work either.
         if is_over(&view) {
-            use OrderState::{AwaitingRenewal, AwaitingReview, Draft, Rejected};
-            if !matches!(view.order_state, AwaitingRenewal | AwaitingReview | Draft | Rejected) {
+            use PublicStatus::{AwaitingRenewal, AwaitingReview, Draft, Rejected};
+            if !matches!(view.public_status, AwaitingRenewal | AwaitingReview | Draft | Rejected) {
                 self.journal.close(&view.portal, &view.order)?;
             }
-            return Err(FlowError::OrderNotReady { state: view.order_state.name().to_owned() });
+            return Err(FlowError::OrderNotReady { state: view.public_status.name().to_owned() });
         }
 
         // An order whose completion was not heard of needs no PIN any more.
-        if view.order_state == OrderState::Completed && !self.has_to_tidy(&view, &contents) {
-            return self.finish(&key, &view);
+        if view.public_status == PublicStatus::Completed && !self.has_to_remove_superseded(&view, &contents) {
+            return self.finish(&token, &view);
         }
 
         // 3, before 2: only a logged-in user sees private keys, and so whether a pair is whole.
-        let contents = self.login(&key, contents)?;
+        let contents = self.login(&token, contents)?;
 
-        // 2. Portal and key decide where the work goes on.
+        // 2. Portal and token decide where the work goes on.
         let (signer, issued) = match reconcile(&view, &contents) {
             Next::Destroy(container) => {
                 self.begins(Step::Clear)?;
-                self.on_key(Step::Clear, |token| token.destroy(&key.key_id, &container))?;
+                self.on_token(Step::Clear, |tokens| tokens.destroy(&token.token_id, &container))?;
                 return start_again(
-                    "a pair of an attempt that was given up, or half a pair, was cleared away",
+                    "a pair of an attempt that was given up, or an orphaned pair, was cleared away",
                 );
             }
             Next::AgreeToReplace => {
-                self.agree_to_replace(&key, &view)?;
+                self.agree_to_replace(&token, &view)?;
                 return start_again("the old key agreed to be replaced");
             }
             Next::Generate => {
                 // 3. A new pair, named by the attempt's tag, so that it is known again after a cut in the middle.
                 self.begins(Step::Generate)?;
-                let tag = Tag(array(&view.tag)?);
+                let cka_id = CkaId(array(&view.cka_id)?);
                 let old = Spki(check::public_key(&view.old_certificate.0)?);
-                let spki = match self.token.generate(&key.key_id, &tag) {
-                    // A key that does not tell its room beforehand.
-                    Err(TokenError::NoRoom)
+                let spki = match self.tokens.generate(&token.token_id, &cka_id) {
+                    // A token that does not tell its free capacity beforehand.
+                    Err(TokenError::NoFreeCapacity)
                         if view.mode != Mode::SameKeyPair
                             && !view.replace_agreed
                             && has_pair(&contents, &old) =>
                     {
-                        self.agree_to_replace(&key, &view)?;
-                        return start_again("the key has no room, and the old key agreed to be replaced");
+                        self.agree_to_replace(&token, &view)?;
+                        return start_again(
+                            "the token has no free capacity, and the old key agreed to be replaced",
+                        );
                     }
-                    Err(TokenError::NoRoom) if view.mode == Mode::Replace && has_pair(&contents, &old) => {
+                    Err(TokenError::NoFreeCapacity)
+                        if view.mode == Mode::Replace && has_pair(&contents, &old) =>
+                    {
                         self.begins(Step::Clear)?;
                         let old = ContainerHandle::PublicKey(old);
-                        self.on_key(Step::Clear, |token| token.destroy(&key.key_id, &old))?;
-                        return start_again("the key has no room, and the old pair made some");
+                        self.on_token(Step::Clear, |tokens| tokens.destroy(&token.token_id, &old))?;
+                        return start_again("the token has no free capacity, and the old pair made some");
                     }
                     outcome => self.after(Step::Generate, outcome)?,
                 };
-                self.record(&key, &view, Step::Generate)?;
+                self.record(&token, &view, Step::Generate)?;
                 (spki, false)
             }
             Next::Sign(spki) => {
@@ -217,22 +226,24 @@ impl Renewal<'_> {
                 self.tell(Step::Write, &Event::TakenUp { after: Step::Issue })?;
                 (spki, true)
             }
-            Next::Tidy(spki) => {
-                self.tidy(&key, &view, &contents, &spki)?;
-                return self.finish(&key, &view);
+            Next::RemoveSuperseded(spki) => {
+                self.remove_superseded(&token, &view, &contents, &spki)?;
+                return self.finish(&token, &view);
             }
             Next::GiveUp => {
-                self.give_up(&key, &contents, &view)?;
+                self.give_up(&token, &contents, &view)?;
                 return start_again("the pair of the last attempt is gone; the attempt was given up");
             }
             Next::Operator(reason) => return Err(FlowError::OperatorNeeded { reason }),
-            Next::Over => return Err(FlowError::OrderNotReady { state: view.order_state.name().to_owned() }),
+            Next::Over => {
+                return Err(FlowError::OrderNotReady { state: view.public_status.name().to_owned() });
+            }
         };
 
         // 4 to 6. The old key agrees, the new key requests, the portal issues.
         let certificate = match (&view.certificate, issued) {
             (Some(certificate), true) => certificate.0.clone(),
-            _ => match self.sign_and_issue(&key, &view, &contents, &signer)? {
+            _ => match self.sign_and_issue(&token, &view, &contents, &signer)? {
                 Some(certificate) => certificate,
                 None => return start_again("the portal has moved on in the meantime"),
             },
@@ -242,80 +253,80 @@ impl Renewal<'_> {
         if view.attempt != attempt || view.state == AttemptState::Closed {
             return start_again("the attempt was given up elsewhere in the meantime");
         }
-        self.record(&key, &view, Step::Issue)?;
+        self.record(&token, &view, Step::Issue)?;
 
-        // 7. What came back is what was ordered; it goes onto the key and is read back.
+        // 7. What came back is what was ordered; it goes onto the token and is read back.
         let chain: Vec<&[u8]> = view.chain.iter().map(|c| c.0.as_slice()).collect();
         let portal_time = view.portal_time.0;
         check::fits_the_order(&certificate, &view, &signer)?;
         check::is_trusted(&certificate, &chain, self.anchors, portal_time)?;
         self.begins(Step::Write)?;
-        self.on_key(Step::Write, |token| token.write_certificate(&key.key_id, &certificate))?;
-        self.record(&key, &view, Step::Write)?;
+        self.on_token(Step::Write, |tokens| tokens.write_certificate(&token.token_id, &certificate))?;
+        self.record(&token, &view, Step::Write)?;
 
         // 8 and 9. The new key proves that its certificate lies beside it; the portal completes the order.
         self.begins(Step::Confirm)?;
         let serial = check::serial(&certificate)?;
         let nonce = self.nonce(Step::Confirm, &view, NoncePurpose::Confirm)?;
-        let statement = Statement::Confirm {
+        let authorization = Authorization::Confirm {
             portal: view.portal.clone(),
             order: order.to_owned(),
             attempt: view.attempt,
             serial,
             nonce,
         };
-        let statement = self.sign(Step::Confirm, &key, &signer, &statement, nonce)?;
-        match self.portal.confirm(order, view.attempt, &Confirm { statement }) {
+        let authorization = self.sign(Step::Confirm, &token, &signer, &authorization, nonce)?;
+        match self.portal.confirm(order, view.attempt, &Confirm { authorization }) {
             Ok(_) => {}
             Err(error) if moved_on(&error) => return start_again("the portal has moved on in the meantime"),
             Err(source) => return Err(FlowError::Portal { step: Step::Confirm, source }),
         }
-        self.record(&key, &view, Step::Confirm)?;
+        self.record(&token, &view, Step::Confirm)?;
 
         // 10. Only what the person agreed to.
         let view = self.seen_by_portal(order)?;
-        let contents = self.read(Step::Tidy, &key)?;
-        self.tidy(&key, &view, &contents, &signer)?;
-        self.finish(&key, &view)
+        let contents = self.read(Step::RemoveSuperseded, &token)?;
+        self.remove_superseded(&token, &view, &contents, &signer)?;
+        self.finish(&token, &view)
     }
 
     /// 1. None, several, or the wrong one: says so, and looks again as long as the person wants.
-    fn exactly_one_key(&mut self, order: &str, work: &mut KeyInWork) -> Result<KeyInfo> {
+    fn exactly_one_token(&mut self, order: &str, flow_token: &mut TokenInFlow) -> Result<TokenInfo> {
         let wanted = self
             .portal
             .order(order)
-            .map_err(|source| FlowError::Portal { step: Step::FindKey, source })?
+            .map_err(|source| FlowError::Portal { step: Step::FindToken, source })?
             .summary
-            .key_id;
-        let wanted = KeyId::from(wanted);
-        work.key = Some(wanted.clone());
+            .token_id;
+        let wanted = TokenId::from(wanted);
+        flow_token.token = Some(wanted.clone());
         loop {
-            let mut keys = self.on_key(Step::FindKey, |token| token.keys())?;
-            let Some(problem) = work.problem(&keys, Some(&wanted)) else {
-                return Ok(keys.remove(0));
+            let mut tokens = self.on_token(Step::FindToken, |tokens| tokens.list())?;
+            let Some(problem) = flow_token.problem(&tokens, Some(&wanted)) else {
+                return Ok(tokens.remove(0));
             };
-            if self.person.key_again(&problem) == Go::Stop {
+            if self.prompter.token_again(&problem) == ControlFlow::Break(()) {
                 return Err(problem.into());
             }
         }
     }
 
-    /// 1. The order's open attempt, or a new one, with what is on the key now.
-    fn open(&mut self, order: &str, key: &KeyInfo) -> Result<(Contents, AttemptView)> {
-        let mut contents = self.read(Step::Open, key)?;
+    /// 1. The order's open attempt, or a new one, with what is on the token now.
+    fn open(&mut self, order: &str, token: &TokenInfo) -> Result<(Contents, AttemptView)> {
+        let mut contents = self.read(Step::Open, token)?;
         // Before login private keys are hidden. Where no tags tell what the order made, whatever is missing in its
         // first inventory would be taken for its own.
         if !contents.keeps_ids && !contents.logged_in && self.is_first_opening(order)? {
-            contents = self.login(key, contents)?;
+            contents = self.login(token, contents)?;
         }
         let mode = if self.options.same_key_pair { Mode::SameKeyPair } else { mode_of(&contents) };
         let public_keys =
             contents.containers.iter().filter_map(|c| c.spki.as_ref()).map(|s| Bytes(s.0.clone())).collect();
         let view = self
             .portal
-            .open_attempt(order, &OpenAttempt { key_id: key.key_id.to_string(), public_keys, mode })
+            .open_attempt(order, &OpenAttempt { token_id: token.token_id.to_string(), public_keys, mode })
             .map_err(|source| FlowError::Portal { step: Step::Open, source })?;
-        if view.order != order || view.key_id != key.key_id.as_str() {
+        if view.order != order || view.token_id != token.token_id.as_str() {
             return Err(bad_answer("an attempt of another order or key".to_owned()));
         }
         if let Some(trust) = self.trust
@@ -338,71 +349,74 @@ impl Renewal<'_> {
         }
     }
 
-    /// 3. Asks for the PIN unless the key is open already. A wrong one is asked for again, never sent again.
-    fn login(&mut self, key: &KeyInfo, contents: Contents) -> Result<Contents> {
+    /// 3. Asks for the PIN unless the token is open already. A wrong one is asked for again, never sent again.
+    fn login(&mut self, token: &TokenInfo, contents: Contents) -> Result<Contents> {
         if contents.logged_in {
             return Ok(contents);
         }
         self.begins(Step::Pin)?;
-        let mut tries = key.pin.tries;
+        let mut retry_counter = token.pin.retry_counter;
         let mut again = false;
         loop {
-            if tries.is_locked() {
+            if retry_counter.is_locked() {
                 return Err(FlowError::Token { step: Step::Pin, source: TokenError::PinLocked });
             }
-            let question = PinQuestion { key: key.clone(), tries, again, last_try: tries.is_last() };
-            let Some(pin) = self.person.pin(&question) else {
+            let question =
+                PinQuestion { token: token.clone(), retry_counter, again, last_try: retry_counter.is_last() };
+            let Some(pin) = self.prompter.pin(&question) else {
                 return Err(FlowError::Stopped { step: Step::Pin });
             };
-            match self.token.login(&key.key_id, &pin) {
+            match self.tokens.login(&token.token_id, &pin) {
                 Ok(()) => break,
-                Err(TokenError::PinIncorrect { tries: left }) => (tries, again) = (left, true),
+                Err(TokenError::PinIncorrect { retry_counter: left }) => {
+                    (retry_counter, again) = (left, true)
+                }
                 Err(source) => return Err(FlowError::Token { step: Step::Pin, source }),
             }
         }
-        self.read(Step::Pin, key)
+        self.read(Step::Pin, token)
     }
 
-    /// 4, 5 and 6. `None` where the portal says that the attempt is bound to another key or no longer open.
+    /// 4, 5 and 6. `None` where the portal says that the attempt is bound to another token or no longer open.
     fn sign_and_issue(
         &mut self,
-        key: &KeyInfo,
+        token: &TokenInfo,
         view: &AttemptView,
         contents: &Contents,
         signer: &Spki,
     ) -> Result<Option<Vec<u8>>> {
         self.begins(Step::Sign)?;
         let old = Spki(check::public_key(&view.old_certificate.0)?);
-        let statement = if has_pair(contents, &old) {
+        let authorization = if has_pair(contents, &old) {
             let nonce = self.nonce(Step::Sign, view, NoncePurpose::Renew)?;
-            let statement = Statement::Renew {
+            let authorization = Authorization::Renew {
                 portal: view.portal.clone(),
                 order: view.order.clone(),
                 attempt: view.attempt,
-                key_id: key.key_id.to_string(),
+                token_id: token.token_id.to_string(),
                 old_certificate: sm3(&view.old_certificate.0),
                 new_public_key: sm3(&signer.0),
                 nonce,
             };
-            Some(self.sign(Step::Sign, key, &old, &statement, nonce)?)
+            Some(self.sign(Step::Sign, token, &old, &authorization, nonce)?)
         } else if view.replace_agreed {
             None
         } else {
             return Err(FlowError::OperatorNeeded { reason: OperatorReason::OldKeyGone });
         };
 
-        let csr =
-            self.on_key(Step::Sign, |token| token.sign_request(&key.key_id, signer, &view.subject.0))?;
+        let csr = self
+            .on_token(Step::Sign, |tokens| tokens.sign_request(&token.token_id, signer, &view.subject.0))?;
         check::request_is_signed_rightly(&csr, signer)?;
         self.tell(Step::Sign, &Event::Requested { request: csr.clone() })?;
 
         self.begins(Step::Issue)?;
         // In place of the old key's word on this public key the person's, anew; what is bound already needs neither.
-        let step_up = match (&statement, &view.public_key) {
+        let step_up = match (&authorization, &view.public_key) {
             (None, None) => Some(self.step_up(Step::Issue, view, Purpose::Replace)?),
             _ => None,
         };
-        let issue = Issue { request: Bytes(csr), statement, step_up };
+        let issue = Issue { request: Bytes(csr), authorization, step_up };
         match self.portal.issue(&view.order, view.attempt, &issue) {
             Ok(issued) => Ok(Some(issued.certificate.0)),
             Err(error) if moved_on(&error) => Ok(None),
@@ -411,55 +425,56 @@ impl Renewal<'_> {
     }
 
     /// Mode *replace*, 4: only with the person's yes, and after the old key has said so to the portal.
-    fn agree_to_replace(&mut self, key: &KeyInfo, view: &AttemptView) -> Result<()> {
+    fn agree_to_replace(&mut self, token: &TokenInfo, view: &AttemptView) -> Result<()> {
         let old_der = &view.old_certificate.0;
         let old = check::parse(old_der)?;
         let info = CertificateInfo::of(&old, view.portal_time.0);
-        if !self.person.agree_to_replace(key, &info) {
+        if !self.prompter.agree_to_replace(token, &info) {
             return Err(FlowError::Stopped { step: Step::Clear });
         }
         if view.mode == Mode::SideBySide {
-            let key = FixKey { key_id: key.key_id.to_string(), mode: Mode::Replace, consent: true };
+            let fixed = FixMode { token_id: token.token_id.to_string(), mode: Mode::Replace, consent: true };
             self.portal
-                .fix_key(&view.order, &key)
+                .fix_mode(&view.order, &fixed)
                 .map_err(|source| FlowError::Portal { step: Step::Clear, source })?;
         }
         let nonce = self.nonce(Step::Clear, view, NoncePurpose::Replace)?;
-        let statement = Statement::Replace {
+        let authorization = Authorization::Replace {
             portal: view.portal.clone(),
             order: view.order.clone(),
-            key_id: key.key_id.to_string(),
+            token_id: token.token_id.to_string(),
             old_certificate: sm3(old_der),
             nonce,
         };
-        let statement = self.sign(Step::Clear, key, &Spki(old.spki_der().to_vec()), &statement, nonce)?;
+        let authorization =
+            self.sign(Step::Clear, token, &Spki(old.spki_der().to_vec()), &authorization, nonce)?;
         self.portal
-            .replace(&view.order, &Replace { statement })
+            .replace(&view.order, &Replace { authorization })
             .map_err(|source| FlowError::Portal { step: Step::Clear, source })?;
         Ok(())
     }
 
     /// 11. With the old key's word where it is in hand.
-    fn give_up(&mut self, key: &KeyInfo, contents: &Contents, view: &AttemptView) -> Result<AttemptView> {
+    fn give_up(&mut self, token: &TokenInfo, contents: &Contents, view: &AttemptView) -> Result<AttemptView> {
         self.begins(Step::GiveUp)?;
         let step_up = self.step_up(Step::GiveUp, view, Purpose::Abandon)?;
         let old = Spki(check::public_key(&view.old_certificate.0)?);
-        let statement = if has_pair(contents, &old) {
+        let authorization = if has_pair(contents, &old) {
             let nonce = self.nonce(Step::GiveUp, view, NoncePurpose::Abandon)?;
-            let statement = Statement::Abandon {
+            let authorization = Authorization::Abandon {
                 portal: view.portal.clone(),
                 order: view.order.clone(),
                 attempt: view.attempt,
-                key_id: key.key_id.to_string(),
+                token_id: token.token_id.to_string(),
                 nonce,
             };
-            Some(self.sign(Step::GiveUp, key, &old, &statement, nonce)?)
+            Some(self.sign(Step::GiveUp, token, &old, &authorization, nonce)?)
         } else {
             None
         };
         let next = self
             .portal
-            .abandon(&view.order, view.attempt, &Abandon { step_up, statement })
+            .abandon(&view.order, view.attempt, &Abandon { step_up, authorization })
             .map_err(|source| FlowError::Portal { step: Step::GiveUp, source })?;
         if next.attempt == view.attempt {
             return Err(FlowError::OperatorNeeded { reason: OperatorReason::AttemptsExhausted });
@@ -469,7 +484,13 @@ impl Renewal<'_> {
 
     /// Step 10: the old pair goes only if the person agreed to it on this page; in mode *same key pair*, to which the
     /// person agreed with the order, its old certificate goes.
-    fn tidy(&mut self, key: &KeyInfo, view: &AttemptView, contents: &Contents, new: &Spki) -> Result<()> {
+    fn remove_superseded(
+        &mut self,
+        token: &TokenInfo,
+        view: &AttemptView,
+        contents: &Contents,
+        new: &Spki,
+    ) -> Result<()> {
         let old_der = &view.old_certificate.0;
         let old = Spki(check::public_key(old_der)?);
         let holds = |spki: &Spki, der: &[u8]| {
@@ -482,34 +503,38 @@ impl Renewal<'_> {
         }
         if view.mode == Mode::SameKeyPair {
             if holds(&old, old_der) {
-                self.begins(Step::Tidy)?;
-                self.on_key(Step::Tidy, |token| token.remove_certificate(&key.key_id, old_der))?;
+                self.begins(Step::RemoveSuperseded)?;
+                self.on_token(Step::RemoveSuperseded, |tokens| {
+                    tokens.remove_certificate(&token.token_id, old_der)
+                })?;
             }
         } else if self.options.remove_old_pair && old != *new && contents.with_key(&old).is_some() {
-            self.begins(Step::Tidy)?;
-            self.on_key(Step::Tidy, |token| token.destroy(&key.key_id, &ContainerHandle::PublicKey(old)))?;
+            self.begins(Step::RemoveSuperseded)?;
+            self.on_token(Step::RemoveSuperseded, |tokens| {
+                tokens.destroy(&token.token_id, &ContainerHandle::PublicKey(old))
+            })?;
         }
         Ok(())
     }
 
-    /// Step 10, where the system has a store of certificates and the make says how they are registered there. The portal
+    /// Step 10, where the system has a store of certificates and the token model says how they are registered there. The portal
     /// has the confirmation, so nothing that fails here is more than told, and a wish to stop has nothing left to stop.
-    fn register(&mut self, key: &KeyInfo, view: &AttemptView, new_der: &[u8]) {
-        let Some(store) = self.store.filter(|store| store.says(key).is_some()) else { return };
-        let _ = self.person.tell(&Step::Register.begins());
-        let read = self.token.read(&key.key_id).map_err(StoreError::from);
+    fn register(&mut self, token: &TokenInfo, view: &AttemptView, new_der: &[u8]) {
+        let Some(store) = self.store.filter(|store| store.says(token).is_some()) else { return };
+        let _ = self.prompter.tell(&Step::Register.begins());
+        let read = self.tokens.read(&token.token_id).map_err(StoreError::from);
         let outcome = read.and_then(|contents| {
-            let parse = |der: &[u8]| Certificate::from_der(der).map_err(|_| StoreError::NotOnKey);
-            store.register(key, &contents, &parse(new_der)?, &[parse(&view.old_certificate.0)?])
+            let parse = |der: &[u8]| Certificate::from_der(der).map_err(|_| StoreError::NotOnToken);
+            store.register(token, &contents, &parse(new_der)?, &[parse(&view.old_certificate.0)?])
         });
         let event = match outcome {
             Ok(registered) => Event::Registered(registered),
             Err(error) => Event::NotRegistered { code: error.code().to_owned(), detail: error.to_string() },
         };
-        let _ = self.person.tell(&event);
+        let _ = self.prompter.tell(&event);
     }
 
-    fn has_to_tidy(&self, view: &AttemptView, contents: &Contents) -> bool {
+    fn has_to_remove_superseded(&self, view: &AttemptView, contents: &Contents) -> bool {
         let Ok(old) = check::public_key(&view.old_certificate.0) else { return false };
         let old = contents.with_key(&Spki(old));
         match view.mode {
@@ -518,22 +543,22 @@ impl Renewal<'_> {
         }
     }
 
-    fn finish(&mut self, key: &KeyInfo, view: &AttemptView) -> Result<Progress> {
+    fn finish(&mut self, token: &TokenInfo, view: &AttemptView) -> Result<Progress> {
         let Some(new) = &view.certificate else {
-            return Err(FlowError::OrderNotReady { state: view.order_state.name().to_owned() });
+            return Err(FlowError::OrderNotReady { state: view.public_status.name().to_owned() });
         };
-        self.register(key, view, &new.0);
-        self.record(key, view, Step::Done)?;
+        self.register(token, view, &new.0);
+        self.record(token, view, Step::Done)?;
         let now = view.portal_time.0;
         let info = |der: &Bytes| {
             check::parse(&der.0).map(|certificate| Box::new(CertificateInfo::of(&certificate, now)))
         };
         let event = Event::Finished { old: info(&view.old_certificate)?, new: info(new)? };
         // The work is done; a wish to stop has nothing left to stop.
-        let _ = self.person.tell(&event);
+        let _ = self.prompter.tell(&event);
         Ok(Progress::Renewed(Box::new(Renewed {
             order: view.order.clone(),
-            key: key.key_id.clone(),
+            token: token.token_id.clone(),
             old: view.old_certificate.0.clone(),
             new: new.0.clone(),
             chain: view.chain.iter().map(|c| c.0.clone()).collect(),
@@ -546,33 +571,33 @@ enum Progress {
     StartAgain { because: String },
 }
 
-/// As [`fix_mode_by_key`]; a key or driver that does not answer keeps nobody from paying, and gives `None`.
+/// As [`fix_mode_by_token`]; a token or driver that does not answer keeps nobody from paying, and gives `None`.
 ///
 /// # Errors
 /// Those of the portal, and [`FlowError::Stopped`].
 pub fn fix_mode(
     portal: &Client,
-    token: &mut dyn Token,
+    tokens: &mut dyn TokenAccess,
     order: &str,
-    agrees_to_replace: impl FnOnce(&KeyInfo) -> bool,
+    agrees_to_replace: impl FnOnce(&TokenInfo) -> bool,
 ) -> Result<Option<Mode>> {
-    match fix_mode_by_key(portal, token, order, agrees_to_replace) {
+    match fix_mode_by_token(portal, tokens, order, agrees_to_replace) {
         Err(FlowError::Token { .. }) => Ok(None),
         outcome => outcome,
     }
 }
 
-/// Step 0, before payment: with the order's key inserted its room decides the mode, and a person who would lose the
-/// old pair is asked while nothing is paid. `None` where the order's key is not there, or not the only one: then the
+/// Step 0, before payment: with the order's token inserted its free capacity decides the mode, and a person who would lose the
+/// old pair is asked while nothing is paid. `None` where the order's token is not there, or not the only one: then the
 /// first attempt decides.
 ///
 /// # Errors
-/// [`FlowError::Stopped`] where there is no room and the person does not agree; the order is as it was.
-pub fn fix_mode_by_key(
+/// [`FlowError::Stopped`] where there is no free capacity and the person does not agree; the order is as it was.
+pub fn fix_mode_by_token(
     portal: &Client,
-    token: &mut dyn Token,
+    tokens: &mut dyn TokenAccess,
     order: &str,
-    agrees_to_replace: impl FnOnce(&KeyInfo) -> bool,
+    agrees_to_replace: impl FnOnce(&TokenInfo) -> bool,
 ) -> Result<Option<Mode>> {
     let portal_error = |source| FlowError::Portal { step: Step::Open, source };
     let view = portal.order(order).map_err(portal_error)?;
@@ -580,22 +605,22 @@ pub fn fix_mode_by_key(
         return Ok(view.mode);
     }
     let token_error = |source| FlowError::Token { step: Step::Open, source };
-    let keys = token.keys().map_err(token_error)?;
-    let [key] = keys.as_slice() else { return Ok(None) };
-    if key.key_id.as_str() != view.summary.key_id {
+    let inserted = tokens.list().map_err(token_error)?;
+    let [token] = inserted.as_slice() else { return Ok(None) };
+    if token.token_id.as_str() != view.summary.token_id {
         return Ok(None);
     }
-    let contents = match token.read(&key.key_id) {
+    let contents = match tokens.read(&token.token_id) {
         Err(TokenError::Removed | TokenError::NotFound { .. }) => return Ok(None),
         outcome => outcome.map_err(token_error)?,
     };
     let mode = mode_of(&contents);
     let consent = mode == Mode::Replace;
-    if consent && !agrees_to_replace(key) {
+    if consent && !agrees_to_replace(token) {
         return Err(FlowError::Stopped { step: Step::Clear });
     }
-    let fixed = FixKey { key_id: key.key_id.to_string(), mode, consent };
-    portal.fix_key(order, &fixed).map_err(portal_error)?;
+    let fixed = FixMode { token_id: token.token_id.to_string(), mode, consent };
+    portal.fix_mode(order, &fixed).map_err(portal_error)?;
     Ok(Some(mode))
 }
 
@@ -603,15 +628,15 @@ fn mode_of(contents: &Contents) -> Mode {
     if contents.free_containers == Some(0) { Mode::Replace } else { Mode::SideBySide }
 }
 
-/// A pair whose private key can sign: a certificate or half a pair alone cannot.
+/// A pair whose private key can sign: a certificate or an orphaned pair alone cannot.
 fn has_pair(contents: &Contents, spki: &Spki) -> bool {
-    contents.with_key(spki).is_some_and(|container| container.pair == Pair::Whole)
+    contents.with_key(spki).is_some_and(|container| container.pair == KeyPairState::Complete)
 }
 
 fn is_over(view: &AttemptView) -> bool {
     let is_closed = view.state == AttemptState::Closed;
-    view.order_state != OrderState::Completed
-        && (view.order_state != OrderState::AwaitingRenewal || is_closed)
+    view.public_status != PublicStatus::Completed
+        && (view.public_status != PublicStatus::AwaitingRenewal || is_closed)
 }
 
 /// The driver was killed or died; a fresh one sees what really happened.

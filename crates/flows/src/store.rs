@@ -1,13 +1,13 @@
 //! The user's certificate store of the system, where it has one (Windows: MY). Other programs find certificates there,
-//! and learn through which provider they reach the key.
+//! and learn through which provider they reach the token.
 //!
-//! The new certificate is registered with the provider and the container that the make's profile names; the one it takes
-//! the place of stays, and its name says so. Where a profile names none, nothing is registered: a certificate whose key
+//! The new certificate is registered with the provider and the container that the token model's profile names; the one it takes
+//! the place of stays, and its name says so. Where a profile names none, nothing is registered: a certificate whose token
 //! nobody finds confuses those who choose among several.
 
 use serde::Serialize;
 use ycd_pki::{Certificate, cert::CertificateInfo};
-use ycd_token::{Contents, Drivers, KeyInfo, Spki, TokenError, profile::WindowsStore};
+use ycd_token::{Contents, Drivers, Spki, TokenError, TokenInfo, profile::WindowsStore};
 
 use crate::messages::{Language, word};
 
@@ -50,19 +50,19 @@ pub struct Registered {
     pub superseded: usize,
 }
 
-/// Nothing of it touches the key, so whatever it is, the key and the order are as they were.
+/// Nothing of it touches the token, so whatever it is, the token and the order are as they were.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("this system has no certificate store of the user's")]
     Unsupported,
-    /// Its profile does not say which provider reads this make.
+    /// Its profile does not say which provider reads this token model.
     #[error("profile {profile} names no provider")]
-    MakeUnknown { profile: String },
+    ModelUnknown { profile: String },
     #[error("the certificate is not on the key")]
-    NotOnKey,
+    NotOnToken,
     #[error("the system's certificate store refuses: {detail}")]
     Refused { detail: String },
-    /// The key could not be read.
+    /// The token could not be read.
     #[error(transparent)]
     Token(#[from] TokenError),
 }
@@ -72,8 +72,8 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unsupported => "store.unsupported",
-            Self::MakeUnknown { .. } => "store.make_unknown",
-            Self::NotOnKey => "store.not_on_key",
+            Self::ModelUnknown { .. } => "store.model_unknown",
+            Self::NotOnToken => "store.not_on_token",
             Self::Refused { .. } => "store.refused",
             Self::Token(source) => source.code(),
         }
@@ -81,30 +81,30 @@ impl StoreError {
 }
 
 impl UserStore<'_> {
-    /// What the profile of this key says.
-    pub(crate) fn says(&self, key: &KeyInfo) -> Option<&WindowsStore> {
-        self.drivers.profile(&key.profile)?.windows_store.as_ref()
+    /// What the profile of this token says.
+    pub(crate) fn says(&self, token: &TokenInfo) -> Option<&WindowsStore> {
+        self.drivers.profile(&token.profile)?.windows_store.as_ref()
     }
 
-    /// Registers `new`, which lies on the key, and marks those of `old` that are in the store. Done again it changes
+    /// Registers `new`, which lies on the token, and marks those of `old` that are in the store. Done again it changes
     /// nothing.
     ///
     /// # Errors
     /// [`StoreError`]; what was done before stays done.
     pub fn register(
         &self,
-        key: &KeyInfo,
+        token: &TokenInfo,
         contents: &Contents,
         new: &Certificate,
         old: &[Certificate],
     ) -> Result<Registered, StoreError> {
-        let unknown = || StoreError::MakeUnknown { profile: key.profile.clone() };
-        let says = self.says(key).ok_or_else(unknown)?;
-        let container = contents.with_key(&Spki(new.spki_der().to_vec())).ok_or(StoreError::NotOnKey)?;
+        let unknown = || StoreError::ModelUnknown { profile: token.profile.clone() };
+        let says = self.says(token).ok_or_else(unknown)?;
+        let container = contents.with_key(&Spki(new.spki_der().to_vec())).ok_or(StoreError::NotOnToken)?;
         let link = KeyLink {
             provider: says.provider.value.clone(),
             provider_type: says.provider_type.as_ref().map_or(0, |number| number.value),
-            container: says.container_of(&container.id, &key.serial_number),
+            container: says.container_of(&container.id, &token.serial_number),
         };
         self.store.register(new.der(), &link, &holder(new))?;
         let mut superseded = 0;
@@ -114,18 +114,18 @@ impl UserStore<'_> {
         Ok(Registered { link, superseded })
     }
 
-    /// The newest certificate of a key, as after its renewal: those of the same holder that end before it are marked.
+    /// The newest certificate of a token, as after its renewal: those of the same holder that end before it are marked.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn register_newest(&self, key: &KeyInfo, contents: &Contents) -> Result<Registered, StoreError> {
+    pub fn register_newest(&self, token: &TokenInfo, contents: &Contents) -> Result<Registered, StoreError> {
         let ders = contents.containers.iter().flat_map(|container| &container.certificates);
         let mut certificates: Vec<_> = ders.filter_map(|der| Certificate::from_der(der).ok()).collect();
         certificates.sort_by_key(Certificate::not_after);
-        let new = certificates.pop().ok_or(StoreError::NotOnKey)?;
+        let new = certificates.pop().ok_or(StoreError::NotOnToken)?;
         certificates
             .retain(|other| other.subject_der() == new.subject_der() && other.not_after() < new.not_after());
-        self.register(key, contents, &new, &certificates)
+        self.register(token, contents, &new, &certificates)
     }
 
     /// Whether the certificate is there; then its name says that another has taken its place.

@@ -17,7 +17,7 @@ pub struct PinnedPortal {
 
 impl PinnedPortal {
     /// # Errors
-    /// [`PkiError`] where a key is none.
+    /// [`PkiError`] where a token is none.
     pub fn from_wire(keys: &PortalKeys) -> Result<Self, PkiError> {
         Ok(Self {
             name: keys.portal.clone(),

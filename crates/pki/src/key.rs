@@ -87,7 +87,7 @@ impl PublicKey {
         self.point
     }
 
-    /// SM3 over the DER of the SubjectPublicKeyInfo: how this project names a key in statements.
+    /// SM3 over the DER of the SubjectPublicKeyInfo: how this project names a key in authorizations.
     pub fn fingerprint(&self) -> [u8; 32] {
         crate::sm3::sm3(&self.to_spki_der())
     }

@@ -12,14 +12,14 @@
 //!   ([`CertificateInfo`]), with the profiles of GM/T 0015.
 //! * [`crl`]: revocation lists built, read and asked.
 //! * [`chain`]: is this certificate good, under these anchors, at this time, for this use, and if not, why.
-//! * [`statement`]: the texts that keys sign besides certification requests.
+//! * [`authorization`]: the texts that keys sign besides certification requests.
 //! * [`unlock`]: what portal, driver host and key say to each other to unlock a PIN.
 //! * [`PublicKey::seal`], [`KeyPair::unseal`]: SM2 encryption (GM/T 0003.4).
 //! * [`pem`]: PEM and back.
 //!
 //! ## Encodings
 //! An SM2 signature is a pair (r, s). Tokens speak of it as 64 bytes `r ‖ s`; everything on the wire here (requests,
-//! certificates, lists, statements) carries DER of `SEQUENCE { r INTEGER, s INTEGER }` (GM/T 0009 7.3). A signature
+//! certificates, lists, authorizations) carries DER of `SEQUENCE { r INTEGER, s INTEGER }` (GM/T 0009 7.3). A signature
 //! that carries the 64 bytes inside a BIT STRING is wrong and is refused. The algorithm identifier of a signature is
 //! written without parameters (GM/T 0092 5) and read with absent or NULL parameters.
 //!
@@ -29,6 +29,7 @@
 //! * Private keys are wiped when dropped and have no `Debug` that shows them.
 #![forbid(unsafe_code)]
 
+pub mod authorization;
 pub mod cert;
 pub mod chain;
 pub mod crl;
@@ -41,7 +42,6 @@ pub mod name;
 pub mod pem;
 mod signer;
 pub mod sm3;
-pub mod statement;
 mod text;
 pub mod unlock;
 

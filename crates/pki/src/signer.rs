@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_own_error_comes_back_out_of_a_sign_error() {
+    fn the_tokens_own_error_comes_back_out_of_a_sign_error() {
         let error = SignError::new(std::fmt::Error);
         assert!(error.downcast::<std::fmt::Error>().is_ok());
         let error = SignError::new(std::fmt::Error).downcast::<std::io::Error>().unwrap_err();

@@ -38,8 +38,8 @@ fn openssl_verifies_our_request() {
     let request = Request::from_der(&csr::build(&key, &subject).unwrap()).unwrap();
     request.verify().unwrap();
     openssl.write("request.pem", request.to_pem().unwrap());
-    let said = openssl.run(&format!("req -verify -noout -in request.pem -vfyopt {DISTID}")).unwrap();
-    assert!(said.contains("verify OK") || said.contains("self-signature verify OK"), "{said}");
+    let printed = openssl.run(&format!("req -verify -noout -in request.pem -vfyopt {DISTID}")).unwrap();
+    assert!(printed.contains("verify OK") || printed.contains("self-signature verify OK"), "{printed}");
     let text = openssl.run("req -text -noout -nameopt utf8 -in request.pem").unwrap();
     assert!(text.contains("示例酒业有限公司") && text.contains("SM2"), "{text}");
     // Parameters of the signature algorithm are absent: its SEQUENCE holds the identifier alone.
@@ -107,13 +107,16 @@ fn openssl_reads_our_list_and_finds_the_revoked_leaf_in_it() {
     assert!(text.contains("X509v3 CRL Number: \n                2"), "{text}");
     // With -crl_check OpenSSL 3.0 cannot be told the identifier of a list's signature (-vfyopt reaches certificates
     // alone), and says so after it has found the list; the signature itself is the next test's.
-    let said = openssl
+    let printed = openssl
         .run(&format!(
             "verify -vfyopt {DISTID} -attime {} -crl_check -partial_chain -CAfile issuing.pem -CRLfile issuing.crl leaf.pem",
             at()
         ))
         .unwrap_err();
-    assert!(said.contains("certificate revoked") || said.contains("CRL signature failure"), "{said}");
+    assert!(
+        printed.contains("certificate revoked") || printed.contains("CRL signature failure"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -186,8 +189,8 @@ fn we_verify_what_openssl_makes() {
     assert_eq!(user.public_key().unwrap(), *request.public_key());
     assert_eq!(user.crl_uris(), ["http://crl.example/a.crl"]);
     // The serial number of the command line, as hex.
-    let said = openssl.run("x509 -in user.pem -noout -serial").unwrap();
-    assert_eq!(said.trim(), format!("serial={}", user.serial_hex()));
+    let printed = openssl.run("x509 -in user.pem -noout -serial").unwrap();
+    assert_eq!(printed.trim(), format!("serial={}", user.serial_hex()));
 
     let key = KeyPair::from_pkcs8_pem(&openssl.text("user.key")).unwrap();
     assert_eq!(key.public_key(), user.public_key().unwrap());

@@ -1,7 +1,7 @@
 //! The client: one method for each endpoint, blocking.
 //!
 //! Every call that changes something carries an idempotency key of its own. Passing failures are tried again a few
-//! times within the call, with the same key, so that a lost answer does no harm; refusals never are.
+//! times within the call, with the same key, so that a lost answer does no harm; problems never are.
 
 use std::{error::Error as StdError, io::Read as _, sync::Once, thread, time::Duration};
 
@@ -25,19 +25,19 @@ use crate::{
         certificates::{CertificateQuery, CertificateView},
         drivers::{DriverReport, DriverReportQuery, DriverReportView, ReportReceived},
         form::SaveForm,
-        keys::{
-            DeclareSoPin, FirstCertificate, KeyRecord, OpenProduction, PersonaliseKey, PersonalisedKey,
-            Produced, Production,
-        },
         login::{CodeSent, Login, Me, RequestCode, RequestStepUp, Session, SessionToken, StepUp},
         operator::{
             AuditEntry, AuditQuery, CauseEvent, OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer,
             SmsMessage,
         },
-        orders::{ConfirmOrder, CreateOrder, Empty, FixKey, OrderList, OrderQuery, OrderView, Reason},
+        orders::{ConfirmOrder, CreateOrder, Empty, FixMode, OrderList, OrderQuery, OrderView, Reason},
+        tokens::{
+            DeclareSoPin, FirstCertificate, FirstCertificateRequest, IssueFirstCertificate,
+            OpenPersonalization, Personalization, Personalized, TokenRecord,
+        },
         unlock::{
-            AliveAnswer, AskAlive, AskRelease, KeyInHand, OpenUnlock, PortalKeys, ReleaseAnswer, UnlockGrant,
-            UnlockOffer, UnlockOrder, Unlocked,
+            AskLiveness, AskRelease, LivenessAnswer, OpenUnlock, PortalKeys, ReleaseAnswer, TokenInHand,
+            UnlockGrant, UnlockOffer, UnlockOrder, Unlocked,
         },
     },
 };
@@ -74,7 +74,7 @@ pub struct Client {
     http: reqwest::blocking::Client,
     base: Url,
     session: Option<SessionToken>,
-    patience: Patience,
+    retry_policy: Patience,
 }
 
 impl Client {
@@ -82,7 +82,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError::Address`] for an address that is none, or that is neither HTTPS nor this machine's.
-    pub fn new(portal: &str, patience: Patience) -> Result<Self, ApiError> {
+    pub fn new(portal: &str, retry_policy: Patience) -> Result<Self, ApiError> {
         let unusable = |detail: String| ApiError::Address { detail };
         let base = Url::parse(portal).map_err(|e| unusable(e.to_string()))?;
         let loopback = match base.host_str() {
@@ -95,13 +95,13 @@ impl Client {
         }
         choose_cryptography();
         let builder = reqwest::blocking::Client::builder()
-            .connect_timeout(patience.connect)
-            .timeout(patience.answer)
+            .connect_timeout(retry_policy.connect)
+            .timeout(retry_policy.answer)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("ycd/", env!("CARGO_PKG_VERSION")));
         let builder = if loopback { builder.no_proxy() } else { builder };
         let http = builder.build().map_err(|e| ApiError::Tls { detail: chain(&e) })?;
-        Ok(Self { http, base, session: None, patience })
+        Ok(Self { http, base, session: None, retry_policy })
     }
 
     /// The same portal, as the person whose session it is.
@@ -200,8 +200,8 @@ impl Client {
         self.change(Method::PUT, &of_order(order, "/form"), form)
     }
 
-    pub fn fix_key(&self, order: &str, key: &FixKey) -> Result<OrderView, ApiError> {
-        self.post(&of_order(order, "/key"), key)
+    pub fn fix_mode(&self, order: &str, mode: &FixMode) -> Result<OrderView, ApiError> {
+        self.post(&of_order(order, "/mode"), mode)
     }
 
     pub fn confirm_order(&self, order: &str, confirmation: &ConfirmOrder) -> Result<OrderView, ApiError> {
@@ -264,12 +264,12 @@ impl Client {
         self.get("unlock/portal", &())
     }
 
-    pub fn unlock_check(&self, key: &KeyInHand) -> Result<UnlockOffer, ApiError> {
-        self.post("unlock/check", key)
+    pub fn unlock_check(&self, token: &TokenInHand) -> Result<UnlockOffer, ApiError> {
+        self.post("unlock/check", token)
     }
 
-    pub fn unlock_code(&self, key: &KeyInHand) -> Result<CodeSent, ApiError> {
-        self.post("unlock/codes", key)
+    pub fn unlock_code(&self, token: &TokenInHand) -> Result<CodeSent, ApiError> {
+        self.post("unlock/codes", token)
     }
 
     pub fn open_unlock(&self, unlock: &OpenUnlock) -> Result<UnlockGrant, ApiError> {
@@ -284,7 +284,7 @@ impl Client {
         self.post(&of_unlock(order, "/releases"), request)
     }
 
-    pub fn alive(&self, order: &str, question: &AskAlive) -> Result<AliveAnswer, ApiError> {
+    pub fn liveness(&self, order: &str, question: &AskLiveness) -> Result<LivenessAnswer, ApiError> {
         self.post(&of_unlock(order, "/alive"), question)
     }
 
@@ -342,36 +342,42 @@ impl Client {
         self.post(&format!("operator/certificates/{}/revoke", segment(serial)), reason)
     }
 
-    pub fn personalise_key(&self, key: &PersonaliseKey) -> Result<PersonalisedKey, ApiError> {
-        self.post("operator/keys", key)
+    pub fn issue_first_certificate(
+        &self,
+        token: &IssueFirstCertificate,
+    ) -> Result<FirstCertificate, ApiError> {
+        self.post("operator/keys", token)
     }
 
-    pub fn open_production(&self, production: &OpenProduction) -> Result<Production, ApiError> {
-        self.post("operator/productions", production)
+    pub fn open_personalization(
+        &self,
+        personalization: &OpenPersonalization,
+    ) -> Result<Personalization, ApiError> {
+        self.post("operator/personalizations", personalization)
     }
 
     pub fn first_certificate(
         &self,
-        key_id: &str,
-        request: &FirstCertificate,
-    ) -> Result<PersonalisedKey, ApiError> {
-        self.post(&of_production(key_id, "certificate"), request)
+        token_id: &str,
+        request: &FirstCertificateRequest,
+    ) -> Result<FirstCertificate, ApiError> {
+        self.post(&of_personalization(token_id, "certificate"), request)
     }
 
-    pub fn production_nonce(&self, key_id: &str) -> Result<Nonce, ApiError> {
-        self.post(&of_production(key_id, "nonces"), &Empty {})
+    pub fn personalization_nonce(&self, token_id: &str) -> Result<Nonce, ApiError> {
+        self.post(&of_personalization(token_id, "nonces"), &Empty {})
     }
 
-    pub fn produced(&self, key_id: &str, proof: &Produced) -> Result<KeyRecord, ApiError> {
-        self.post(&of_production(key_id, "proven"), proof)
+    pub fn personalized(&self, token_id: &str, proof: &Personalized) -> Result<TokenRecord, ApiError> {
+        self.post(&of_personalization(token_id, "proven"), proof)
     }
 
-    pub fn key_record(&self, key_id: &str) -> Result<KeyRecord, ApiError> {
-        self.get(&format!("operator/keys/{}", segment(key_id)), &())
+    pub fn token_record(&self, token_id: &str) -> Result<TokenRecord, ApiError> {
+        self.get(&format!("operator/keys/{}", segment(token_id)), &())
     }
 
-    pub fn declare_so_pin(&self, key_id: &str, scheme: &DeclareSoPin) -> Result<KeyRecord, ApiError> {
-        self.post(&format!("operator/keys/{}/so-pin", segment(key_id)), scheme)
+    pub fn declare_so_pin(&self, token_id: &str, scheme: &DeclareSoPin) -> Result<TokenRecord, ApiError> {
+        self.post(&format!("operator/keys/{}/so-pin", segment(token_id)), scheme)
     }
 
     /// Three more releases for an unlock order that has used its own up.
@@ -433,8 +439,8 @@ impl Client {
     }
 
     fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<Answer, ApiError> {
-        let mut pause = self.patience.pause;
-        let mut retries = self.patience.retries;
+        let mut pause = self.retry_policy.pause;
+        let mut retries = self.retry_policy.retries;
         loop {
             let mut request = request();
             if let Some(session) = &self.session {
@@ -468,8 +474,8 @@ fn of_unlock(order: &str, rest: &str) -> String {
     format!("unlock/orders/{}{rest}", segment(order))
 }
 
-fn of_production(key_id: &str, rest: &str) -> String {
-    format!("operator/productions/{}/{rest}", segment(key_id))
+fn of_personalization(token_id: &str, rest: &str) -> String {
+    format!("operator/personalizations/{}/{rest}", segment(token_id))
 }
 
 fn of_operator_order(order: &str, rest: &str) -> String {

@@ -21,7 +21,7 @@ pub struct Problem {
     pub detail: Option<String>,
     /// Stable, for example `order.illegal_transition`.
     pub code: String,
-    /// Further members, by code: `errors` of a form, `from` and `event` of a transition, `tries_left` of an SMS code.
+    /// Further members, by code: `errors` of a form, `from` and `event` of a transition, `retry_counter` of an SMS code.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -94,7 +94,7 @@ macro_rules! kinds {
     };
 }
 
-/// The kinds that the portal's plumbing, orders and certificates give. The work on the key has more of its own.
+/// The kinds that the portal's plumbing, orders and certificates give. The work on the token has more of its own.
 pub mod kinds {
     use super::Kind;
 
@@ -106,7 +106,7 @@ pub mod kinds {
         BAD_PARAMETER = "request.bad_parameter", 400, "请求参数有误";
         NO_ROUTE = "request.no_route", 404, "没有这个接口";
         METHOD = "request.method_not_allowed", 405, "该接口不支持此方法";
-        IDEMPOTENCY_MISSING = "idempotency.key_missing", 400, "缺少有效的 Idempotency-Key";
+        IDEMPOTENCY_MISSING = "idempotency.token_missing", 400, "缺少有效的 Idempotency-Key";
         IDEMPOTENCY_REUSED = "idempotency.key_reused", 422, "Idempotency-Key 已用于另一请求";
         IDEMPOTENCY_RUNNING = "idempotency.in_progress", 409, "同一请求正在处理中";
         INTERNAL = "portal.internal", 500, "服务内部错误";
@@ -137,7 +137,7 @@ pub mod kinds {
         ORDER_MODE_FIXED = "order.mode_fixed", 409, "订单的更新方式已确定";
         CONSENT_REQUIRED = "order.consent_required", 422, "该更新方式需要用户明确同意";
         AGREEMENT_REQUIRED = "order.agreement_required", 422, "请先阅读并同意协议";
-        KEY_WRONG = "key.wrong", 409, "插入的 USBKEY 不是该订单的 USBKEY";
+        WRONG_TOKEN = "order.wrong_token", 409, "插入的 USBKEY 不是该订单的 USBKEY";
         FORM_INVALID = "form.invalid", 422, "表单填写有误";
         REASON_REQUIRED = "order.reason_required", 422, "请填写原因";
         PAYMENT_AMOUNT = "payment.amount_mismatch", 422, "到账金额与订单金额不符";

@@ -77,13 +77,13 @@ fn problem(status: u16, code: &str) -> Answer {
 }
 
 fn client(address: &str, retries: u32) -> Client {
-    let patience = Patience {
+    let retry_policy = Patience {
         connect: Duration::from_secs(5),
         answer: Duration::from_millis(500),
         retries,
         pause: Duration::from_millis(1),
     };
-    Client::new(address, patience).unwrap()
+    Client::new(address, retry_policy).unwrap()
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 CREATE TABLE portal (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    -- The portal's name in signed statements; never changes.
+    -- The portal's name in signed authorizations; never changes.
     name TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
@@ -17,9 +17,9 @@ CREATE TABLE products (
 
 CREATE TABLE prices (
     product TEXT NOT NULL REFERENCES products (code),
-    term_years INTEGER NOT NULL,
+    validity_years INTEGER NOT NULL,
     amount BIGINT NOT NULL CHECK (amount >= 0),
-    PRIMARY KEY (product, term_years)
+    PRIMARY KEY (product, validity_years)
 );
 
 CREATE TABLE users (
@@ -39,8 +39,8 @@ CREATE TABLE operators (
 );
 
 CREATE TABLE sessions (
-    -- HMAC of the token.
-    token BLOB PRIMARY KEY,
+    -- HMAC of the session_token.
+    session_token BLOB PRIMARY KEY,
     user_id INTEGER REFERENCES users (id),
     operator_id INTEGER REFERENCES operators (id),
     created_at BIGINT NOT NULL,
@@ -96,8 +96,8 @@ CREATE TABLE sms_messages (
 CREATE INDEX sms_messages_by_state ON sms_messages (state, next_try_at);
 
 CREATE TABLE step_ups (
-    -- HMAC of the token.
-    token BLOB PRIMARY KEY,
+    -- HMAC of the ticket.
+    ticket BLOB PRIMARY KEY,
     purpose TEXT NOT NULL,
     order_no TEXT NOT NULL,
     user_id INTEGER NOT NULL REFERENCES users (id),
@@ -112,7 +112,7 @@ CREATE TABLE certificates (
     spki BLOB NOT NULL,
     -- DER of the subject's distinguished name.
     subject BLOB NOT NULL,
-    key_id TEXT NOT NULL,
+    token_id TEXT NOT NULL,
     -- JSON of the wire type Holder.
     holder TEXT NOT NULL,
     holder_name TEXT NOT NULL,
@@ -128,23 +128,23 @@ CREATE TABLE certificates (
     created_at BIGINT NOT NULL
 );
 CREATE INDEX certificates_by_phone ON certificates (phone, not_after);
-CREATE INDEX certificates_by_key ON certificates (key_id);
+CREATE INDEX certificates_by_token ON certificates (token_id);
 
 CREATE TABLE orders (
     no TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
-    -- A stage of orders/machine.rs.
-    stage TEXT NOT NULL,
+    -- A internal_status of orders/machine.rs.
+    internal_status TEXT NOT NULL,
     -- The tab it is in, or was last in.
     state TEXT NOT NULL,
     -- 1 until it has come to an end.
     open INTEGER NOT NULL,
     user_id INTEGER NOT NULL REFERENCES users (id),
     certificate TEXT NOT NULL REFERENCES certificates (serial),
-    key_id TEXT NOT NULL,
+    token_id TEXT NOT NULL,
     product TEXT NOT NULL REFERENCES products (code),
     product_name TEXT NOT NULL,
-    term_years INTEGER NOT NULL,
+    validity_years INTEGER NOT NULL,
     amount BIGINT NOT NULL,
     -- JSON of the wire type OrderForm.
     form TEXT NOT NULL,
@@ -161,9 +161,9 @@ CREATE TABLE orders (
     updated_at BIGINT NOT NULL
 );
 CREATE INDEX orders_by_user ON orders (user_id, created_at);
-CREATE INDEX orders_by_state ON orders (state, created_at);
+CREATE INDEX orders_by_state ON orders (public_status, created_at);
 CREATE INDEX orders_by_certificate ON orders (certificate, created_at);
--- Two orders would work on one key at once.
+-- Two orders would work on one token at once.
 CREATE UNIQUE INDEX one_open_order ON orders (certificate) WHERE open = 1 AND kind IN ('renewal', 'expired_purchase');
 
 CREATE TABLE order_numbers (
@@ -177,9 +177,9 @@ CREATE TABLE order_events (
     order_no TEXT NOT NULL REFERENCES orders (no),
     at BIGINT NOT NULL,
     event TEXT NOT NULL,
-    from_stage TEXT NOT NULL,
-    to_stage TEXT NOT NULL,
-    state TEXT NOT NULL,
+    from_status TEXT NOT NULL,
+    to_status TEXT NOT NULL,
+    public_status TEXT NOT NULL,
     actor_kind TEXT NOT NULL,
     actor TEXT NOT NULL,
     reason TEXT

@@ -1,11 +1,11 @@
--- The work on the key: attempts of an order.
+-- The work on the token: attempts of an order.
 CREATE TABLE attempts (
     order_no TEXT NOT NULL REFERENCES orders (no),
     -- From 1.
     number INTEGER NOT NULL CHECK (number >= 1),
-    key_id TEXT NOT NULL,
+    token_id TEXT NOT NULL,
     -- 16 bytes: CKA_ID of its pair.
-    tag BLOB NOT NULL UNIQUE,
+    cka_id BLOB NOT NULL UNIQUE,
     -- 'open', 'issued', 'confirmed', 'closed'
     state TEXT NOT NULL,
     -- Stored together, before the authority signs; never changed afterwards.
@@ -21,10 +21,10 @@ CREATE TABLE attempts (
     CHECK (certificate IS NULL OR spki IS NOT NULL)
 );
 CREATE UNIQUE INDEX one_open_attempt_of_an_order ON attempts (order_no) WHERE state IN ('open', 'issued');
-CREATE UNIQUE INDEX one_open_attempt_on_a_key ON attempts (key_id) WHERE state IN ('open', 'issued');
+CREATE UNIQUE INDEX one_open_attempt_on_a_token ON attempts (token_id) WHERE state IN ('open', 'issued');
 CREATE INDEX attempts_by_spki ON attempts (spki);
 
--- What was on the key before an order first touched it.
+-- What was on the token before an order first touched it.
 CREATE TABLE inventories (
     order_no TEXT NOT NULL REFERENCES orders (no),
     spki BLOB NOT NULL,
@@ -41,8 +41,8 @@ CREATE TABLE nonces (
 );
 CREATE INDEX nonces_by_end ON nonces (expires_at);
 
--- Statements of keys, kept as evidence.
-CREATE TABLE statements (
+-- Authorizations of tokens, kept as evidence.
+CREATE TABLE authorizations (
     order_no TEXT NOT NULL REFERENCES orders (no),
     attempt INTEGER NOT NULL,
     purpose TEXT NOT NULL,
@@ -53,9 +53,9 @@ CREATE TABLE statements (
     PRIMARY KEY (order_no, attempt, purpose)
 );
 
--- First certificates on keys.
-CREATE TABLE personalisations (
-    key_id TEXT NOT NULL,
+-- First certificates on tokens.
+CREATE TABLE first_certificates (
+    token_id TEXT NOT NULL,
     spki BLOB NOT NULL UNIQUE,
     serial TEXT NOT NULL UNIQUE,
     tbs BLOB NOT NULL,
@@ -64,8 +64,8 @@ CREATE TABLE personalisations (
     holder TEXT NOT NULL,
     phone TEXT NOT NULL,
     product TEXT NOT NULL REFERENCES products (code),
-    -- 1 where the key was made anew before the authority signed.
+    -- 1 where the token was made anew before the authority signed.
     given_up INTEGER NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
-    PRIMARY KEY (key_id, spki)
+    PRIMARY KEY (token_id, spki)
 );

@@ -8,19 +8,19 @@ CREATE TABLE portal_secrets (
     PRIMARY KEY (name, version)
 );
 
--- Keys, and how each can be unlocked.
-CREATE TABLE keys (
-    key_id TEXT PRIMARY KEY,
-    -- 'wrapped', 'challenge'
-    road TEXT NOT NULL,
+-- Tokens, and how each can be unlocked.
+CREATE TABLE tokens (
+    token_id TEXT PRIMARY KEY,
+    -- 'so_pin', 'challenge_response'
+    method TEXT NOT NULL,
     -- 'random', 'shared', 'derived', 'none'
     so_pin TEXT NOT NULL,
-    -- What the key takes as SO PIN, in bytes.
+    -- What the token takes as SO PIN, in bytes.
     so_pin_min_len INTEGER NOT NULL,
     so_pin_max_len INTEGER NOT NULL,
     -- Tries the SO PIN has, as its maker made it.
-    so_tries_max INTEGER NOT NULL,
-    -- Proven to be on the key; 0 is the maker's own, which is not kept.
+    so_pin_retry_limit INTEGER NOT NULL,
+    -- Proven to be on the token; 0 is the maker's own, which is not kept.
     current_version INTEGER NOT NULL DEFAULT 0,
     current_so_pin BLOB,
     -- Made, and not yet proven: the same in every box until it is.
@@ -30,15 +30,15 @@ CREATE TABLE keys (
     unblock_key_version INTEGER NOT NULL DEFAULT 0,
     -- Releases of SO PINs since a login was last proven.
     unproven_releases INTEGER NOT NULL DEFAULT 0,
-    produced_at BIGINT,
+    personalized_at BIGINT,
     CHECK ((current_version = 0) = (current_so_pin IS NULL)),
     CHECK ((next_version IS NULL) = (next_so_pin IS NULL)),
     CHECK (next_version IS NULL OR next_version > current_version)
 );
 
 -- Those whose certificates are here already were made elsewhere.
-INSERT INTO keys (key_id, road, so_pin, so_pin_min_len, so_pin_max_len, so_tries_max)
-SELECT DISTINCT key_id, 'wrapped', 'none', 1, 32, 5 FROM certificates;
+INSERT INTO tokens (token_id, method, so_pin, so_pin_min_len, so_pin_max_len, so_pin_retry_limit)
+SELECT DISTINCT token_id, 'so_pin', 'none', 1, 32, 5 FROM certificates;
 
 -- What an unlock order has beside the order itself.
 CREATE TABLE unlocks (
@@ -50,18 +50,18 @@ CREATE TABLE unlocks (
     -- Releases that may be had, all in all.
     releases_allowed INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX one_open_unlock_of_a_key ON orders (key_id) WHERE open = 1 AND kind = 'unlock';
+CREATE UNIQUE INDEX one_open_unlock_of_a_token ON orders (token_id) WHERE open = 1 AND kind = 'unlock';
 
-CREATE TABLE unlock_tokens (
-    -- HMAC of the token.
-    token BLOB PRIMARY KEY,
+CREATE TABLE unlock_tickets (
+    -- HMAC of the ticket.
+    ticket BLOB PRIMARY KEY,
     -- HMAC of the step-up.
     step_up BLOB NOT NULL,
     order_no TEXT NOT NULL REFERENCES orders (no),
     releases_until BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
-CREATE INDEX unlock_tokens_by_end ON unlock_tokens (expires_at);
+CREATE INDEX unlock_tokens_by_end ON unlock_tickets (expires_at);
 
 CREATE TABLE unlock_releases (
     order_no TEXT NOT NULL REFERENCES orders (no),
@@ -69,9 +69,9 @@ CREATE TABLE unlock_releases (
     number INTEGER NOT NULL CHECK (number >= 1),
     -- SM3 of the DER of the host's one-time public key, which gets one release in its life.
     one_time_key BLOB NOT NULL UNIQUE,
-    -- SM3 of the DER of the certificate on the key.
+    -- SM3 of the DER of the certificate on the token.
     certificate BLOB NOT NULL,
-    -- Versions of the SO PINs in the box; both 0 on the challenge road.
+    -- Versions of the SO PINs in the box; both 0 by challenge and response.
     current_version INTEGER NOT NULL,
     next_version INTEGER NOT NULL,
     unblock_key_version INTEGER NOT NULL,
@@ -79,21 +79,21 @@ CREATE TABLE unlock_releases (
     PRIMARY KEY (order_no, number)
 );
 
--- What was answered: one on the wrapped road, one for each challenge on the other. Boxes are sealed to the host.
+-- What was answered: one by SO PIN, one for each challenge on the other. Boxes are sealed to the host.
 CREATE TABLE unlock_answers (
     order_no TEXT NOT NULL,
     release INTEGER NOT NULL,
-    -- The portal's, or the key's challenge.
+    -- The portal's, or the token's challenge.
     nonce BLOB NOT NULL,
     context BLOB NOT NULL,
-    sealed_box BLOB NOT NULL,
+    sealed_envelope BLOB NOT NULL,
     signature BLOB NOT NULL,
     at BIGINT NOT NULL,
     PRIMARY KEY (order_no, release, nonce),
     FOREIGN KEY (order_no, release) REFERENCES unlock_releases (order_no, number)
 );
 
--- Questions about keys, asked without login.
+-- Questions about tokens, asked without login.
 CREATE TABLE unlock_checks (
     id INTEGER PRIMARY KEY,
     address TEXT NOT NULL,
@@ -101,29 +101,29 @@ CREATE TABLE unlock_checks (
 );
 CREATE INDEX unlock_checks_by_address ON unlock_checks (address, at);
 
-CREATE TABLE productions (
+CREATE TABLE personalizations (
     no TEXT PRIMARY KEY,
-    key_id TEXT NOT NULL REFERENCES keys (key_id),
+    token_id TEXT NOT NULL REFERENCES tokens (token_id),
     -- JSON of the wire type Holder.
     holder TEXT NOT NULL,
     phone TEXT NOT NULL,
     product TEXT NOT NULL REFERENCES products (code),
-    term_years INTEGER NOT NULL,
-    road TEXT NOT NULL,
+    validity_years INTEGER NOT NULL,
+    method TEXT NOT NULL,
     -- Version of the SO PIN in its boxes.
     so_pin_version INTEGER NOT NULL,
     unblock_key_version INTEGER NOT NULL,
     openings INTEGER NOT NULL DEFAULT 0,
     -- 'open', 'done', 'given_up'
     state TEXT NOT NULL,
-    -- What the key signed at the end, as the portal built it.
+    -- What the token signed at the end, as the portal built it.
     text BLOB,
     signature BLOB,
     opened_at BIGINT NOT NULL,
     ended_at BIGINT
 );
-CREATE INDEX productions_by_key ON productions (key_id, opened_at);
-CREATE UNIQUE INDEX one_open_production_of_a_key ON productions (key_id) WHERE state = 'open';
+CREATE INDEX personalizations_by_token ON personalizations (token_id, opened_at);
+CREATE UNIQUE INDEX one_open_personalization_of_a_token ON personalizations (token_id) WHERE state = 'open';
 
--- NULL where the certificate was issued at the station without a production.
-ALTER TABLE personalisations ADD COLUMN production TEXT REFERENCES productions (no);
+-- NULL where the certificate was issued at the workstation without a personalization.
+ALTER TABLE first_certificates ADD COLUMN personalization TEXT REFERENCES personalizations (no);

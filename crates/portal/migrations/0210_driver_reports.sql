@@ -1,4 +1,4 @@
--- Reports on keys that no profile knows, sent without login.
+-- Reports on tokens that no profile knows, sent without login.
 CREATE TABLE driver_reports (
     id INTEGER PRIMARY KEY,
     -- Six digits, to be said on the telephone.

@@ -25,13 +25,13 @@ pub struct Offer {
 }
 
 /// The price of a product for a term; `product.not_found`.
-pub async fn offer(db: &mut Conn, product: &str, term_years: u8) -> Result<Offer, Error> {
+pub async fn offer(db: &mut Conn, product: &str, validity_years: u8) -> Result<Offer, Error> {
     let row = sqlx::query(
         "SELECT p.name, p.holder, r.amount FROM products p JOIN prices r ON r.product = p.code
-         WHERE p.code = $1 AND r.term_years = $2",
+         WHERE p.code = $1 AND r.validity_years = $2",
     )
     .bind(product)
-    .bind(term_years)
+    .bind(validity_years)
     .fetch_optional(db)
     .await?
     .ok_or(kinds::PRODUCT_UNKNOWN)?;
@@ -61,8 +61,8 @@ async fn project(State(portal): State<Portal>) -> Json<Project> {
         code: project.code.clone(),
         name: project.name.clone(),
         hotline: project.hotline.clone(),
-        near_end_days: project.near_end_days,
-        term_start: project.term_start,
+        expiring_soon_days: project.expiring_soon_days,
+        validity_start: project.validity_start,
         pin: project.pin,
         bank_account: project.bank_account.clone(),
     })
@@ -86,12 +86,13 @@ async fn products(State(portal): State<Portal>) -> Result<Json<Vec<Product>>, Er
             prices: Vec::new(),
         });
     }
-    for row in sqlx::query("SELECT product, term_years, amount FROM prices ORDER BY product, term_years")
-        .fetch_all(&mut *db)
-        .await?
+    for row in
+        sqlx::query("SELECT product, validity_years, amount FROM prices ORDER BY product, validity_years")
+            .fetch_all(&mut *db)
+            .await?
     {
         let code: String = row.try_get("product")?;
-        let price = Price { term_years: row.try_get("term_years")?, amount: row.try_get("amount")? };
+        let price = Price { validity_years: row.try_get("validity_years")?, amount: row.try_get("amount")? };
         if let Some(product) = products.iter_mut().find(|product| product.code == code) {
             product.prices.push(price);
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use ycd_portal_api::wire::{
-    catalogue::{BankAccount, TermStart},
+    catalogue::{BankAccount, ValidityStart},
     unlock::PinRules,
 };
 
@@ -18,15 +18,15 @@ pub struct Config {
     pub body_limit: usize,
     /// Hours a session lives without use.
     pub session_hours: u16,
-    /// Days within which the key may be written, from the approval.
+    /// Days within which the token may be written, from the approval.
     pub work_days: u16,
     /// Days within which an order must be paid, from its being handed in.
     pub payment_days: u16,
     /// Orders one user may have open at once.
     pub open_orders_per_user: u32,
-    /// Keys that one address may ask about without login. Many users can share an address behind a router.
+    /// Tokens that one address may ask about without login. Many users can share an address behind a router.
     pub unlock_checks_per_address_and_hour: u32,
-    /// Reports on unknown keys, which need no login either.
+    /// Reports on unknown tokens, which need no login either.
     pub driver_reports: ReportRules,
 }
 
@@ -38,20 +38,20 @@ pub struct Project {
     pub name: String,
     pub hotline: String,
     /// Days before the end from which a certificate is near its end.
-    pub near_end_days: u16,
-    pub term_start: TermStart,
+    pub expiring_soon_days: u16,
+    pub validity_start: ValidityStart,
     pub bank_account: BankAccount,
     /// An operator approves every unlock.
     pub unlock_approval: bool,
     /// Days within which an unlock can be done, from its being granted.
     pub unlock_days: u16,
-    /// What a new PIN may be; the key's own limits narrow it further.
+    /// What a new PIN may be; the token's own limits narrow it further.
     pub pin: PinRules,
-    /// Days for which a production that was begun holds its key for the same holder.
-    pub production_days: u16,
-    /// Tries of the SO PIN that a new key has: by this many less the unproven releases is judged where a key does not
-    /// tell. Kept with each key from its production on.
-    pub so_tries: u8,
+    /// Days for which a personalization that was begun holds its key for the same holder.
+    pub personalization_days: u16,
+    /// Tries of the SO PIN that a new key has: by this many less the unproven releases is judged where a token does not
+    /// tell. Kept with each token from its personalization on.
+    pub so_pin_retry_counter: u8,
 }
 
 /// How many SMS codes, and how often.
@@ -70,7 +70,7 @@ pub struct SmsRules {
     pub per_address_and_hour: u32,
 }
 
-/// How many reports on unknown keys, and for how long.
+/// How many reports on unknown tokens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReportRules {
@@ -104,8 +104,8 @@ impl Default for Project {
             code: "luzhou".into(),
             name: "泸州老窖招采".into(),
             hotline: "400-666-3999".into(),
-            near_end_days: 30,
-            term_start: TermStart::OldEnd,
+            expiring_soon_days: 30,
+            validity_start: ValidityStart::OldEnd,
             bank_account: BankAccount {
                 payee: "泸州老窖招采数字证书服务".into(),
                 bank: "示例银行".into(),
@@ -114,8 +114,8 @@ impl Default for Project {
             unlock_approval: false,
             unlock_days: 7,
             pin: PinRules { min_len: 6, max_len: 8, digits_only: true },
-            production_days: 30,
-            so_tries: 5,
+            personalization_days: 30,
+            so_pin_retry_counter: 5,
         }
     }
 }

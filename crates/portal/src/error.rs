@@ -12,12 +12,12 @@ pub enum Error {
     /// Refused, and nothing changed; the caller is told why.
     #[error("{0}")]
     Refused(Box<Problem>),
-    /// The data folder has no portal in it: initialise it.
-    #[error("the data folder has not been initialised")]
-    NotInitialised,
+    /// The data folder has no portal in it: initialize it.
+    #[error("the data folder has not been initialized")]
+    NotInitialized,
     /// The data folder has a portal in it already.
-    #[error("the data folder has been initialised before")]
-    Initialised,
+    #[error("the data folder has been initialized before")]
+    Initialized,
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     #[error("tables: {0}")]
@@ -42,8 +42,8 @@ impl Error {
     pub fn code(&self) -> &str {
         match self {
             Self::Refused(problem) => &problem.code,
-            Self::NotInitialised => "portal.not_initialised",
-            Self::Initialised => "portal.already_initialised",
+            Self::NotInitialized => "portal.not_initialized",
+            Self::Initialized => "portal.already_initialized",
             Self::Database(_)
             | Self::Migration(_)
             | Self::Io(_)

@@ -72,10 +72,10 @@ impl Identity {
     }
 
     /// The unblock key of one key token, from the master of a version.
-    pub fn unblock_key(&self, version: u32, key_id: &str) -> Result<UnblockKey, Error> {
+    pub fn unblock_key(&self, version: u32, token_id: &str) -> Result<UnblockKey, Error> {
         let master = self.masters.get(&version);
         let master = master.ok_or_else(|| Error::Stored(format!("no unblock master {version}")))?;
-        Ok(UnblockKey::derive(master, version, key_id))
+        Ok(UnblockKey::derive(master, version, token_id))
     }
 }
 

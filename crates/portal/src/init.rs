@@ -18,8 +18,8 @@ const OPERATOR: &str = "admin";
 const OPERATOR_FILE: &str = "operator.txt";
 
 /// What [`init`] has made.
-pub struct Initialised {
-    /// The portal's name in signed statements.
+pub struct Initialized {
+    /// The portal's name in signed authorizations.
     pub portal: String,
     pub operator: String,
     /// To be shown once; it also lies in `operator_file`.
@@ -27,19 +27,19 @@ pub struct Initialised {
     pub operator_file: PathBuf,
 }
 
-impl std::fmt::Debug for Initialised {
+impl std::fmt::Debug for Initialized {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Initialised").field("portal", &self.portal).finish_non_exhaustive()
     }
 }
 
 /// Makes a portal in a folder: its secret, its tables, the catalogue, an operator with a random password, and the
-/// authority. [`Error::Initialised`] where there is one already.
-pub async fn init(folder: &Path, config: &Config, now: OffsetDateTime) -> Result<Initialised, Error> {
+/// authority. [`Error::Initialized`] where there is one already.
+pub async fn init(folder: &Path, config: &Config, now: OffsetDateTime) -> Result<Initialized, Error> {
     create_private_folder(folder)?;
     let database = folder.join(DATABASE);
     if folder.join(SECRET).exists() || database.exists() {
-        return Err(Error::Initialised);
+        return Err(Error::Initialized);
     }
     let secrets = Secrets::create(&folder.join(SECRET))?;
     let db = Db::open(&database).await?;
@@ -60,7 +60,7 @@ pub async fn init(folder: &Path, config: &Config, now: OffsetDateTime) -> Result
     write_private(&operator_file, Zeroizing::new(format!("{OPERATOR}\n{}\n", password.as_str())).as_bytes())?;
     tx.commit().await?;
     db.close().await;
-    Ok(Initialised { portal, operator: OPERATOR.into(), password, operator_file })
+    Ok(Initialized { portal, operator: OPERATOR.into(), password, operator_file })
 }
 
 /// Hashes a password: Argon2id, as a PHC string. Takes tens of milliseconds.
@@ -100,7 +100,7 @@ async fn catalogue(db: &mut Conn) -> Result<(), Error> {
         .execute(&mut *db)
         .await?;
         for (years, amount) in PRICES {
-            sqlx::query("INSERT INTO prices (product, term_years, amount) VALUES ($1, $2, $3)")
+            sqlx::query("INSERT INTO prices (product, validity_years, amount) VALUES ($1, $2, $3)")
                 .bind(code)
                 .bind(years)
                 .bind(amount)

@@ -7,13 +7,13 @@
 //! | --- | --- |
 //! | [`orders`] | orders, and in `orders/machine.rs` the one table of what can happen to them |
 //! | [`certificates`] | 我的证书 |
-//! | [`attempts`] | the work on the key, for which an order is approved |
-//! | [`production`] | at the operator's station: a blank key's first secrets and certificate |
-//! | [`keys`], [`unlock`] | what is kept of a key, and a new PIN for one that is locked |
+//! | [`attempts`] | the work on the token, for which an order is approved |
+//! | [`personalization`] | at the personalization workstation: a blank token's first secrets and certificate |
+//! | [`keys`], [`unlock`] | what is kept of a token, and a new PIN for one that is locked |
 //! | [`authority`] | root, issuing CA, revocation list |
-//! | [`identity`] | the portal's own keys |
+//! | [`identity`] | the portal's own tokens |
 //! | [`sms`] | codes, step-ups, messages and who sends them |
-//! | [`drivers`] | reports on keys that no profile knows |
+//! | [`drivers`] | reports on tokens that no profile knows |
 //! | [`login`], [`operator`] | who may do what |
 //! | [`http`] | what every endpoint shares: callers, idempotency keys, problems |
 //!
@@ -38,19 +38,19 @@ mod error;
 pub mod http;
 pub mod identity;
 mod init;
-pub mod keys;
 pub mod login;
 pub mod operator;
 pub mod orders;
+pub mod personalization;
 mod portal;
-pub mod production;
 pub mod secrets;
 mod server;
 pub mod sms;
+pub mod tokens;
 pub mod unlock;
 
 pub use config::Config;
 pub use error::Error;
-pub use init::{Initialised, init};
+pub use init::{Initialized, init};
 pub use portal::Portal;
 pub use server::{openapi, serve};

@@ -18,7 +18,7 @@ use crate::{
     db::{Conn, millis, moment},
     http::{Actor, Answer, Change, User},
     orders::check_phone,
-    secrets::token,
+    secrets::new_bearer,
     sms::{Scope, Tried, try_code},
 };
 
@@ -46,7 +46,7 @@ pub(crate) async fn begin_session(
     owner: Owner,
     now: OffsetDateTime,
 ) -> Result<Session, Error> {
-    let token = token()?;
+    let session_token = new_bearer()?;
     let expires_at = now + portal.session_length();
     let (user, operator) = match owner {
         Owner::User(id) => (Some(id), None),
@@ -54,16 +54,16 @@ pub(crate) async fn begin_session(
     };
     sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(millis(now)).execute(&mut *db).await?;
     sqlx::query(
-        "INSERT INTO sessions (token, user_id, operator_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO sessions (session_token, user_id, operator_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
     )
-    .bind(portal.secrets().mac("session", &[token.as_bytes()]).as_slice())
+    .bind(portal.secrets().mac("session", &[session_token.as_bytes()]).as_slice())
     .bind(user)
     .bind(operator)
     .bind(millis(now))
     .bind(millis(expires_at))
     .execute(db)
     .await?;
-    Ok(Session { token: SessionToken::new(token.to_string()), expires_at: expires_at.into() })
+    Ok(Session { session_token: SessionToken::new(session_token.to_string()), expires_at: expires_at.into() })
 }
 
 /// A code proves the phone; who has none of our certificates yet is welcome too.
@@ -96,10 +96,16 @@ async fn login(State(portal): State<Portal>, change: Change<Login>) -> Answer {
 #[utoipa::path(post, path = "/logout", request_body = Empty, security(("session" = [])),
     params(("Idempotency-Key" = String, Header)),
     responses((status = 200, body = Empty), (status = "default", body = Problem)))]
-async fn logout(State(portal): State<Portal>, Presented(token): Presented, change: Change<Empty>) -> Answer {
-    let mut tx = change.begin(&portal, Actor::Session(token)).await?;
-    let ended =
-        sqlx::query("DELETE FROM sessions WHERE token = $1").bind(token.as_slice()).execute(&mut *tx).await?;
+async fn logout(
+    State(portal): State<Portal>,
+    Presented(session_token): Presented,
+    change: Change<Empty>,
+) -> Answer {
+    let mut tx = change.begin(&portal, Actor::Session(session_token)).await?;
+    let ended = sqlx::query("DELETE FROM sessions WHERE session_token = $1")
+        .bind(session_token.as_slice())
+        .execute(&mut *tx)
+        .await?;
     if ended.rows_affected() == 0 {
         return Err(kinds::SESSION_EXPIRED.into());
     }

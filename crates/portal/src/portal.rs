@@ -62,7 +62,7 @@ impl Portal {
         let secrets = Secrets::open(&folder.join(SECRET))?;
         let db = Db::open(&folder.join(DATABASE)).await?;
         let row = sqlx::query("SELECT name FROM portal").fetch_optional(&mut *db.read().await?).await?;
-        let name = row.ok_or(Error::NotInitialised)?.try_get("name")?;
+        let name = row.ok_or(Error::NotInitialized)?.try_get("name")?;
         let authority = authority::open(folder, &secrets, &db, &config).await?;
         let identity = Identity::open(&secrets, &db).await?;
         Ok(Self(Arc::new(Inner {
@@ -79,7 +79,7 @@ impl Portal {
         })))
     }
 
-    /// The portal's name in signed statements.
+    /// The portal's name in signed authorizations.
     pub fn name(&self) -> &str {
         &self.0.name
     }

@@ -41,7 +41,7 @@ impl Secrets {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let mut secret = Zeroizing::new([0; LEN]);
         File::open(path).and_then(|mut file| file.read_exact(secret.as_mut_slice())).map_err(|error| {
-            if error.kind() == ErrorKind::NotFound { Error::NotInitialised } else { Error::Io(error) }
+            if error.kind() == ErrorKind::NotFound { Error::NotInitialized } else { Error::Io(error) }
         })?;
         Ok(Self(secret))
     }
@@ -87,7 +87,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
 }
 
 /// A new token, and as text.
-pub fn token() -> Result<Zeroizing<String>, Error> {
+pub fn new_bearer() -> Result<Zeroizing<String>, Error> {
     Ok(Zeroizing::new(hex::encode(Zeroizing::new(random::<32>()?).as_slice())))
 }
 

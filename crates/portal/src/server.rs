@@ -11,8 +11,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Error, Portal, attempts, authority, catalogue, certificates, drivers, http, keys, login, operator,
-    orders, production, sms, unlock,
+    Error, Portal, attempts, authority, catalogue, certificates, drivers, http, login, operator, orders,
+    personalization, sms, tokens, unlock,
 };
 
 const PREFIX: &str = "/api/v1";
@@ -60,7 +60,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Certificate portal", description = "Orders, review, certificates, work on the key."),
+    info(title = "Certificate portal", description = "Orders, review, certificates, work on the token."),
     modifiers(&Bearer)
 )]
 struct Description;
@@ -92,8 +92,8 @@ fn api() -> OpenApiRouter<Portal> {
         .merge(orders::routes())
         .merge(attempts::routes())
         .merge(unlock::routes())
-        .merge(production::routes())
-        .merge(keys::routes())
+        .merge(personalization::routes())
+        .merge(tokens::routes())
         .merge(authority::routes())
         .merge(drivers::routes())
         .merge(operator::routes());

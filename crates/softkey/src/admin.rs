@@ -1,32 +1,32 @@
-//! Making keys, putting them in, pulling them, and telling them to fail: what a maker, a hand and bad luck do to a
-//! real key. Works on the folder; loaded modules see it at their next call.
+//! Making tokens, putting them in, pulling them, and telling them to fail: what a maker, a hand and bad luck do to a
+//! real token. Works on the folder; loaded modules see it at their next call.
 
 use std::path::Path;
 
 use serde::Serialize;
 
+pub use crate::emulation::{Format, Input, Point, Signing, VendorEmulation};
 use crate::error::{Error, Result};
 use crate::fault::ControlFile;
 pub use crate::fault::{Action, Control, Fault, Length, On, Rule, When};
-use crate::key::Key;
-pub use crate::key::Leaves;
 use crate::object::Kind;
+pub use crate::soft_token::Leaves;
+use crate::soft_token::SoftToken;
 use crate::state::{Head, PinSlot, Role, State};
 pub use crate::state::{INITIAL_PIN, Pin, PinLimits};
 use crate::store::Folder;
 pub use crate::store::seal::Kdf;
 use crate::store::seal::{StorageKey, random};
-pub use crate::wardrobe::{Format, Input, Point, Signing, Wardrobe};
 
 /// Key pairs that fit where nothing else is said.
 pub const DEFAULT_CONTAINERS: u32 = 8;
-pub const DEFAULT_TRIES: u32 = 10;
+pub const DEFAULT_RETRY_LIMIT: u32 = 10;
 pub const DEFAULT_MANUFACTURER: &str = "YCD softkey";
 pub const DEFAULT_MODEL: &str = "softkey";
 
-/// A key to make. `NewKey { label: "…".into(), ..NewKey::default() }`.
+/// A token to make. `NewToken { label: "…".into(), ..NewToken::default() }`.
 #[derive(Debug, Clone)]
-pub struct NewKey {
+pub struct NewToken {
     /// 1 to 32 bytes of UTF-8.
     pub label: String,
     /// 1 to 16 ASCII letters, digits and dashes. Random where `None`.
@@ -37,8 +37,8 @@ pub struct NewKey {
     pub so_pin: Option<Pin>,
     /// Key pairs that fit.
     pub containers: Option<u32>,
-    pub user_tries: u32,
-    pub so_tries: u32,
+    pub user_retry_limit: u32,
+    pub so_pin_retry_limit: u32,
     pub pin_limits: PinLimits,
     pub kdf: Kdf,
     /// At most 32 bytes.
@@ -48,7 +48,7 @@ pub struct NewKey {
     pub inserted: bool,
 }
 
-impl Default for NewKey {
+impl Default for NewToken {
     fn default() -> Self {
         Self {
             label: "USBKEY".to_owned(),
@@ -56,8 +56,8 @@ impl Default for NewKey {
             pin: INITIAL_PIN.into(),
             so_pin: None,
             containers: None,
-            user_tries: DEFAULT_TRIES,
-            so_tries: DEFAULT_TRIES,
+            user_retry_limit: DEFAULT_RETRY_LIMIT,
+            so_pin_retry_limit: DEFAULT_RETRY_LIMIT,
             pin_limits: PinLimits::default(),
             kdf: Kdf::default(),
             manufacturer: DEFAULT_MANUFACTURER.to_owned(),
@@ -70,26 +70,26 @@ impl Default for NewKey {
 #[derive(Debug, Clone)]
 pub struct Created {
     pub serial_number: String,
-    /// PKCS#11 slot id; stays the same for this key.
+    /// PKCS#11 slot id; stays the same for this token.
     pub slot: u32,
     pub so_pin: Pin,
 }
 
-/// A key as its maker sees it.
+/// A token as its maker sees it.
 #[derive(Debug, Clone, Serialize)]
-pub struct KeyState {
+pub struct TokenState {
     pub serial_number: String,
     pub slot: u32,
     pub label: String,
     pub manufacturer: String,
     pub model: String,
     pub inserted: bool,
-    pub pin_tries_left: u32,
-    pub pin_tries_max: u32,
+    pub pin_retry_counter: u32,
+    pub pin_retry_limit: u32,
     pub pin_is_set: bool,
     pub pin_is_initial: bool,
-    pub so_pin_tries_left: u32,
-    pub so_pin_tries_max: u32,
+    pub so_pin_retry_counter: u32,
+    pub so_pin_retry_limit: u32,
     pub containers: u32,
     pub containers_used: u32,
     pub certificates: u32,
@@ -99,8 +99,8 @@ pub struct KeyState {
     pub in_reader: bool,
 }
 
-/// Makes a key and gives it the next slot. The folder is made where there is none.
-pub fn create(dir: impl AsRef<Path>, new: &NewKey) -> Result<Created> {
+/// Makes a token and gives it the next slot. The folder is made where there is none.
+pub fn create(dir: impl AsRef<Path>, new: &NewToken) -> Result<Created> {
     let folder = Folder::new(dir.as_ref());
     let serial_number = match &new.serial {
         Some(serial) => serial.clone(),
@@ -110,7 +110,7 @@ pub fn create(dir: impl AsRef<Path>, new: &NewKey) -> Result<Created> {
     check_field("label", &new.label, 32)?;
     check_field("manufacturer", &new.manufacturer, 32)?;
     check_field("model", &new.model, 16)?;
-    if new.user_tries == 0 || new.so_tries == 0 {
+    if new.user_retry_limit == 0 || new.so_pin_retry_limit == 0 {
         return Err(Error::BadField { field: "tries", rule: "at least 1" });
     }
     let so_pin = match &new.so_pin {
@@ -118,12 +118,12 @@ pub fn create(dir: impl AsRef<Path>, new: &NewKey) -> Result<Created> {
         None => random_pin(new.pin_limits)?,
     };
     let _lock = folder.lock()?;
-    if folder.key_file(&serial_number).exists() {
-        return Err(Error::KeyExists { serial_number });
+    if folder.token_file(&serial_number).exists() {
+        return Err(Error::TokenExists { serial_number });
     }
     let mut slot = 1;
     for other in folder.serial_numbers()? {
-        slot = slot.max(Key::new(&folder, &other).head()?.slot + 1);
+        slot = slot.max(SoftToken::new(&folder, &other).head()?.slot + 1);
     }
     let mut head = Head {
         serial_number: serial_number.clone(),
@@ -138,30 +138,30 @@ pub fn create(dir: impl AsRef<Path>, new: &NewKey) -> Result<Created> {
         containers_used: 0,
         pin_limits: new.pin_limits,
         kdf: new.kdf,
-        user: PinSlot::unset(new.user_tries),
-        so: PinSlot::unset(new.so_tries),
+        user: PinSlot::unset(new.user_retry_limit),
+        so: PinSlot::unset(new.so_pin_retry_limit),
         next_handle: 1,
         in_reader: false,
         unblock: None,
-        wardrobe: Wardrobe::default(),
+        emulation: VendorEmulation::default(),
     };
     let storage_key = StorageKey::random()?;
     head.set_pin(Role::User, &new.pin, &storage_key)?;
     head.set_pin(Role::So, &so_pin, &storage_key)?;
-    Key::new(&folder, &serial_number).write_first(State { head, objects: Vec::new() })?;
+    SoftToken::new(&folder, &serial_number).write_first(State { head, objects: Vec::new() })?;
     Ok(Created { serial_number, slot, so_pin })
 }
 
-/// All keys of the folder, by slot.
-pub fn list(dir: impl AsRef<Path>) -> Result<Vec<KeyState>> {
+/// All tokens of the folder, by slot.
+pub fn list(dir: impl AsRef<Path>) -> Result<Vec<TokenState>> {
     let folder = Folder::new(dir.as_ref());
-    let mut keys = Vec::new();
+    let mut tokens = Vec::new();
     for serial in folder.serial_numbers()? {
-        let mut key = Key::new(&folder, &serial);
-        let objects = key.objects()?.to_vec();
-        let state = State { head: key.head()?.clone(), objects };
+        let mut token = SoftToken::new(&folder, &serial);
+        let objects = token.objects()?.to_vec();
+        let state = State { head: token.head()?.clone(), objects };
         let certificates = state.objects.iter().filter(|o| matches!(o.kind, Kind::Certificate(_))).count();
-        keys.push(KeyState {
+        tokens.push(TokenState {
             containers_used: state.containers_used(),
             certificates: u32::try_from(certificates).unwrap_or(u32::MAX),
             serial_number: state.head.serial_number,
@@ -170,27 +170,27 @@ pub fn list(dir: impl AsRef<Path>) -> Result<Vec<KeyState>> {
             manufacturer: state.head.manufacturer,
             model: state.head.model,
             inserted: state.head.inserted,
-            pin_tries_left: state.head.user.tries_left,
-            pin_tries_max: state.head.user.tries_max,
+            pin_retry_counter: state.head.user.retry_counter,
+            pin_retry_limit: state.head.user.retry_limit,
             pin_is_set: state.head.user.is_set(),
             pin_is_initial: state.head.user.initial,
-            so_pin_tries_left: state.head.so.tries_left,
-            so_pin_tries_max: state.head.so.tries_max,
+            so_pin_retry_counter: state.head.so.retry_counter,
+            so_pin_retry_limit: state.head.so.retry_limit,
             containers: state.head.containers,
             unblock_key: state.head.unblock.as_ref().map(|slot| slot.version),
             in_reader: state.head.inserted && state.head.in_reader,
         });
     }
-    keys.sort_by_key(|k| k.slot);
-    Ok(keys)
+    tokens.sort_by_key(|k| k.slot);
+    Ok(tokens)
 }
 
-/// Puts a key in. Changes nothing when it is in.
+/// Puts a token in. Changes nothing when it is in.
 pub fn insert(dir: impl AsRef<Path>, serial_number: &str) -> Result<()> {
     existing(dir.as_ref(), serial_number)?.set_inserted(true)
 }
 
-/// Pulls a key. Changes nothing when it is out.
+/// Pulls a token. Changes nothing when it is out.
 pub fn remove(dir: impl AsRef<Path>, serial_number: &str) -> Result<()> {
     existing(dir.as_ref(), serial_number)?.set_inserted(false)
 }
@@ -200,37 +200,40 @@ pub fn try_so_pin(dir: impl AsRef<Path>, serial_number: &str, pin: &Pin) -> Resu
     existing(dir.as_ref(), serial_number)?.login(Role::So, pin).map(drop)
 }
 
-/// What a key shows of itself; `None` leaves as it is.
+/// What a token shows of itself; `None` leaves as it is.
 #[derive(Debug, Clone, Default)]
-pub struct Dress {
+pub struct Appearance {
     pub label: Option<String>,
     pub manufacturer: Option<String>,
     pub model: Option<String>,
     /// Numbers and habits of the PKCS#11 module.
-    pub wardrobe: Option<Wardrobe>,
+    pub emulation: Option<VendorEmulation>,
 }
 
-/// Makes a key pass for one of another make.
-pub fn dress(dir: impl AsRef<Path>, serial_number: &str, dress: &Dress) -> Result<()> {
-    let fields =
-        [(&dress.label, "label", 32), (&dress.manufacturer, "manufacturer", 32), (&dress.model, "model", 16)];
+/// Makes a token pass for one of another token model.
+pub fn set_appearance(dir: impl AsRef<Path>, serial_number: &str, appearance: &Appearance) -> Result<()> {
+    let fields = [
+        (&appearance.label, "label", 32),
+        (&appearance.manufacturer, "manufacturer", 32),
+        (&appearance.model, "model", 16),
+    ];
     for (text, field, max) in fields {
         if let Some(text) = text {
             check_field(field, text, max)?;
         }
     }
-    if let Some(wardrobe) = &dress.wardrobe {
-        wardrobe.check()?;
+    if let Some(emulation) = &appearance.emulation {
+        emulation.check()?;
     }
     existing(dir.as_ref(), serial_number)?.rewrite(|state| {
         let head = &mut state.head;
-        if let Some(wardrobe) = &dress.wardrobe {
-            head.wardrobe.clone_from(wardrobe);
+        if let Some(emulation) = &appearance.emulation {
+            head.emulation.clone_from(emulation);
         }
         for (new, old) in [
-            (&dress.label, &mut head.label),
-            (&dress.manufacturer, &mut head.manufacturer),
-            (&dress.model, &mut head.model),
+            (&appearance.label, &mut head.label),
+            (&appearance.manufacturer, &mut head.manufacturer),
+            (&appearance.model, &mut head.model),
         ] {
             if let Some(new) = new {
                 old.clone_from(new);
@@ -240,7 +243,7 @@ pub fn dress(dir: impl AsRef<Path>, serial_number: &str, dress: &Dress) -> Resul
     })
 }
 
-/// Adds a rule to the control file; its count starts at 0. `serial_number` `None`: for calls on any key, and on none.
+/// Adds a rule to the control file; its count starts at 0. `serial_number` `None`: for calls on any token, and on none.
 pub fn set_fault(dir: impl AsRef<Path>, serial_number: Option<&str>, fault: &Fault) -> Result<()> {
     if let On::Function { function, .. } = &fault.on
         && !crate::FUNCTIONS.contains(&function.as_str())
@@ -250,7 +253,7 @@ pub fn set_fault(dir: impl AsRef<Path>, serial_number: Option<&str>, fault: &Fau
     if let Some(serial) = serial_number {
         existing(dir.as_ref(), serial)?;
     }
-    let rule = Rule { key: serial_number.map(str::to_owned), fault: fault.clone(), seen: 0, struck: false };
+    let rule = Rule { token: serial_number.map(str::to_owned), fault: fault.clone(), seen: 0, struck: false };
     control(dir.as_ref()).change(|control| {
         control.rules.push(rule);
         Ok(())
@@ -274,7 +277,7 @@ pub fn set_trace(dir: impl AsRef<Path>, on: bool) -> Result<()> {
     })
 }
 
-/// The calls traced so far: function, and serial number where the call named a key.
+/// The calls traced so far: function, and serial number where the call named a token.
 pub fn trace(dir: impl AsRef<Path>) -> Result<Vec<(String, Option<String>)>> {
     control(dir.as_ref()).traced()
 }
@@ -288,13 +291,13 @@ fn control(dir: &Path) -> ControlFile {
     ControlFile::new(&Folder::new(dir))
 }
 
-pub(crate) fn existing(dir: &Path, serial_number: &str) -> Result<Key> {
+pub(crate) fn existing(dir: &Path, serial_number: &str) -> Result<SoftToken> {
     check_serial(serial_number)?;
-    let key = Key::new(&Folder::new(dir), serial_number);
-    if key.file().exists() {
-        Ok(key)
+    let token = SoftToken::new(&Folder::new(dir), serial_number);
+    if token.file().exists() {
+        Ok(token)
     } else {
-        Err(Error::NoSuchKey { serial_number: serial_number.to_owned() })
+        Err(Error::NoSuchToken { serial_number: serial_number.to_owned() })
     }
 }
 

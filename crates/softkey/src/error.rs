@@ -1,4 +1,4 @@
-//! What can go wrong with a software key, named by what the caller can do about it.
+//! What can go wrong with a software token, named by what the caller can do about it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,23 +9,23 @@ pub enum Error {
     /// The folder or a file in it cannot be read or written: disk, permissions.
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    /// The key's file is not a whole state of a key. It was not written by this software, or the disk lost bytes.
+    /// The token's file is not a whole state of a token. It was not written by this software, or the disk lost bytes.
     #[error("{} is damaged: {detail}", path.display())]
     Damaged { path: PathBuf, detail: String },
     /// The control file says something this software does not understand.
     #[error("control file {}: {detail}", path.display())]
     ControlFile { path: PathBuf, detail: String },
-    #[error("no key with the serial number {serial_number}")]
-    NoSuchKey { serial_number: String },
-    #[error("a key with the serial number {serial_number} exists already")]
-    KeyExists { serial_number: String },
+    #[error("no token with the serial number {serial_number}")]
+    NoSuchToken { serial_number: String },
+    #[error("a token with the serial number {serial_number} exists already")]
+    TokenExists { serial_number: String },
     /// A label, serial number, manufacturer or model that does not fit its PKCS#11 field.
     #[error("{field} must be {rule}")]
     BadField { field: &'static str, rule: &'static str },
-    #[error("the key is not inserted, or was pulled")]
+    #[error("the token is not inserted, or was pulled")]
     Removed,
-    #[error("wrong PIN, {tries_left} tries left")]
-    PinIncorrect { tries_left: u32 },
+    #[error("wrong PIN, {retry_counter} tries left")]
+    PinIncorrect { retry_counter: u32 },
     #[error("the PIN is locked")]
     PinLocked,
     #[error("a PIN has {min} to {max} bytes")]
@@ -34,12 +34,12 @@ pub enum Error {
     PinNotSet,
     #[error("not logged in")]
     NotLoggedIn,
-    #[error("no room on the key")]
-    NoRoom,
+    #[error("no free capacity on the key")]
+    NoFreeCapacity,
     #[error("no such object")]
     NoSuchObject,
-    /// Another process is the key's smart card.
-    #[error("the key is in another reader")]
+    /// Another process is the token's smart card.
+    #[error("the token is in another reader")]
     InReader,
     /// The system's random source, or a cryptographic operation that cannot fail on sound data.
     #[error("cryptography failed: {0}")]
@@ -53,8 +53,8 @@ impl Error {
             Self::Io { .. } => "softkey.io",
             Self::Damaged { .. } => "softkey.damaged",
             Self::ControlFile { .. } => "softkey.control_file",
-            Self::NoSuchKey { .. } => "softkey.no_such_key",
-            Self::KeyExists { .. } => "softkey.key_exists",
+            Self::NoSuchToken { .. } => "softkey.no_such_token",
+            Self::TokenExists { .. } => "softkey.token_exists",
             Self::BadField { .. } => "softkey.bad_field",
             Self::Removed => "softkey.removed",
             Self::PinIncorrect { .. } => "softkey.pin_incorrect",
@@ -62,7 +62,7 @@ impl Error {
             Self::PinLength { .. } => "softkey.pin_length",
             Self::PinNotSet => "softkey.pin_not_set",
             Self::NotLoggedIn => "softkey.not_logged_in",
-            Self::NoRoom => "softkey.no_room",
+            Self::NoFreeCapacity => "softkey.no_free_capacity",
             Self::NoSuchObject => "softkey.no_such_object",
             Self::InReader => "softkey.in_reader",
             Self::Crypto(_) => "softkey.crypto",

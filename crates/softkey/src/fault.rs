@@ -1,21 +1,21 @@
-//! Failing on purpose: the control file `control.json` in the folder of the keys.
+//! Failing on purpose: the control file `control.json` in the folder of the tokens.
 //!
 //! ```json
 //! { "trace": true,
 //!   "rules": [
-//!     { "key": "A1B2", "on": { "call": 7 }, "do": "unplug" },
+//!     { "token": "A1B2", "on": { "call": 7 }, "do": "unplug" },
 //!     { "on": { "function": "C_CreateObject", "occurrence": 2 }, "do": "crash", "when": "after" },
 //!     { "on": { "function": "C_Sign" }, "do": { "code": 48 }, "once": false } ] }
 //! ```
 //!
 //! | `do` | what happens |
 //! | --- | --- |
-//! | `"unplug"` | the key is pulled and stays out until it is inserted again |
+//! | `"unplug"` | the token is pulled and stays out until it is inserted again |
 //! | `"hang"` | the call never returns |
 //! | `"crash"` | the process aborts |
 //! | `{"code": n}` | the call answers that `CKR_` number |
 //! | `{"delay_ms": n}` | the call takes n milliseconds longer |
-//! | `{"torn": "private_key"}`, `"public_key"`, `"nothing"` | the key is pulled in the middle of the call: `C_GenerateKeyPair` leaves that half of the pair or nothing, `C_CreateObject` of a certificate leaves half its bytes or nothing, other changes are complete; calls that change nothing find the key pulled |
+//! | `{"torn": "private_key"}`, `"public_key"`, `"nothing"` | the token is pulled in the middle of the call: `C_GenerateKeyPair` leaves that half of the pair or nothing, `C_CreateObject` of a certificate leaves half its bytes or nothing, other changes are complete; calls that change nothing find the token pulled |
 //! | `"eat"` | the change is answered with CKR_OK and lost |
 //! | `{"length": {"is": n}}`, `{"longer": n}`, `{"shorter": n}` | the lengths and counts that the call tells are n, or off by n; what it writes stays right |
 //! | `{"print": n}` | n bytes go to standard output and as many to standard error |
@@ -24,7 +24,7 @@
 //! `when` is `"before"` (default: the call has no effect) or `"after"` (it has its effect, then the fault comes);
 //! `torn` and `eat` come in the middle. `once` (default true) ends the rule after it has struck; else it strikes at
 //! that call and every one after. Calls are counted from when the rule was set, over all processes, in the rule's
-//! own `seen`; the count is kept in the file. A rule with a `key` sees only calls that name that key by slot or
+//! own `seen`; the count is kept in the file. A rule with a `key` sees only calls that name that token by slot or
 //! session, a rule without one sees every call from `C_Initialize` on.
 //!
 //! With `trace` each call appends a line `C_Name` or `C_Name<TAB>serial number` to `trace.log` before it is done.
@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::key::Leaves;
+use crate::soft_token::Leaves;
 use crate::store::{self, Folder, Lock};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,12 +149,12 @@ pub struct Control {
     pub rules: Vec<Rule>,
 }
 
-/// A fault with the key it is for and the calls it has seen.
+/// A fault with the token it is for and the calls it has seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "WrittenRule", into = "WrittenRule")]
 pub struct Rule {
     /// Serial number; `None` for every call.
-    pub key: Option<String>,
+    pub token: Option<String>,
     pub fault: Fault,
     pub seen: u64,
     pub struck: bool,
@@ -165,7 +165,7 @@ pub struct Rule {
 #[serde(deny_unknown_fields)]
 struct WrittenRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
+    token: Option<String>,
     on: On,
     #[serde(rename = "do")]
     action: Action,
@@ -183,20 +183,20 @@ impl TryFrom<WrittenRule> for Rule {
     type Error = String;
 
     fn try_from(rule: WrittenRule) -> Result<Self, String> {
-        let WrittenRule { key, on, action, when, once, seen, struck } = rule;
+        let WrittenRule { token, on, action, when, once, seen, struck } = rule;
         if let On::Function { function, .. } = &on
             && !crate::FUNCTIONS.contains(&function.as_str())
         {
             return Err(format!("no PKCS#11 function {function}"));
         }
-        Ok(Self { key, fault: Fault { on, action, when, once }, seen, struck })
+        Ok(Self { token, fault: Fault { on, action, when, once }, seen, struck })
     }
 }
 
 impl From<Rule> for WrittenRule {
     fn from(rule: Rule) -> Self {
-        let Rule { key, fault: Fault { on, action, when, once }, seen, struck } = rule;
-        Self { key, on, action, when, once, seen, struck }
+        let Rule { token, fault: Fault { on, action, when, once }, seen, struck } = rule;
+        Self { token, on, action, when, once, seen, struck }
     }
 }
 
@@ -238,16 +238,16 @@ impl ControlFile {
     }
 
     /// Counts a call and gives what is to happen at it, in the order of the rules.
-    pub fn on_call(&self, function: &str, key: Option<&str>) -> Result<Vec<Fault>> {
+    pub fn on_call(&self, function: &str, token: Option<&str>) -> Result<Vec<Fault>> {
         let control = self.read()?;
         if control.trace {
-            self.append_trace(function, key)?;
+            self.append_trace(function, token)?;
         }
-        if !control.rules.iter().any(|rule| rule.sees(function, key)) {
+        if !control.rules.iter().any(|rule| rule.sees(function, token)) {
             return Ok(Vec::new());
         }
         self.change(|control| {
-            let strikes = control.rules.iter_mut().filter(|rule| rule.sees(function, key));
+            let strikes = control.rules.iter_mut().filter(|rule| rule.sees(function, token));
             Ok(strikes.filter_map(Rule::count).collect())
         })
     }
@@ -260,7 +260,7 @@ impl ControlFile {
             Err(e) => return Err(Error::io(&self.trace)(e)),
         };
         let line = |line: &str| match line.split_once('\t') {
-            Some((function, key)) => (function.to_owned(), Some(key.to_owned())),
+            Some((function, token)) => (function.to_owned(), Some(token.to_owned())),
             None => (line.to_owned(), None),
         };
         Ok(text.lines().map(line).collect())
@@ -274,9 +274,9 @@ impl ControlFile {
         remove_if_there(&self.path)
     }
 
-    fn append_trace(&self, function: &str, key: Option<&str>) -> Result<()> {
-        let line = match key {
-            Some(key) => format!("{function}\t{key}\n"),
+    fn append_trace(&self, function: &str, token: Option<&str>) -> Result<()> {
+        let line = match token {
+            Some(token) => format!("{function}\t{token}\n"),
             None => format!("{function}\n"),
         };
         let file = store::private_file().append(true).create(true).open(&self.trace);
@@ -285,8 +285,8 @@ impl ControlFile {
 }
 
 impl Rule {
-    fn sees(&self, function: &str, key: Option<&str>) -> bool {
-        let this_key = self.key.as_deref().is_none_or(|serial| key == Some(serial));
+    fn sees(&self, function: &str, token: Option<&str>) -> bool {
+        let this_key = self.token.as_deref().is_none_or(|serial| token == Some(serial));
         let this_function = match &self.fault.on {
             On::Call { .. } => true,
             On::Function { function: name, .. } => name == function,

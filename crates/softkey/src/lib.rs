@@ -2,17 +2,17 @@
 //!
 //! A software USBKEY: a real token, whose state lies in a file, behind a PKCS#11 2.40 module that any client loads
 //! (`libycd_softkey.so`, `ycd_softkey.dll`). The demo, the tests and the fault injection speak to it through the same
-//! door as to a vendor's key.
+//! door as to a vendor's token.
 //!
-//! The environment variable `YCD_SOFTKEY_DIR` names the folder of the keys. Each key is a slot, with the same slot id
-//! for ever, inserted or not. What another process does to a key (pulling it, changing its PIN, writing objects) is
+//! The environment variable `YCD_SOFTKEY_DIR` names the folder of the tokens. Each token is a slot, with the same slot id
+//! for ever, inserted or not. What another process does to a token (pulling it, changing its PIN, writing objects) is
 //! seen at the next call. `FEATURES.md` lists the functions and mechanisms.
 //!
-//! * [`admin`]: make keys, insert and pull them, tell them to fail.
+//! * [`admin`]: make tokens, insert and pull them, tell them to fail.
 //! * [`fault`]: the control file.
-//! * [`card`]: the key as a smart card in a virtual PC/SC reader, with the same state.
-//! * `store`: the folder, one key's file, its replacement in one act; `store::seal`: keys from PINs, sealing.
-//! * `wardrobe`: the numbers and habits of another make, which a key can be given.
+//! * [`card`]: the token as a smart card in a virtual PC/SC reader, with the same state.
+//! * `store`: the folder, one token's file, its replacement in one act; `store::seal`: tokens from PINs, sealing.
+//! * `emulation`: the numbers and habits of another token model, which a token can be given.
 //! * `object`, `state`, `unblock`, `key`: the token's logic, without a word of C.
 //! * `pkcs11`: the C functions. The only place with `unsafe`.
 //!
@@ -20,7 +20,7 @@
 //! * A power cut at any byte of a write leaves the old state or the new one, and both halves of a key pair come in one
 //!   write.
 //! * A PIN try is written down as spent before the PIN is looked at.
-//! * Private keys are made in the key, are sealed in its file under the PINs, and leave it in no form.
+//! * Private keys are made in the token, are sealed in its file under the PINs, and leave it in no form.
 //! * No length, pointer, count, handle or order of calls of a caller is trusted.
 //!
 //! ## What it does not
@@ -31,17 +31,17 @@
 
 pub mod admin;
 pub mod card;
+mod emulation;
 mod error;
 pub mod fault;
-mod key;
 mod object;
 mod pkcs11;
 mod sm2sig;
+mod soft_token;
 mod state;
 mod store;
 mod unblock;
-mod wardrobe;
 
 pub use error::{Error, Result};
-pub use key::Leaves;
 pub use pkcs11::FUNCTIONS;
+pub use soft_token::Leaves;

@@ -1,17 +1,17 @@
-//! The state of one key: who it is, its PINs, whether it is inserted, what lies on it.
+//! The state of one token: who it is, its PINs, whether it is inserted, what lies on it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::emulation::VendorEmulation;
 use crate::error::{Error, Result};
 use crate::object::{MAX_OBJECT_LEN, MAX_OBJECTS, Object};
 use crate::store::seal::{Kdf, StorageKey, Wrapped};
 use crate::unblock::UnblockSlot;
-use crate::wardrobe::Wardrobe;
 
-/// The user PIN that keys are delivered with.
+/// The user PIN that tokens are delivered with.
 pub const INITIAL_PIN: &str = "12345678";
 
 /// A user or SO PIN. Wiped when dropped, never printed.
@@ -85,17 +85,17 @@ impl Default for PinLimits {
 /// Tries of one PIN, and the storage key wrapped under it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PinSlot {
-    pub tries_left: u32,
-    pub tries_max: u32,
-    /// `None`: not set since the token was initialised.
+    pub retry_counter: u32,
+    pub retry_limit: u32,
+    /// `None`: not set since the token was initialized.
     wrapped: Option<Wrapped>,
     /// It is [`INITIAL_PIN`].
     pub initial: bool,
 }
 
 impl PinSlot {
-    pub fn unset(tries_max: u32) -> Self {
-        Self { tries_left: tries_max, tries_max, wrapped: None, initial: false }
+    pub fn unset(retry_limit: u32) -> Self {
+        Self { retry_counter: retry_limit, retry_limit, wrapped: None, initial: false }
     }
 
     pub fn is_set(&self) -> bool {
@@ -104,15 +104,15 @@ impl PinSlot {
 
     /// Got wrong at least once since it was last right.
     pub fn is_low(&self) -> bool {
-        self.tries_left < self.tries_max && self.tries_left > 0
+        self.retry_counter < self.retry_limit && self.retry_counter > 0
     }
 
     pub fn is_last(&self) -> bool {
-        self.tries_left == 1
+        self.retry_counter == 1
     }
 
     pub fn is_locked(&self) -> bool {
-        self.is_set() && self.tries_left == 0
+        self.is_set() && self.retry_counter == 0
     }
 }
 
@@ -128,7 +128,7 @@ pub struct Head {
     pub inserted: bool,
     /// How often it was inserted: a login ends with its insertion.
     pub insertions: u64,
-    /// How often it was initialised: what was sealed before is gone.
+    /// How often it was initialized: what was sealed before is gone.
     pub initialisations: u64,
     /// Room for key pairs.
     pub containers: u32,
@@ -146,8 +146,8 @@ pub struct Head {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unblock: Option<UnblockSlot>,
     /// The make it passes for.
-    #[serde(default, skip_serializing_if = "Wardrobe::is_own")]
-    pub wardrobe: Wardrobe,
+    #[serde(default, skip_serializing_if = "VendorEmulation::is_own")]
+    pub emulation: VendorEmulation,
 }
 
 impl Head {
@@ -171,7 +171,7 @@ impl Head {
         if !pin.is_set() {
             return Err(Error::PinNotSet);
         }
-        pin.tries_left = pin.tries_left.checked_sub(1).ok_or(Error::PinLocked)?;
+        pin.retry_counter = pin.retry_counter.checked_sub(1).ok_or(Error::PinLocked)?;
         Ok(())
     }
 
@@ -181,10 +181,10 @@ impl Head {
         match wrapped.open(self.kdf, pin.expose(), &self.context(role))? {
             Some(key) => {
                 let slot = self.pin_mut(role);
-                slot.tries_left = slot.tries_max;
+                slot.retry_counter = slot.retry_limit;
                 Ok(key)
             }
-            None => Err(Error::PinIncorrect { tries_left: self.pin(role).tries_left }),
+            None => Err(Error::PinIncorrect { retry_counter: self.pin(role).retry_counter }),
         }
     }
 
@@ -194,15 +194,15 @@ impl Head {
         let wrapped = Wrapped::new(self.kdf, pin.expose(), &self.context(role), key)?;
         let slot = self.pin_mut(role);
         slot.wrapped = Some(wrapped);
-        slot.tries_left = slot.tries_max;
+        slot.retry_counter = slot.retry_limit;
         slot.initial = role == Role::User && pin.expose() == INITIAL_PIN.as_bytes();
         Ok(())
     }
 
-    /// Whether it may become a PIN of this key.
+    /// Whether it may become a PIN of this token.
     pub fn check_pin(&self, pin: &Pin) -> Result<()> {
         self.pin_limits.check(pin)?;
-        self.wardrobe.check_pin(pin)
+        self.emulation.check_pin(pin)
     }
 
     fn context(&self, role: Role) -> Vec<u8> {
@@ -225,15 +225,18 @@ impl State {
 
     /// Adds an object, sealed, if there is room; gives its handle.
     pub fn add(&mut self, mut object: Object, key: Option<&StorageKey>) -> Result<u32> {
-        if self.objects.len() >= MAX_OBJECTS || object.len() > MAX_OBJECT_LEN || !self.has_room_for(&object) {
-            return Err(Error::NoRoom);
+        if self.objects.len() >= MAX_OBJECTS
+            || object.len() > MAX_OBJECT_LEN
+            || !self.has_capacity_for(&object)
+        {
+            return Err(Error::NoFreeCapacity);
         }
         object.handle = self.head.next_handle;
         if object.private {
             object = object.sealed(&self.head.serial_number, key.ok_or(Error::NotLoggedIn)?)?;
         }
         let handle = object.handle;
-        self.head.next_handle = handle.checked_add(1).ok_or(Error::NoRoom)?;
+        self.head.next_handle = handle.checked_add(1).ok_or(Error::NoFreeCapacity)?;
         self.objects.push(object);
         Ok(handle)
     }
@@ -245,25 +248,25 @@ impl State {
     }
 
     /// Erases everything but the SO PIN, the unblock key too; `so_pin` has been found right.
-    pub fn initialise(&mut self, so_pin: &Pin, label: String) -> Result<()> {
+    pub fn initialize(&mut self, so_pin: &Pin, label: String) -> Result<()> {
         self.objects.clear();
         self.head.initialisations += 1;
         self.head.label = label;
         self.head.unblock = None;
-        self.head.user = PinSlot::unset(self.head.user.tries_max);
+        self.head.user = PinSlot::unset(self.head.user.retry_limit);
         let key = StorageKey::random()?;
         let wrapped = Wrapped::new(self.head.kdf, so_pin.expose(), &self.head.context(Role::So), &key)?;
         self.head.so.wrapped = Some(wrapped);
-        self.head.so.tries_left = self.head.so.tries_max;
+        self.head.so.retry_counter = self.head.so.retry_limit;
         Ok(())
     }
 
-    /// Key pairs, whole or half: each takes the room of one.
+    /// Key pairs, whole or half: each takes the free capacity of one.
     pub fn containers_used(&self) -> u32 {
         u32::try_from(self.points().len()).unwrap_or(u32::MAX)
     }
 
-    fn has_room_for(&self, object: &Object) -> bool {
+    fn has_capacity_for(&self, object: &Object) -> bool {
         let Some(key) = object.key_half() else { return true };
         let points = self.points();
         points.contains(&key.point.as_slice()) || points.len() < self.head.containers as usize

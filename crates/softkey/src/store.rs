@@ -1,16 +1,16 @@
-//! The folder of keys and the file of one key: its format, its lock, its replacement in one act.
+//! The folder of tokens and the file of one token: its format, its lock, its replacement in one act.
 //!
 //! ```text
 //! DIR/<serial>.key       the state        8 bytes  "YCDKEY" 00 01 (format 1)
 //! DIR/<serial>.key.tmp   being written    8        revision, rises by one with each state
 //! DIR/<serial>.lock      locked by who    4, 4     lengths of head and body
-//!                        changes the key 32        SM3 over the 24 bytes above, head and body
+//!                        changes the token 32        SM3 over the 24 bytes above, head and body
 //! DIR/folder.lock        locked by who   ...       head: JSON, what C_GetTokenInfo needs
-//!                        adds a key      ...       body: JSON, the objects
+//!                        adds a token      ...       body: JSON, the objects
 //! DIR/control.json       see `fault`               (integers big-endian)
 //! DIR/<serial>.device    32 random bytes, see `unblock`
-//! DIR/<serial>.runner    locked by the process that is the key's smart card, and
-//! DIR/<serial>.reader    too: by whom the key is in a reader
+//! DIR/<serial>.runner    locked by the process that is the token's smart card, and
+//! DIR/<serial>.reader    too: by whom the token is in a reader
 //! ```
 //!
 //! A state is written to the `.tmp` file, synced, renamed over the old one, and the folder is synced: a power cut
@@ -36,7 +36,7 @@ pub const HEADER_LEN: usize = PREFIX_LEN + 32;
 /// No state comes near; keeps a damaged length from being believed.
 const MAX_PART: usize = 64 << 20;
 
-/// The folder that `YCD_SOFTKEY_DIR` names. It may not exist: then it holds no keys.
+/// The folder that `YCD_SOFTKEY_DIR` names. It may not exist: then it holds no tokens.
 #[derive(Debug, Clone)]
 pub struct Folder {
     dir: PathBuf,
@@ -51,7 +51,7 @@ impl Folder {
         &self.dir
     }
 
-    /// Serial numbers of all keys, sorted.
+    /// Serial numbers of all tokens, sorted.
     pub fn serial_numbers(&self) -> Result<Vec<String>> {
         let entries = match std::fs::read_dir(&self.dir) {
             Ok(entries) => entries,
@@ -69,10 +69,10 @@ impl Folder {
         Ok(found)
     }
 
-    /// The file of one key, whether it exists or not. `serial_number` is made of ASCII letters, digits and dashes.
-    pub fn key_file(&self, serial_number: &str) -> KeyFile {
+    /// The file of one token, whether it exists or not. `serial_number` is made of ASCII letters, digits and dashes.
+    pub fn token_file(&self, serial_number: &str) -> TokenFile {
         let file = |extension: &str| self.dir.join(format!("{serial_number}.{extension}"));
-        KeyFile {
+        TokenFile {
             path: file("key"),
             temporary: file("key.tmp"),
             lock: file("lock"),
@@ -84,7 +84,7 @@ impl Folder {
         }
     }
 
-    /// Waits for, and takes, the lock under which keys are added.
+    /// Waits for, and takes, the lock under which tokens are added.
     pub fn lock(&self) -> Result<Lock> {
         create_private_dir(&self.dir).map_err(Error::io(&self.dir))?;
         Lock::take(&self.dir.join("folder.lock"))
@@ -120,10 +120,10 @@ impl Lock {
     }
 }
 
-/// The first [`HEADER_LEN`] bytes of a key's file.
+/// The first [`HEADER_LEN`] bytes of a token's file.
 pub type Header = [u8; HEADER_LEN];
 
-/// One whole state of a key, as bytes.
+/// One whole state of a token, as bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     pub revision: u64,
@@ -133,7 +133,7 @@ pub struct Image {
 
 impl Image {
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let too_long = |_| Error::NoRoom;
+        let too_long = |_| Error::NoFreeCapacity;
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&self.revision.to_be_bytes());
         bytes.extend_from_slice(&u32::try_from(self.head.len()).map_err(too_long)?.to_be_bytes());
@@ -150,7 +150,7 @@ impl Image {
         let (header, rest) = bytes.split_first_chunk::<HEADER_LEN>().ok_or("shorter than its header")?;
         let (prefix, sum) = header.split_at(PREFIX_LEN);
         if prefix[..8] != MAGIC {
-            return Err("not a key's file, or of another format");
+            return Err("not a token's file, or of another format");
         }
         let mut revision = [0; 8];
         revision.copy_from_slice(&prefix[8..16]);
@@ -178,7 +178,7 @@ fn digest(prefix: &[u8], head: &[u8], body: &[u8]) -> [u8; 32] {
 }
 
 #[derive(Debug, Clone)]
-pub struct KeyFile {
+pub struct TokenFile {
     path: PathBuf,
     temporary: PathBuf,
     lock: PathBuf,
@@ -189,14 +189,14 @@ pub struct KeyFile {
     dir: PathBuf,
 }
 
-/// What makes a process the key's smart card; let go when dropped or when the process ends, however it ends.
+/// What makes a process the token's smart card; let go when dropped or when the process ends, however it ends.
 #[derive(Debug)]
 pub struct InReader {
     _reader: Lock,
     _runner: Lock,
 }
 
-impl KeyFile {
+impl TokenFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -227,7 +227,7 @@ impl KeyFile {
         Image::from_bytes(&bytes).map(Some).map_err(|detail| Error::damaged(&self.path, detail))
     }
 
-    /// Waits for, and takes, the lock under which the key is changed.
+    /// Waits for, and takes, the lock under which the token is changed.
     pub fn lock(&self) -> Result<Lock> {
         Lock::take(&self.lock)
     }
@@ -261,7 +261,7 @@ impl KeyFile {
         Ok(secret)
     }
 
-    /// Whether the process lives in which the key is in a reader.
+    /// Whether the process lives in which the token is in a reader.
     pub fn reader_lives(&self) -> Result<bool> {
         let file = match File::open(&self.reader) {
             Ok(file) => file,
@@ -275,7 +275,7 @@ impl KeyFile {
         }
     }
 
-    /// Makes this process the key's smart card. `settle` comes when no other is, and before the key counts as being
+    /// Makes this process the token's smart card. `settle` comes when no other is, and before the token counts as being
     /// in a reader that lives.
     ///
     /// Two locks: the first keeps a second runner out and is touched by nobody else, the second is looked at
@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn a_power_cut_at_any_byte_of_a_write_leaves_the_old_state() {
         let dir = tempfile::tempdir().unwrap();
-        let file = Folder::new(dir.path()).key_file("A1");
+        let file = Folder::new(dir.path()).token_file("A1");
         let lock = file.lock().unwrap();
         file.replace(&lock, &image(1)).unwrap();
         let new = image(2).to_bytes().unwrap();
@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn an_unchanged_file_is_not_read_again_and_a_changed_one_is() {
         let dir = tempfile::tempdir().unwrap();
-        let file = Folder::new(dir.path()).key_file("A1");
+        let file = Folder::new(dir.path()).token_file("A1");
         let lock = file.lock().unwrap();
         let first = file.replace(&lock, &image(1)).unwrap();
         assert!(file.read_if_changed(Some(&first)).unwrap().is_none());

@@ -1,6 +1,6 @@
 //! The unblock key K_S in a key's state: what a card needs to set a new user PIN for whoever answers its challenge.
 //!
-//! Setting a PIN takes the storage key, and that lies wrapped under the PINs only, of which this road knows none. So
+//! Setting a PIN takes the storage key, and that lies wrapped under the PINs only, of which this method knows none. So
 //! when an unblock key is installed (the SO PIN has been verified then, so the storage key is at hand), the storage key
 //! is wrapped once more, under a key made from K_S; and K_S itself is kept for the card alone.
 //!
@@ -32,7 +32,7 @@ pub struct UnblockSlot {
 }
 
 impl UnblockSlot {
-    /// `context` binds both to their token and its initialisation.
+    /// `context` binds both to their token and its initialization.
     pub fn new(
         version: u32,
         key: &UnblockKey,

@@ -1,4 +1,4 @@
-//! The key as a smart card and as a PKCS#11 token at once: one state behind both faces.
+//! The token as a smart card and as a PKCS#11 token at once: one state behind both faces.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
 #![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
 #![allow(clippy::macro_metavars_in_unsafe, reason = "the arguments of `call!` are values")]
@@ -34,8 +34,8 @@ fn secret() -> UnblockKey {
     UnblockKey::derive(&[9; 32], 1, "softkey:K1")
 }
 
-fn is_inserted(bench: &Bench) -> bool {
-    admin::list(bench.path()).unwrap()[0].inserted
+fn is_inserted(fixture: &Bench) -> bool {
+    admin::list(fixture.path()).unwrap()[0].inserted
 }
 
 fn session_info(client: &Client, session: CK_SESSION_HANDLE) -> CK_RV {
@@ -44,48 +44,48 @@ fn session_info(client: &Client, session: CK_SESSION_HANDLE) -> CK_RV {
 }
 
 #[test]
-fn the_card_is_in_the_reader_while_the_key_is_inserted() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    admin::remove(bench.path(), "K1").unwrap();
-    let (_runner, events) = start(bench.path(), &reader);
+fn the_card_is_in_the_reader_while_the_token_is_inserted() {
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    admin::remove(fixture.path(), "K1").unwrap();
+    let (_runner, events) = start(fixture.path(), &reader);
     for _ in 0..3 {
-        admin::insert(bench.path(), "K1").unwrap();
+        admin::insert(fixture.path(), "K1").unwrap();
         let mut card = reader.inserted();
         assert_eq!(card.atr(), card::ATR);
         card.select();
         assert_eq!(card.send(&[0x80, 0xCA, 0x01, 0x01, 0x00]), (b"K1".to_vec(), 0x9000));
         assert_eq!(events.recv(), Ok(Event::Connected));
-        assert!(admin::list(bench.path()).unwrap()[0].in_reader);
-        admin::remove(bench.path(), "K1").unwrap();
+        assert!(admin::list(fixture.path()).unwrap()[0].in_reader);
+        admin::remove(fixture.path(), "K1").unwrap();
         card.until_pulled();
         assert_eq!(events.recv(), Ok(Event::Pulled));
     }
 }
 
 #[test]
-fn a_key_that_goes_and_comes_at_once_is_a_new_card() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (_runner, _events) = start(bench.path(), &reader);
+fn a_token_that_goes_and_comes_at_once_is_a_new_card() {
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (_runner, _events) = start(fixture.path(), &reader);
     let card = reader.inserted();
-    admin::remove(bench.path(), "K1").unwrap();
-    admin::insert(bench.path(), "K1").unwrap();
+    admin::remove(fixture.path(), "K1").unwrap();
+    admin::insert(fixture.path(), "K1").unwrap();
     card.until_pulled();
     reader.inserted().select();
 }
 
 #[test]
-fn when_the_reader_closes_the_key_until_pulled_from_its_other_face_too() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (_runner, events) = start(bench.path(), &reader);
+fn when_the_reader_closes_the_token_until_pulled_from_its_other_interface_too() {
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (_runner, events) = start(fixture.path(), &reader);
     let card = reader.inserted();
     assert_eq!(events.recv(), Ok(Event::Connected));
-    let client = bench.client();
+    let client = fixture.client();
     let session = client.user();
     drop(card);
     assert_eq!(events.recv(), Ok(Event::ReaderClosed));
     assert_eq!(session_info(&client, session), CKR_DEVICE_REMOVED);
     assert!(client.slots(true).is_empty());
-    admin::insert(bench.path(), "K1").unwrap();
+    admin::insert(fixture.path(), "K1").unwrap();
     let mut card = reader.inserted();
     card.select();
     assert_eq!(client.slots(true), [1]);
@@ -93,44 +93,44 @@ fn when_the_reader_closes_the_key_until_pulled_from_its_other_face_too() {
 
 #[test]
 fn a_reader_that_cuts_a_frame_short_is_gone_like_any_other() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (_runner, events) = start(bench.path(), &reader);
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (_runner, events) = start(fixture.path(), &reader);
     let card = reader.inserted();
     card.cut();
     assert_eq!(events.recv(), Ok(Event::Connected));
     assert_eq!(events.recv(), Ok(Event::ReaderClosed));
-    assert!(!is_inserted(&bench));
+    assert!(!is_inserted(&fixture));
 }
 
 #[test]
-fn a_runner_that_ends_pulls_the_key_and_a_second_one_is_refused() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (runner, events) = start(bench.path(), &reader);
+fn a_runner_that_ends_pulls_the_token_and_a_second_one_is_refused() {
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (runner, events) = start(fixture.path(), &reader);
     let card = reader.inserted();
-    let second = card::start(bench.path(), "K1", &reader.address(), |_| ());
+    let second = card::start(fixture.path(), "K1", &reader.address(), |_| ());
     assert_eq!(second.err().unwrap().code(), "softkey.in_reader");
     runner.stop().unwrap();
     card.until_pulled();
-    assert!(!is_inserted(&bench));
+    assert!(!is_inserted(&fixture));
     assert_eq!(events.iter().collect::<Vec<_>>(), [Event::Connected, Event::Pulled, Event::Ended]);
-    let (runner, _) = start(bench.path(), &reader);
-    admin::insert(bench.path(), "K1").unwrap();
+    let (runner, _) = start(fixture.path(), &reader);
+    admin::insert(fixture.path(), "K1").unwrap();
     let card = reader.inserted();
     drop(runner);
     card.until_pulled();
-    assert!(!is_inserted(&bench));
+    assert!(!is_inserted(&fixture));
 }
 
 #[test]
-fn what_is_no_reader_and_no_key_is_told_at_once() {
-    let bench = Bench::new();
+fn what_is_no_reader_and_no_token_is_told_at_once() {
+    let fixture = Bench::new();
     for reader in ["", "localhost", "localhost:", ":1", "localhost:70000"] {
-        let refused = card::start(bench.path(), "K1", reader, |_| ());
+        let refused = card::start(fixture.path(), "K1", reader, |_| ());
         assert_eq!(refused.err().unwrap().code(), "softkey.bad_field", "{reader}");
     }
-    let refused = card::start(bench.path(), "K2", "localhost:1", |_| ());
-    assert_eq!(refused.err().unwrap().code(), "softkey.no_such_key");
-    assert!(is_inserted(&bench));
+    let refused = card::start(fixture.path(), "K2", "localhost:1", |_| ());
+    assert_eq!(refused.err().unwrap().code(), "softkey.no_such_token");
+    assert!(is_inserted(&fixture));
 }
 
 /// The runner that [`Elsewhere`] starts and kills; no test by itself.
@@ -162,9 +162,9 @@ impl Elsewhere {
             .spawn()
             .unwrap();
         let accepted = accept();
-        let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
-        assert!(said.any(|line| line.unwrap().ends_with("Connected")));
-        (Self { process, _said: said }, accepted)
+        let mut printed = BufReader::new(process.stdout.take().unwrap()).lines();
+        assert!(printed.any(|line| line.unwrap().ends_with("Connected")));
+        (Self { process, _said: printed }, accepted)
     }
 
     fn kill(self) {}
@@ -178,26 +178,26 @@ impl Drop for Elsewhere {
 }
 
 #[test]
-fn a_runner_killed_hard_leaves_a_key_that_is_out_until_it_is_inserted_again() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (elsewhere, card) = Elsewhere::start(bench.path(), &reader, || reader.inserted());
-    let client = bench.client();
+fn a_runner_killed_hard_leaves_a_token_that_is_out_until_it_is_inserted_again() {
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (elsewhere, card) = Elsewhere::start(fixture.path(), &reader, || reader.inserted());
+    let client = fixture.client();
     let session = client.user();
     client.generate(session, b"id");
-    let written = std::fs::read(bench.path().join("K1.key")).unwrap();
+    let written = std::fs::read(fixture.path().join("K1.key")).unwrap();
     elsewhere.kill();
     card.until_pulled();
-    assert_eq!(std::fs::read(bench.path().join("K1.key")).unwrap(), written, "nobody could write it down");
+    assert_eq!(std::fs::read(fixture.path().join("K1.key")).unwrap(), written, "nobody could write it down");
     assert_eq!(session_info(&client, session), CKR_DEVICE_REMOVED);
     assert_eq!(client.try_open(0), Err(CKR_TOKEN_NOT_PRESENT));
-    assert!(!is_inserted(&bench));
+    assert!(!is_inserted(&fixture));
 
     // The next runner writes the pull down, and waits.
-    let (_runner, events) = start(bench.path(), &reader);
+    let (_runner, events) = start(fixture.path(), &reader);
     assert_eq!(session_info(&client, session), CKR_DEVICE_REMOVED);
-    assert_ne!(std::fs::read(bench.path().join("K1.key")).unwrap(), written);
+    assert_ne!(std::fs::read(fixture.path().join("K1.key")).unwrap(), written);
     assert!(events.try_recv().is_err());
-    admin::insert(bench.path(), "K1").unwrap();
+    admin::insert(fixture.path(), "K1").unwrap();
     let mut card = reader.inserted();
     card.select();
     assert_eq!(session_info(&client, session), CKR_SESSION_HANDLE_INVALID);
@@ -206,26 +206,26 @@ fn a_runner_killed_hard_leaves_a_key_that_is_out_until_it_is_inserted_again() {
 }
 
 #[test]
-fn after_a_runner_killed_hard_the_key_is_inserted_without_a_reader_too() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (elsewhere, _card) = Elsewhere::start(bench.path(), &reader, || reader.inserted());
-    let client = bench.client();
+fn after_a_runner_killed_hard_the_token_is_inserted_without_a_reader_too() {
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (elsewhere, _card) = Elsewhere::start(fixture.path(), &reader, || reader.inserted());
+    let client = fixture.client();
     let session = client.user();
     elsewhere.kill();
-    admin::insert(bench.path(), "K1").unwrap();
+    admin::insert(fixture.path(), "K1").unwrap();
     assert_eq!(session_info(&client, session), CKR_DEVICE_REMOVED, "it was out in between");
     client.user();
-    let key = admin::list(bench.path()).unwrap().remove(0);
-    assert_eq!((key.inserted, key.in_reader), (true, false));
+    let token = admin::list(fixture.path()).unwrap().remove(0);
+    assert_eq!((token.inserted, token.in_reader), (true, false));
 }
 
 #[test]
-fn tries_that_one_face_spends_the_other_tells() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (_runner, _events) = start(bench.path(), &reader);
+fn tries_that_one_interface_spends_the_other_tells() {
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (_runner, _events) = start(fixture.path(), &reader);
     let mut card = reader.inserted();
     card.select();
-    let client = bench.client();
+    let client = fixture.client();
     assert_eq!(card.verify(1, "00000000"), 0x63C9);
     assert_ne!(client.flags() & CKF_USER_PIN_COUNT_LOW, 0);
     let session = client.open();
@@ -240,12 +240,12 @@ fn tries_that_one_face_spends_the_other_tells() {
 
 #[test]
 fn a_pin_unblocked_on_the_card_logs_in_at_the_module_and_keys_are_kept() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (_runner, _events) = start(bench.path(), &reader);
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (_runner, _events) = start(fixture.path(), &reader);
     let mut card = reader.inserted();
     card.select();
     card.install(SO_PIN, &secret());
-    let client = bench.client();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     client.write_certificate(session, b"id", b"\x30\x00").unwrap();
@@ -269,8 +269,8 @@ fn a_pin_unblocked_on_the_card_logs_in_at_the_module_and_keys_are_kept() {
 
 #[test]
 fn an_answer_is_worth_nothing_after_a_reset_or_at_the_next_insertion() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (_runner, _events) = start(bench.path(), &reader);
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (_runner, _events) = start(fixture.path(), &reader);
     let mut card = reader.inserted();
     card.select();
     card.install(SO_PIN, &secret());
@@ -282,9 +282,9 @@ fn an_answer_is_worth_nothing_after_a_reset_or_at_the_next_insertion() {
         assert_eq!(card.send(&command).1, 0x6985, "no challenge");
     }
     let command = card.answered(&secret(), "271828");
-    admin::remove(bench.path(), "K1").unwrap();
+    admin::remove(fixture.path(), "K1").unwrap();
     card.until_pulled();
-    admin::insert(bench.path(), "K1").unwrap();
+    admin::insert(fixture.path(), "K1").unwrap();
     let mut card = reader.inserted();
     card.select();
     assert_eq!(card.send(&command).1, 0x6985);
@@ -293,12 +293,12 @@ fn an_answer_is_worth_nothing_after_a_reset_or_at_the_next_insertion() {
 
 /// Each act of one face is one replacement of the state, so none undoes one of the other.
 #[test]
-fn both_faces_at_work_at_once_lose_nothing() {
-    let (bench, reader) = (Bench::new(), Reader::new());
-    let (_elsewhere, mut card) = Elsewhere::start(bench.path(), &reader, || reader.inserted());
+fn both_interfaces_used_at_once_lose_nothing() {
+    let (fixture, reader) = (Bench::new(), Reader::new());
+    let (_elsewhere, mut card) = Elsewhere::start(fixture.path(), &reader, || reader.inserted());
     card.select();
     card.install(SO_PIN, &secret());
-    let client = bench.client();
+    let client = fixture.client();
     let session = client.user();
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -319,14 +319,14 @@ fn both_faces_at_work_at_once_lose_nothing() {
 }
 
 #[test]
-fn a_key_made_before_there_was_a_card_becomes_one() {
-    let (bench, reader) = (Bench::empty(), Reader::new());
-    std::fs::write(bench.path().join("OLD1.key"), include_bytes!("state-of-0.1.key")).unwrap();
-    let client = bench.client();
+fn a_token_made_before_there_was_a_card_becomes_one() {
+    let (fixture, reader) = (Bench::empty(), Reader::new());
+    std::fs::write(fixture.path().join("OLD1.key"), include_bytes!("state-of-0.1.key")).unwrap();
+    let client = fixture.client();
     client.user();
     // What was printed on its tag when it was made.
     let (so_pin, secret) = ("8246376531748258", UnblockKey::from_bytes([1; 32]));
-    let _runner = card::start(bench.path(), "OLD1", &reader.address(), |_| ()).unwrap();
+    let _runner = card::start(fixture.path(), "OLD1", &reader.address(), |_| ()).unwrap();
     let mut card = reader.inserted();
     card.select();
     assert_eq!(card.send(&[0x80, 0xCA, 0x02, 0x00, 0x00]).1, 0x6A88);

@@ -1,4 +1,4 @@
-//! Other people's programs use the key and judge its signatures.
+//! Other people's programs use the token and judge its signatures.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
 #![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
 #![allow(clippy::macro_metavars_in_unsafe, reason = "the arguments of `call!` are values")]
@@ -39,13 +39,13 @@ fn pkcs11_tool(dir: &Path, arguments: &[&str]) -> String {
     text
 }
 
-/// A key with a pair and a certificate made by OpenSSL; gives the public point and the certificate.
-fn personalised(bench: &Bench) -> (Vec<u8>, Vec<u8>) {
-    let client = bench.client();
+/// A token with a pair and a certificate made by OpenSSL; gives the public point and the certificate.
+fn first_certificate(fixture: &Bench) -> (Vec<u8>, Vec<u8>) {
+    let client = fixture.client();
     let session = client.user();
     let (public, _) = client.generate(session, b"\x01\x02");
-    let key = bench.path().join("ca.pem");
-    let der = bench.path().join("certificate.der");
+    let key = fixture.path().join("ca.pem");
+    let der = fixture.path().join("certificate.der");
     let mut make = Command::new("openssl");
     make.args(["req", "-x509", "-newkey", "sm2", "-nodes", "-sm3"]);
     make.args(["-subj", "/CN=test", "-outform", "DER", "-keyout"]).arg(key).arg("-out").arg(&der);
@@ -57,23 +57,23 @@ fn personalised(bench: &Bench) -> (Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn pkcs11_tool_tests_lists_and_reads_the_key() {
+fn pkcs11_tool_tests_lists_and_reads_the_token() {
     if !have("pkcs11-tool") || !have("openssl") {
         return;
     }
-    let bench = Bench::new();
-    let (_, certificate) = personalised(&bench);
-    let tested = pkcs11_tool(bench.path(), &["--test", "--login", "--pin", PIN]);
+    let fixture = Bench::new();
+    let (_, certificate) = first_certificate(&fixture);
+    let tested = pkcs11_tool(fixture.path(), &["--test", "--login", "--pin", PIN]);
     assert!(tested.contains("No errors"), "{tested}");
-    let slots = pkcs11_tool(bench.path(), &["-L"]);
+    let slots = pkcs11_tool(fixture.path(), &["-L"]);
     assert!(slots.contains("投标证书") && slots.contains("K1"), "{slots}");
-    let public = pkcs11_tool(bench.path(), &["-O"]);
+    let public = pkcs11_tool(fixture.path(), &["-O"]);
     assert!(public.contains("Certificate Object") && !public.contains("Private Key"), "{public}");
-    let all = pkcs11_tool(bench.path(), &["-O", "--login", "--pin", PIN]);
+    let all = pkcs11_tool(fixture.path(), &["-O", "--login", "--pin", PIN]);
     assert!(all.contains("Private Key Object") && all.contains("0102"), "{all}");
-    let out = bench.path().join("read.der");
+    let out = fixture.path().join("read.der");
     let read = ["-r", "-y", "cert", "-d", "0102", "-o", out.to_str().unwrap()];
-    pkcs11_tool(bench.path(), &read);
+    pkcs11_tool(fixture.path(), &read);
     assert_eq!(std::fs::read(out).unwrap(), certificate);
 }
 
@@ -82,13 +82,13 @@ fn openssl_verifies_a_signature_of_the_key() {
     if !have("openssl") {
         return;
     }
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let key = PublicKey::from_point(&client.point(session, public)).unwrap();
     let file = |name: &str, bytes: &[u8]| {
-        let path = bench.path().join(name);
+        let path = fixture.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path
     };
@@ -118,9 +118,9 @@ fn openssl_verifies_a_signature_of_the_key() {
 
 #[test]
 fn the_cryptoki_crate_finds_signs_and_reads() {
-    let bench = Bench::new();
+    let fixture = Bench::new();
     let (point, certificate) = {
-        let client = bench.client();
+        let client = fixture.client();
         let session = client.user();
         let (public, _) = client.generate(session, b"id");
         client.write_certificate(session, b"id", b"\x30\x00").unwrap();
@@ -130,7 +130,7 @@ fn the_cryptoki_crate_finds_signs_and_reads() {
     let path = copy.path().join("module");
     std::fs::copy(module_path(), &path).unwrap();
     let context = Pkcs11::new(path).unwrap();
-    in_folder(bench.path(), || {
+    in_folder(fixture.path(), || {
         context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap()
     });
     let slot = context.get_slots_with_token().unwrap()[0];
@@ -150,16 +150,16 @@ fn the_cryptoki_crate_finds_signs_and_reads() {
 #[test]
 fn python_pkcs11_opens_lists_digests_and_signs() {
     let Some(python) = python() else { return };
-    let bench = Bench::new();
+    let fixture = Bench::new();
     let point = {
-        let client = bench.client();
+        let client = fixture.client();
         let session = client.user();
         let (public, _) = client.generate(session, b"id");
         client.point(session, public)
     };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client.py");
     let mut command = Command::new(python);
-    command.arg(script).arg(module_path()).arg(PIN).env("YCD_SOFTKEY_DIR", bench.path());
+    command.arg(script).arg(module_path()).arg(PIN).env("YCD_SOFTKEY_DIR", fixture.path());
     let (good, text) = run(&mut command);
     assert!(good, "{text}");
     let line = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)).unwrap().trim().to_owned();

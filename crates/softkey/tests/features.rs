@@ -33,8 +33,8 @@ fn the_table_names_each_function_once_in_the_order_of_pkcs11() {
 
 #[test]
 fn functions_marked_as_missing_answer_so_and_the_others_do_not() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let s = client.open();
     let mut answers: BTreeMap<&str, CK_RV> = BTreeMap::new();
     macro_rules! ask {
@@ -132,8 +132,8 @@ fn the_mechanisms_are_those_of_the_table() {
         CK_MECHANISM_TYPE::from_str_radix(hex, 16).ok()
     };
     let documented: Vec<_> = text.lines().filter_map(number).collect();
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let mut list = [0; 32];
     let mut count = 32;
     ok(call!(client, C_GetMechanismList(1, list.as_mut_ptr(), &mut count)));

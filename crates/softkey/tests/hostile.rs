@@ -64,8 +64,8 @@ fn initialize_takes_os_locking_and_refuses_what_it_cannot_do() {
 
 #[test]
 fn null_is_answered_wherever_it_may_stand() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let bad = |rv: CK_RV| assert_eq!(rv, CKR_ARGUMENTS_BAD, "{rv:#x}");
@@ -116,8 +116,8 @@ fn null_is_answered_wherever_it_may_stand() {
 
 #[test]
 fn huge_lengths_and_counts_are_refused_at_once() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let mut byte = [0_u8; 8];
@@ -169,8 +169,8 @@ fn huge_lengths_and_counts_are_refused_at_once() {
 
 #[test]
 fn values_of_the_wrong_length_are_no_values() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     for wrong in [b"".as_slice(), b"\x01\x00", b"\x02"] {
         let made = client.create(session, data(b"a", b"b").bytes(CKA_PRIVATE, wrong));
@@ -190,8 +190,8 @@ fn values_of_the_wrong_length_are_no_values() {
 
 #[test]
 fn a_buffer_too_small_is_told_and_not_written_over() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"a long identifier");
     let mut room = [0xAA_u8; 8];
@@ -219,8 +219,8 @@ fn a_buffer_too_small_is_told_and_not_written_over() {
 
 #[test]
 fn operations_out_of_order_are_told_so() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let none = CKR_OPERATION_NOT_INITIALIZED;
@@ -268,8 +268,8 @@ fn operations_out_of_order_are_told_so() {
 
 #[test]
 fn unaligned_structures_are_read_and_written() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, _) = client.generate(session, b"id");
     let mut room = [0_u8; 16];
@@ -288,8 +288,8 @@ fn unaligned_structures_are_read_and_written() {
 
 #[test]
 fn many_threads_may_call_at_once() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let main = client.user();
     let (public, private) = client.generate(main, b"id");
     std::thread::scope(|scope| {
@@ -314,8 +314,8 @@ fn many_threads_may_call_at_once() {
 
 #[test]
 fn the_last_session_that_closes_logs_the_user_out() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     ok(call!(client, C_CloseSession(session)));
     let again = client.open();
@@ -324,15 +324,15 @@ fn the_last_session_that_closes_logs_the_user_out() {
 
 #[test]
 fn a_damaged_file_is_an_error_and_no_crash() {
-    let bench = Bench::new();
-    bench.add("K2");
-    let client = bench.client();
-    let path = bench.path().join("K1.key");
+    let fixture = Bench::new();
+    fixture.add("K2");
+    let client = fixture.client();
+    let path = fixture.path().join("K1.key");
     let whole = std::fs::read(&path).unwrap();
     let mut info = CK_TOKEN_INFO::default();
     for len in (0..whole.len()).step_by(29) {
         std::fs::write(&path, &whole[..len]).unwrap();
-        assert_eq!(bench.client().slots(true), [2], "a file that is no state is no slot");
+        assert_eq!(fixture.client().slots(true), [2], "a file that is no state is no slot");
         let mut altered = whole.clone();
         altered[len] ^= 1;
         altered[15] ^= 1;

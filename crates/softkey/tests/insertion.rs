@@ -1,4 +1,4 @@
-//! Keys that come and go while a module is loaded.
+//! Tokens that come and go while a module is loaded.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
 #![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
 #![allow(clippy::macro_metavars_in_unsafe, reason = "the arguments of `call!` are values")]
@@ -11,19 +11,19 @@ use ycd_softkey::admin;
 
 #[test]
 fn a_pull_ends_sessions_and_login() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (_, private) = client.generate(session, b"id");
     ok(client.sign_init(session, SM3_DEFAULT_DER, private));
-    admin::remove(bench.path(), "K1").unwrap();
+    admin::remove(fixture.path(), "K1").unwrap();
     let (mut out, mut len) = ([0; 72], 72);
     let rv = call!(client, C_Sign(session, b"x".as_ptr().cast_mut(), 1, out.as_mut_ptr(), &mut len));
     assert_eq!(rv, CKR_DEVICE_REMOVED);
     assert_eq!(client.get(session, private, CKA_ID), Err(CKR_DEVICE_REMOVED));
     assert_eq!(client.try_open(0), Err(CKR_TOKEN_NOT_PRESENT));
     assert!(client.slots(true).is_empty());
-    admin::insert(bench.path(), "K1").unwrap();
+    admin::insert(fixture.path(), "K1").unwrap();
     assert_eq!(client.get(session, private, CKA_ID), Err(CKR_SESSION_HANDLE_INVALID));
     let again = client.open();
     assert_eq!(client.find(again, Template::class(CKO_PRIVATE_KEY)).len(), 0, "the user has to log in again");
@@ -32,12 +32,12 @@ fn a_pull_ends_sessions_and_login() {
 }
 
 #[test]
-fn a_pull_is_noticed_even_when_the_key_is_back_before_the_next_call() {
-    let bench = Bench::new();
-    let client = bench.client();
+fn a_pull_is_noticed_even_when_the_token_is_back_before_the_next_call() {
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
-    admin::remove(bench.path(), "K1").unwrap();
-    admin::insert(bench.path(), "K1").unwrap();
+    admin::remove(fixture.path(), "K1").unwrap();
+    admin::insert(fixture.path(), "K1").unwrap();
     let mut info = CK_SESSION_INFO::default();
     assert_eq!(call!(client, C_GetSessionInfo(session, &mut info)), CKR_DEVICE_REMOVED);
     assert_eq!(call!(client, C_GetSessionInfo(session, &mut info)), CKR_SESSION_HANDLE_INVALID);
@@ -47,20 +47,20 @@ fn a_pull_is_noticed_even_when_the_key_is_back_before_the_next_call() {
 }
 
 #[test]
-fn inserting_an_inserted_key_disturbs_nobody() {
-    let bench = Bench::new();
-    let client = bench.client();
+fn inserting_an_inserted_token_disturbs_nobody() {
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
-    admin::insert(bench.path(), "K1").unwrap();
+    admin::insert(fixture.path(), "K1").unwrap();
     client.generate(session, b"id");
 }
 
 #[test]
-fn a_key_that_is_initialised_by_another_process_ends_the_sessions_here() {
-    let bench = Bench::new();
-    let client = bench.client();
+fn a_token_that_is_initialized_by_another_process_ends_the_sessions_here() {
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
-    let other = bench.client();
+    let other = fixture.client();
     let label = [b' '; 32];
     ok(call!(other, C_InitToken(1, SO_PIN.as_ptr().cast_mut(), 8, label.as_ptr().cast_mut())));
     assert_eq!(client.try_generate(session, b"id"), Err(CKR_DEVICE_REMOVED));
@@ -68,9 +68,9 @@ fn a_key_that_is_initialised_by_another_process_ends_the_sessions_here() {
 
 #[test]
 fn slot_events_tell_each_change_once() {
-    let bench = Bench::new();
-    bench.add("K2");
-    let client = bench.client();
+    let fixture = Bench::new();
+    fixture.add("K2");
+    let client = fixture.client();
     let event = || {
         let mut slot = 0;
         match call!(client, C_WaitForSlotEvent(CKF_DONT_BLOCK, &mut slot, std::ptr::null_mut())) {
@@ -80,35 +80,35 @@ fn slot_events_tell_each_change_once() {
         }
     };
     assert_eq!(event(), None);
-    admin::remove(bench.path(), "K2").unwrap();
+    admin::remove(fixture.path(), "K2").unwrap();
     assert_eq!(event(), Some(2));
     assert_eq!(event(), None);
-    admin::insert(bench.path(), "K2").unwrap();
+    admin::insert(fixture.path(), "K2").unwrap();
     assert_eq!(event(), Some(2));
-    bench.add("K3");
+    fixture.add("K3");
     assert_eq!(event(), Some(3));
     assert_eq!(event(), None);
 }
 
 #[test]
-fn a_waiting_call_returns_when_a_key_comes() {
-    let bench = Bench::new();
-    let client = bench.client();
+fn a_waiting_call_returns_when_a_token_comes() {
+    let fixture = Bench::new();
+    let client = fixture.client();
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
             let mut slot = 0;
             ok(call!(client, C_WaitForSlotEvent(0, &mut slot, std::ptr::null_mut())));
             slot
         });
-        admin::remove(bench.path(), "K1").unwrap();
+        admin::remove(fixture.path(), "K1").unwrap();
         assert_eq!(waiting.join().unwrap(), 1);
     });
 }
 
 #[test]
 fn finalize_sends_waiting_calls_home() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     std::thread::scope(|scope| {
         let (started, wait_started) = std::sync::mpsc::channel();
         let client = &client;
@@ -124,9 +124,9 @@ fn finalize_sends_waiting_calls_home() {
 }
 
 #[test]
-fn without_a_folder_there_are_slots_for_no_keys() {
-    let bench = Bench::empty();
-    for dir in [std::path::Path::new(""), &bench.path().join("missing")] {
+fn without_a_folder_there_are_slots_for_no_tokens() {
+    let fixture = Bench::empty();
+    for dir in [std::path::Path::new(""), &fixture.path().join("missing")] {
         let client = Client::load(dir);
         assert!(client.slots(false).is_empty());
         let mut slot = 0;
@@ -137,9 +137,9 @@ fn without_a_folder_there_are_slots_for_no_keys() {
 
 #[test]
 fn a_folder_that_is_made_later_is_noticed() {
-    let bench = Bench::empty();
-    let dir = bench.path().join("later");
+    let fixture = Bench::empty();
+    let dir = fixture.path().join("later");
     let client = Client::load(&dir);
-    admin::create(&dir, &Bench::key()).unwrap();
+    admin::create(&dir, &Bench::token()).unwrap();
     assert_eq!(client.slots(true), [1]);
 }

@@ -1,4 +1,4 @@
-//! Certificates, data and keys as objects: seen, found, changed, copied, destroyed.
+//! Certificates, data and tokens as objects: seen, found, changed, copied, destroyed.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
 #![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
 #![allow(clippy::macro_metavars_in_unsafe, reason = "the arguments of `call!` are values")]
@@ -10,8 +10,8 @@ use cryptoki_sys::*;
 
 #[test]
 fn private_objects_are_seen_after_login_only() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let secret = client.create(session, data(b"note", b"secret").yes(CKA_PRIVATE)).unwrap();
@@ -28,8 +28,8 @@ fn private_objects_are_seen_after_login_only() {
 
 #[test]
 fn a_logout_ends_a_signature_that_was_begun() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (_, private) = client.generate(session, b"id");
     ok(client.sign_init(session, SM3_DEFAULT_DER, private));
@@ -41,12 +41,12 @@ fn a_logout_ends_a_signature_that_was_begun() {
 
 #[test]
 fn the_file_holds_no_secret_in_the_clear() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     client.create(session, data(b"note", b"a very private value").yes(CKA_PRIVATE)).unwrap();
     client.generate(session, b"id");
-    let file = String::from_utf8_lossy(&std::fs::read(bench.path().join("K1.key")).unwrap()).into_owned();
+    let file = String::from_utf8_lossy(&std::fs::read(fixture.path().join("K1.key")).unwrap()).into_owned();
     for secret in [b"a very private value".as_slice(), PIN.as_bytes(), SO_PIN.as_bytes()] {
         assert!(!file.contains(&hex(secret)), "in hexadecimal");
         assert!(!file.contains(std::str::from_utf8(secret).unwrap()), "as text");
@@ -56,14 +56,14 @@ fn the_file_holds_no_secret_in_the_clear() {
 
 #[test]
 fn a_certificate_reads_back_as_it_was_written_and_goes_when_destroyed() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let der: Vec<u8> = (0..1500_u32).map(|n| n as u8).collect();
     let template =
         certificate(b"id", &der).bytes(CKA_ISSUER, b"issuer").bytes(CKA_SERIAL_NUMBER, b"\x02\x01\x07");
     let object = client.create(session, template).unwrap();
-    let other = bench.client();
+    let other = fixture.client();
     let reader = other.try_open(0).unwrap();
     assert_eq!(other.find(reader, Template::class(CKO_CERTIFICATE).bytes(CKA_VALUE, &der)), [object]);
     assert_eq!(other.get(reader, object, CKA_VALUE).unwrap(), der);
@@ -80,8 +80,8 @@ fn a_certificate_reads_back_as_it_was_written_and_goes_when_destroyed() {
 
 #[test]
 fn a_certificate_needs_its_type_subject_and_value() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let base = || Template::class(CKO_CERTIFICATE).yes(CKA_TOKEN);
     let typed = || base().number(CKA_CERTIFICATE_TYPE, CKC_X_509);
@@ -98,12 +98,12 @@ fn a_certificate_needs_its_type_subject_and_value() {
 
 #[test]
 fn a_change_of_label_and_id_is_seen_by_other_sessions_and_processes() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let second = client.open();
-    let other = bench.client();
+    let other = fixture.client();
     let reader = other.open();
     ok(client.set(session, public, Template::new().bytes(CKA_LABEL, b"new").bytes(CKA_ID, b"new id")));
     ok(client.set(session, private, Template::new().bytes(CKA_ID, b"new id")));
@@ -119,8 +119,8 @@ fn a_change_of_label_and_id_is_seen_by_other_sessions_and_processes() {
 
 #[test]
 fn a_private_value_stays_sealed_when_it_is_changed_or_copied() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let object = client.create(session, data(b"note", b"one").yes(CKA_PRIVATE)).unwrap();
     ok(client.set(session, object, Template::new().bytes(CKA_VALUE, b"two")));
@@ -139,8 +139,8 @@ fn a_private_value_stays_sealed_when_it_is_changed_or_copied() {
 
 #[test]
 fn session_objects_are_not_written_and_go_with_their_session() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let second = client.open();
@@ -151,7 +151,7 @@ fn session_objects_are_not_written_and_go_with_their_session() {
     ok(client.verify(session, SM3_DEFAULT_DER, object, b"x", &signed));
     assert_eq!(client.get(session, object, CKA_TOKEN).unwrap(), [CK_FALSE]);
     assert_eq!(client.get(session, object, CKA_LOCAL).unwrap(), [CK_FALSE]);
-    let other = bench.client();
+    let other = fixture.client();
     assert_eq!(
         other.find(other.open(), Template::new()),
         [public],
@@ -163,8 +163,8 @@ fn session_objects_are_not_written_and_go_with_their_session() {
 
 #[test]
 fn nothing_is_written_without_login_or_in_a_read_only_session() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.open();
     assert_eq!(client.write_certificate(session, b"id", b"x"), Err(CKR_USER_NOT_LOGGED_IN));
     assert_eq!(client.try_generate(session, b"id"), Err(CKR_USER_NOT_LOGGED_IN));
@@ -183,9 +183,9 @@ fn nothing_is_written_without_login_or_in_a_read_only_session() {
 
 #[test]
 fn two_processes_that_write_at_once_lose_nothing() {
-    let bench = Bench::new();
+    let fixture = Bench::new();
     let write = |n: u8| {
-        let client = bench.client();
+        let client = fixture.client();
         let session = client.user();
         for m in 0..10 {
             client.write_certificate(session, &[n, m], &[n, m]).unwrap();
@@ -196,7 +196,7 @@ fn two_processes_that_write_at_once_lose_nothing() {
             scope.spawn(move || write(n));
         }
     });
-    let client = bench.client();
+    let client = fixture.client();
     assert_eq!(client.find(client.open(), Template::class(CKO_CERTIFICATE)).len(), 30);
 }
 

@@ -1,4 +1,4 @@
-//! `drivers-config/<name>.reference.json`: what the software key answers in the dress of each make.
+//! `drivers-config/<name>.reference.json`: what the software token answers that emulates each token model.
 //!
 //! `YCD_WRITE_REFERENCES=1 cargo test -p ycd-softkey --test references` writes them anew.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
@@ -13,10 +13,10 @@ use common::*;
 use cryptoki_sys::*;
 use serde_json::{Map, Value, json};
 use ycd_pki::{PublicKey, Signature};
-use ycd_softkey::admin::{self, Dress, Format, Input, Point, Signing, Wardrobe};
+use ycd_softkey::admin::{self, Appearance, Format, Input, Point, Signing, VendorEmulation};
 use ycd_token::profile::{Pkcs11, Profile, SignInput, SignatureFormat, Tristate};
 
-const SAYS: &str = "The answers of this project's software key in this dress. No hardware answered; nothing here \
+const SAYS: &str = "The answers of this project's software token under this emulation. No hardware answered; nothing here \
                     confirms a number of the profile.";
 
 const ATTRIBUTES: [(CK_ATTRIBUTE_TYPE, &str); 14] = [
@@ -37,7 +37,7 @@ const ATTRIBUTES: [(CK_ATTRIBUTE_TYPE, &str); 14] = [
 ];
 
 /// The profile's numbers; of what no profile says, the habits that have been seen at modules, each at some make.
-fn dress(profile: &Profile, numbers: &Pkcs11) -> Wardrobe {
+fn emulate(profile: &Profile, numbers: &Pkcs11) -> VendorEmulation {
     let sign = numbers.sign.iter().map(|sign| Signing {
         mechanism: sign.mechanism,
         input: match sign.input {
@@ -50,7 +50,7 @@ fn dress(profile: &Profile, numbers: &Pkcs11) -> Wardrobe {
         },
         takes_id: false,
     });
-    let own = Wardrobe::default();
+    let own = VendorEmulation::default();
     let own_attributes = numbers.point_x.as_ref().zip(numbers.point_y.as_ref());
     let point = match (own_attributes, profile.name.as_str()) {
         (Some((x, y)), _) => Point::Attributes { x: x.value, y: y.value },
@@ -58,7 +58,7 @@ fn dress(profile: &Profile, numbers: &Pkcs11) -> Wardrobe {
         (None, "feitian") => Point::Bare,
         (None, _) => Point::OctetString,
     };
-    Wardrobe {
+    VendorEmulation {
         key_type: numbers.key_type.as_ref().map_or(own.key_type, |number| number.value),
         key_pair_gen: numbers.key_pair_gen.value,
         sign: sign.collect(),
@@ -70,7 +70,7 @@ fn dress(profile: &Profile, numbers: &Pkcs11) -> Wardrobe {
         pin_per_signature: profile.quirks.pin_per_signature,
         pin_digits_only: profile.name == "watchdata",
         init_pin_keeps_keys: profile.quirks.keys_survive_init_pin != Tristate::No,
-        tells_so_tries: profile.unlock.tells_so_tries != Tristate::No,
+        tells_so_pin_retry_counter: profile.unlock.tells_so_pin_retry_counter != Tristate::No,
     }
 }
 
@@ -79,20 +79,20 @@ fn hexadecimal(number: CK_ULONG) -> String {
 }
 
 fn answers(profile: &Profile) -> Value {
-    let wardrobe = dress(profile, profile.pkcs11.as_ref().unwrap());
-    let bench = Bench::new();
-    let wear = |wardrobe: &Wardrobe| {
-        let dress = Dress { wardrobe: Some(wardrobe.clone()), ..Dress::default() };
-        admin::dress(bench.path(), "K1", &dress).unwrap();
+    let emulation = emulate(profile, profile.pkcs11.as_ref().unwrap());
+    let fixture = Bench::new();
+    let wear = |emulation: &VendorEmulation| {
+        let emulation = Appearance { emulation: Some(emulation.clone()), ..Appearance::default() };
+        admin::set_appearance(fixture.path(), "K1", &emulation).unwrap();
     };
-    wear(&wardrobe);
-    let client = bench.client();
+    wear(&emulation);
+    let client = fixture.client();
     let session = client.user();
-    let (public, private) = client.try_generate_by(session, wardrobe.key_pair_gen.into(), &[7; 16]).unwrap();
-    // The same pair in the software key's own dress, to judge the answers by.
-    wear(&Wardrobe::default());
+    let (public, private) = client.try_generate_by(session, emulation.key_pair_gen.into(), &[7; 16]).unwrap();
+    // The same pair in the software token's own numbers, to judge the answers by.
+    wear(&VendorEmulation::default());
     let point = PublicKey::from_point(&client.point(session, public)).unwrap();
-    wear(&wardrobe);
+    wear(&emulation);
 
     let mut mechanisms = [0; 32];
     let mut count = 32;
@@ -101,7 +101,7 @@ fn answers(profile: &Profile) -> Value {
 
     let message = b"what is signed";
     let mut signatures = Map::new();
-    for signing in &wardrobe.sign {
+    for signing in &emulation.sign {
         let e = point.digest(message);
         let input: &[u8] = if signing.input == Input::E { &e } else { message };
         let bytes = client.sign(session, signing.mechanism.into(), private, input).unwrap();
@@ -115,7 +115,7 @@ fn answers(profile: &Profile) -> Value {
 
     let mut attributes: Vec<(CK_ATTRIBUTE_TYPE, String)> =
         ATTRIBUTES.iter().map(|(number, name)| (*number, (*name).to_owned())).collect();
-    if let Point::Attributes { x, y } = wardrobe.point {
+    if let Point::Attributes { x, y } = emulation.point {
         attributes.extend([x, y].map(|number| (number.into(), hexadecimal(number.into()))));
     }
     let shown = |key| -> Vec<&str> {
@@ -128,7 +128,7 @@ fn answers(profile: &Profile) -> Value {
         "says": SAYS,
         "profile": profile.name,
         "verifies_the_profile": false,
-        "dress": wardrobe,
+        "emulation": emulation,
         "mechanisms": mechanisms,
         "key_type": hexadecimal(key_type),
         "signatures": signatures,
@@ -138,7 +138,7 @@ fn answers(profile: &Profile) -> Value {
 }
 
 #[test]
-fn the_references_are_what_the_software_key_answers_in_the_dress_of_each_make() {
+fn the_references_are_what_the_software_key_answers_when_it_emulates_each_model() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../drivers-config");
     let mut seen = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {

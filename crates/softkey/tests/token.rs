@@ -1,4 +1,4 @@
-//! Who the key is, its PINs, its keys and signatures.
+//! Who the token is, its PINs, its keys and signatures.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
 #![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
 #![allow(clippy::macro_metavars_in_unsafe, reason = "the arguments of `call!` are values")]
@@ -8,12 +8,12 @@ mod common;
 use common::*;
 use cryptoki_sys::*;
 use ycd_pki::{PublicKey, Signature};
-use ycd_softkey::admin::{self, NewKey, PinLimits};
+use ycd_softkey::admin::{self, NewToken, PinLimits};
 
 #[test]
-fn a_key_tells_who_it_is() {
-    let bench = Bench::new();
-    let client = bench.client();
+fn a_token_tells_who_it_is() {
+    let fixture = Bench::new();
+    let client = fixture.client();
     assert_eq!(client.slots(true), [1]);
     let info = client.token(1);
     assert_eq!(std::str::from_utf8(&info.label).unwrap().trim_end(), "投标证书");
@@ -26,19 +26,23 @@ fn a_key_tells_who_it_is() {
         | CKF_USER_PIN_INITIALIZED
         | CKF_USER_PIN_TO_BE_CHANGED;
     assert_eq!({ info.flags }, expected);
-    admin::dress(bench.path(), "K1", &admin::Dress { model: Some("GM3000".into()), ..Default::default() })
-        .unwrap();
+    admin::set_appearance(
+        fixture.path(),
+        "K1",
+        &admin::Appearance { model: Some("GM3000".into()), ..Default::default() },
+    )
+    .unwrap();
     assert_eq!(&client.token(1).model, b"GM3000          ");
 }
 
 #[test]
-fn several_keys_are_several_slots_that_keep_their_ids() {
-    let bench = Bench::new();
-    bench.add("K2");
-    bench.add("A3");
-    let client = bench.client();
+fn several_tokens_are_several_slots_that_keep_their_ids() {
+    let fixture = Bench::new();
+    fixture.add("K2");
+    fixture.add("A3");
+    let client = fixture.client();
     assert_eq!(client.slots(true), [1, 2, 3]);
-    admin::remove(bench.path(), "K1").unwrap();
+    admin::remove(fixture.path(), "K1").unwrap();
     assert_eq!(client.slots(true), [2, 3]);
     assert_eq!(client.slots(false), [1, 2, 3]);
     assert_eq!(&client.token(3).serialNumber[..2], b"A3");
@@ -46,14 +50,14 @@ fn several_keys_are_several_slots_that_keep_their_ids() {
     assert_eq!(call!(client, C_GetTokenInfo(1, &mut info)), CKR_TOKEN_NOT_PRESENT);
     assert_eq!(client.try_open(0), Err(CKR_TOKEN_NOT_PRESENT));
     assert_eq!(call!(client, C_GetTokenInfo(9, &mut info)), CKR_SLOT_ID_INVALID);
-    assert_eq!(admin::list(bench.path()).unwrap().len(), 3);
+    assert_eq!(admin::list(fixture.path()).unwrap().len(), 3);
 }
 
 #[test]
-fn wrong_pins_are_counted_shown_and_lock_the_key() {
-    let bench = Bench::empty();
-    bench.add_as(NewKey { user_tries: 3, ..Bench::key() });
-    let client = bench.client();
+fn wrong_pins_are_counted_shown_and_lock_the_token() {
+    let fixture = Bench::empty();
+    fixture.add_as(NewToken { user_retry_limit: 3, ..Bench::token() });
+    let client = fixture.client();
     let session = client.open();
     let shown = CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED;
     assert_eq!(client.flags() & shown, 0);
@@ -69,14 +73,14 @@ fn wrong_pins_are_counted_shown_and_lock_the_key() {
     assert_eq!(client.login(session, CKU_USER, "00000000"), CKR_PIN_INCORRECT);
     assert_eq!(client.flags() & shown, CKF_USER_PIN_LOCKED);
     assert_eq!(client.login(session, CKU_USER, PIN), CKR_PIN_LOCKED);
-    assert_eq!(admin::list(bench.path()).unwrap()[0].pin_tries_left, 0);
+    assert_eq!(admin::list(fixture.path()).unwrap()[0].pin_retry_counter, 0);
 }
 
 #[test]
-fn the_so_unlocks_the_key_and_its_keys_survive() {
-    let bench = Bench::empty();
-    bench.add_as(NewKey { user_tries: 1, ..Bench::key() });
-    let client = bench.client();
+fn the_so_unlocks_the_token_and_its_keys_survive() {
+    let fixture = Bench::empty();
+    fixture.add_as(NewToken { user_retry_limit: 1, ..Bench::token() });
+    let client = fixture.client();
     let session = client.user();
     let (_, private) = client.generate(session, b"id");
     ok(call!(client, C_Logout(session)));
@@ -103,9 +107,9 @@ fn the_so_unlocks_the_key_and_its_keys_survive() {
 
 #[test]
 fn the_so_pin_has_tries_of_its_own() {
-    let bench = Bench::empty();
-    bench.add_as(NewKey { so_tries: 2, ..Bench::key() });
-    let client = bench.client();
+    let fixture = Bench::empty();
+    fixture.add_as(NewToken { so_pin_retry_limit: 2, ..Bench::token() });
+    let client = fixture.client();
     let session = client.open();
     assert_eq!(client.login(session, CKU_SO, "00000000"), CKR_PIN_INCORRECT);
     assert_ne!(client.flags() & CKF_SO_PIN_FINAL_TRY, 0);
@@ -117,13 +121,13 @@ fn the_so_pin_has_tries_of_its_own() {
 
 #[test]
 fn a_pin_is_changed_within_its_limits() {
-    let bench = Bench::empty();
-    bench.add_as(NewKey { pin_limits: PinLimits { min: 6, max: 8 }, ..Bench::key() });
-    let client = bench.client();
+    let fixture = Bench::empty();
+    fixture.add_as(NewToken { pin_limits: PinLimits { min: 6, max: 8 }, ..Bench::token() });
+    let client = fixture.client();
     let session = client.open();
     assert_eq!(client.set_pin(session, PIN, "12345"), CKR_PIN_LEN_RANGE);
     assert_eq!(client.set_pin(session, PIN, "123456789"), CKR_PIN_LEN_RANGE);
-    assert_eq!(admin::list(bench.path()).unwrap()[0].pin_tries_left, 10, "a bad new PIN costs no try");
+    assert_eq!(admin::list(fixture.path()).unwrap()[0].pin_retry_counter, 10, "a bad new PIN costs no try");
     assert_eq!(client.set_pin(session, "00000000", "135790"), CKR_PIN_INCORRECT);
     assert_ne!(client.flags() & CKF_USER_PIN_TO_BE_CHANGED, 0);
     ok(client.set_pin(session, PIN, "135790"));
@@ -141,9 +145,9 @@ fn a_pin_is_changed_within_its_limits() {
 }
 
 #[test]
-fn an_initialised_token_is_empty_and_has_no_user_pin() {
-    let bench = Bench::new();
-    let client = bench.client();
+fn an_initialized_token_is_empty_and_has_no_user_pin() {
+    let fixture = Bench::new();
+    let client = fixture.client();
     let label = b"new label                       ";
     let init = |pin: &str| {
         call!(
@@ -171,8 +175,8 @@ fn an_initialised_token_is_empty_and_has_no_user_pin() {
 
 #[test]
 fn every_signature_mechanism_signs_what_ycd_pki_verifies() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let key = PublicKey::from_point(&client.point(session, public)).unwrap();
@@ -214,8 +218,8 @@ fn every_signature_mechanism_signs_what_ycd_pki_verifies() {
 
 #[test]
 fn a_signature_in_parts_is_the_one_made_at_once() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let whole = client.sign(session, SM3_DEFAULT_RAW, private, b"one two").unwrap();
@@ -237,8 +241,8 @@ fn a_signature_in_parts_is_the_one_made_at_once() {
 
 #[test]
 fn another_distinguishing_identifier_makes_another_signature() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (public, private) = client.generate(session, b"id");
     let with_id = |id: &[u8], kind| CK_MECHANISM {
@@ -263,8 +267,8 @@ fn another_distinguishing_identifier_makes_another_signature() {
 
 #[test]
 fn sm3_digests_at_once_and_in_parts() {
-    let bench = Bench::new();
-    let client = bench.client();
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.open();
     let expected = ycd_pki::sm3::sm3(b"abc");
     let (mut out, mut len) = ([0; 32], 32);
@@ -285,9 +289,9 @@ fn sm3_digests_at_once_and_in_parts() {
 }
 
 #[test]
-fn a_private_key_never_leaves_the_key_in_the_clear() {
-    let bench = Bench::new();
-    let client = bench.client();
+fn a_private_key_never_leaves_the_token_in_the_clear() {
+    let fixture = Bench::new();
+    let client = fixture.client();
     let session = client.user();
     let (_, private) = client.generate(session, b"id");
     assert_eq!(client.get(session, private, CKA_VALUE), Err(CKR_ATTRIBUTE_SENSITIVE));
@@ -324,9 +328,9 @@ fn a_private_key_never_leaves_the_key_in_the_clear() {
 
 #[test]
 fn there_is_room_for_so_many_pairs_and_no_more() {
-    let bench = Bench::empty();
-    bench.add_as(NewKey { containers: Some(2), ..Bench::key() });
-    let client = bench.client();
+    let fixture = Bench::empty();
+    fixture.add_as(NewToken { containers: Some(2), ..Bench::token() });
+    let client = fixture.client();
     let session = client.user();
     assert_eq!({ client.token(1).ulFreePrivateMemory }, 2048);
     let (public, private) = client.generate(session, b"1");
@@ -335,7 +339,11 @@ fn there_is_room_for_so_many_pairs_and_no_more() {
     assert_eq!({ client.token(1).ulTotalPrivateMemory }, 2048);
     assert_eq!(client.try_generate(session, b"3"), Err(CKR_DEVICE_MEMORY));
     ok(call!(client, C_DestroyObject(session, private)));
-    assert_eq!(client.try_generate(session, b"3"), Err(CKR_DEVICE_MEMORY), "half a pair takes its room");
+    assert_eq!(
+        client.try_generate(session, b"3"),
+        Err(CKR_DEVICE_MEMORY),
+        "an orphaned pair takes its free capacity"
+    );
     ok(call!(client, C_DestroyObject(session, public)));
     client.generate(session, b"3");
 }

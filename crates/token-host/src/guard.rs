@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::Host;
 
-/// For the main thread to finish its call, log out and unload, once the owner is gone: as long as a key may take for
+/// For the main thread to finish its call, log out and unload, once the owner is gone: as long as a token may take for
 /// a key pair on average (GM/T 0027 annex A), so that a change is rarely cut off in the middle.
 const GRACE: Duration = Duration::from_secs(5);
 

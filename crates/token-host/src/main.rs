@@ -3,7 +3,7 @@
 //! Vendor modules crash, hang, print and open windows, so each one lives in a process like this one, which can be
 //! killed. It is started by `ycd_token::ModuleHost`, told over its pipes which module to load ([`Call::Open`]), and
 //! does one call after the other. It ends when its pipe closes, when its owner is gone, and when nobody has called
-//! for a while. What keys sign is built here, from statements and subjects; bytes are never signed as they come.
+//! for a while. What tokens sign is built here, from authorizations and subjects; bytes are never signed as they come.
 //!
 //! `YCD_HOST_LOG`, set to anything, leaves standard error open for what modules print.
 
@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ycd_token::wire::{self, Call, Frames, FromHost, PREAMBLE, Reply, Request, UnlockCall};
-use ycd_token::{KeyId, Token, TokenError, Unlocker};
+use ycd_token::{TokenAccess, TokenError, TokenId, Unlocker};
 
 use crate::pkcs11::Module;
 
@@ -91,49 +91,49 @@ fn perform(module: &mut Module, call: Call) -> ycd_token::Result<Reply> {
     match call {
         Call::Open(_) => Err(TokenError::Protocol { detail: "a module is open already".into() }),
         Call::Ping => Ok(Reply::Done),
-        Call::Keys => module.keys().map(Reply::Keys),
-        Call::Read(key) => module.read(&key).map(Reply::Contents),
-        Call::Login(key, pin) => module.login(&key, &pin).map(|()| Reply::Done),
-        Call::Logout(key) => module.logout(&key).map(|()| Reply::Done),
-        Call::ChangePin(key, old, new) => module.change_pin(&key, &old, &new).map(|()| Reply::Done),
-        Call::Generate(key, tag) => module.generate(&key, &tag).map(Reply::PublicKey),
-        Call::SignStatement(key, signer, statement) => {
-            module.sign_statement(&key, &signer, &statement).map(Reply::Bytes)
+        Call::List => module.list().map(Reply::Tokens),
+        Call::Read(token) => module.read(&token).map(Reply::Contents),
+        Call::Login(token, pin) => module.login(&token, &pin).map(|()| Reply::Done),
+        Call::Logout(token) => module.logout(&token).map(|()| Reply::Done),
+        Call::ChangePin(token, old, new) => module.change_pin(&token, &old, &new).map(|()| Reply::Done),
+        Call::Generate(token, cka_id) => module.generate(&token, &cka_id).map(Reply::PublicKey),
+        Call::SignAuthorization(token, signer, authorization) => {
+            module.sign_authorization(&token, &signer, &authorization).map(Reply::Bytes)
         }
-        Call::SignRequest(key, signer, subject) => {
-            module.sign_request(&key, &signer, &subject).map(Reply::Bytes)
+        Call::SignRequest(token, signer, subject) => {
+            module.sign_request(&token, &signer, &subject).map(Reply::Bytes)
         }
-        Call::WriteCertificate(key, certificate) => {
-            module.write_certificate(&key, &certificate).map(|()| Reply::Done)
+        Call::WriteCertificate(token, certificate) => {
+            module.write_certificate(&token, &certificate).map(|()| Reply::Done)
         }
-        Call::RemoveCertificate(key, certificate) => {
-            module.remove_certificate(&key, &certificate).map(|()| Reply::Done)
+        Call::RemoveCertificate(token, certificate) => {
+            module.remove_certificate(&token, &certificate).map(|()| Reply::Done)
         }
-        Call::Destroy(key, container) => module.destroy(&key, &container).map(|()| Reply::Done),
-        Call::Unlock(key, call) => unlock(module, &key, call),
+        Call::Destroy(token, container) => module.destroy(&token, &container).map(|()| Reply::Done),
+        Call::Unlock(token, call) => unlock(module, &token, call),
         Call::WaitForEvent => module.wait_for_event().map(|()| Reply::Done),
         Call::WaitForDevices => devices::wait().map(|()| Reply::Done),
         Call::Mechanisms => module.mechanisms().map(Reply::Mechanisms),
     }
 }
 
-fn unlock(module: &mut Module, key: &KeyId, call: UnlockCall) -> ycd_token::Result<Reply> {
+fn unlock(module: &mut Module, token: &TokenId, call: UnlockCall) -> ycd_token::Result<Reply> {
     let done = |()| Reply::Done;
     match call {
-        UnlockCall::Ways => module.unlock_ways(key).map(Reply::UnlockWays),
-        UnlockCall::Begin(portal) => module.unlock_begin(key, &portal).map(Reply::OneTime),
-        UnlockCall::Challenge => module.unlock_challenge(key).map(|bytes| Reply::Bytes(bytes.to_vec())),
+        UnlockCall::Capabilities => module.unlock_capabilities(token).map(Reply::UnlockCapabilities),
+        UnlockCall::Begin(portal) => module.unlock_begin(token, &portal).map(Reply::OneTime),
+        UnlockCall::Challenge => module.unlock_challenge(token).map(|bytes| Reply::Bytes(bytes.to_vec())),
         UnlockCall::Open(answer) => {
-            module.unlock_open(key, &answer).map(|opened| Reply::Release(Some(opened)))
+            module.unlock_open(token, &answer).map(|opened| Reply::Release(Some(opened)))
         }
-        UnlockCall::Opened => module.unlock_opened(key).map(Reply::Release),
-        UnlockCall::Nonce => module.unlock_nonce(key).map(|bytes| Reply::Bytes(bytes.to_vec())),
-        UnlockCall::SoLogin(which, alive) => module.so_login(key, &which, alive.as_deref()).map(done),
-        UnlockCall::InitPin(pin) => module.init_pin(key, &pin).map(done),
-        UnlockCall::RotateSoPin => module.rotate_so_pin(key).map(done),
-        UnlockCall::InstallUnblockKey => module.install_unblock_key(key).map(done),
-        UnlockCall::Unblock(pin) => module.unblock(key, &pin).map(done),
-        UnlockCall::End => module.unlock_end(key).map(done),
+        UnlockCall::Opened => module.unlock_opened(token).map(Reply::Release),
+        UnlockCall::Nonce => module.unlock_nonce(token).map(|bytes| Reply::Bytes(bytes.to_vec())),
+        UnlockCall::SoLogin(which, liveness) => module.so_login(token, &which, liveness.as_deref()).map(done),
+        UnlockCall::InitPin(pin) => module.init_pin(token, &pin).map(done),
+        UnlockCall::RotateSoPin => module.rotate_so_pin(token).map(done),
+        UnlockCall::InstallUnblockKey => module.install_unblock_key(token).map(done),
+        UnlockCall::Unblock(pin) => module.unblock(token, &pin).map(done),
+        UnlockCall::End => module.unlock_end(token).map(done),
     }
 }
 
@@ -141,7 +141,7 @@ impl Host {
     fn answer(&mut self, id: u64, result: ycd_token::Result<Reply>) -> io::Result<()> {
         self.last_call = Instant::now();
         match wire::send(&mut self.to_owner, &FromHost::Answer { id, result }) {
-            // A module that tells of more than any key holds.
+            // A module that tells of more than any token holds.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 let result = Err(TokenError::Protocol { detail: format!("the module: {error}") });
                 wire::send(&mut self.to_owner, &FromHost::Answer { id, result })

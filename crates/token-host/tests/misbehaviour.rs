@@ -15,10 +15,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{Bench, PIN, TAG, certificate, host_exe, library, profile_for, softkey_module};
+use common::{Bench, CKA_ID, PIN, certificate, host_exe, library, profile_for, softkey_module};
 use tempfile::TempDir;
 use ycd_softkey::admin::{Action, Fault};
-use ycd_token::{ContainerHandle, Driver, Drivers, Keys, ModuleHost, Pin, Tag, Token, TokenError, wire};
+use ycd_token::{
+    CkaId, ContainerHandle, Driver, Drivers, ModuleHost, Pin, TokenAccess, TokenError, TokenSet, wire,
+};
 
 /// The module under its path, in its folder's own profile.
 fn driver(path: &Path) -> ycd_token::Result<Driver> {
@@ -31,10 +33,10 @@ fn start(path: &Path) -> ycd_token::Result<ModuleHost> {
 }
 
 /// With deadlines of a second.
-fn impatient(bench: &Bench) -> ModuleHost {
-    let mut host = bench
+fn impatient(fixture: &Bench) -> ModuleHost {
+    let mut host = fixture
         .host_with(|text| text.replace("_ms = 30000", "_ms = 1000").replace("_ms = 10000", "_ms = 1000"));
-    host.login(&bench.key, &Pin::new(PIN)).unwrap();
+    host.login(&fixture.token, &Pin::new(PIN)).unwrap();
     host
 }
 
@@ -47,10 +49,10 @@ fn a_missing_module_is_told_with_its_path() {
 }
 
 #[test]
-fn without_any_module_a_listing_says_so_and_does_not_claim_that_no_key_is_there() {
+fn without_any_module_a_listing_says_so_and_does_not_claim_that_no_token_is_there() {
     let folder = TempDir::new().unwrap();
     let drivers = Drivers::of(vec![profile_for(folder.path(), "absent.so")]);
-    let error = Keys::open(&drivers, Some(host_exe())).keys().unwrap_err();
+    let error = TokenSet::open(&drivers, Some(host_exe())).list().unwrap_err();
     assert_eq!(error, TokenError::ModuleMissing { path: "absent.so".into() });
 }
 
@@ -68,9 +70,9 @@ fn a_file_that_is_no_pkcs11_module_is_refused() {
 
 #[test]
 fn a_module_of_another_maker_than_the_profiles_is_refused() {
-    let bench = Bench::new();
+    let fixture = Bench::new();
     let module = softkey_module();
-    let mut profile = bench.driver().profile.as_ref().clone();
+    let mut profile = fixture.driver().profile.as_ref().clone();
     profile.recognition.manufacturers = vec!["Longmai*".into()];
     let driver = Driver::new(Arc::new(profile.clone()), &module, 64).unwrap();
     assert_eq!(ModuleHost::start(host_exe(), &driver).err().unwrap().code(), "token.not_a_module");
@@ -98,17 +100,17 @@ fn a_module_outside_the_folders_of_its_profile_is_not_loaded_whatever_link_leads
 
 #[test]
 fn a_host_that_cannot_be_started_is_told() {
-    let bench = Bench::new();
-    let error = ModuleHost::start(Path::new("/absent/ycd-host"), &bench.driver()).err().unwrap();
+    let fixture = Bench::new();
+    let error = ModuleHost::start(Path::new("/absent/ycd-host"), &fixture.driver()).err().unwrap();
     assert_eq!(error.code(), "token.host_start");
     // Another program in its place speaks no such protocol, or nothing at all.
-    let error = ModuleHost::start(Path::new("/bin/echo"), &bench.driver()).err().unwrap();
+    let error = ModuleHost::start(Path::new("/bin/echo"), &fixture.driver()).err().unwrap();
     assert!(matches!(error.code(), "token.driver_crashed" | "token.host_protocol"), "{error}");
 }
 
 #[test]
 fn a_program_that_talks_nonsense_in_the_place_of_the_host_is_told() {
-    let (bench, folder) = (Bench::new(), TempDir::new().unwrap());
+    let (fixture, folder) = (Bench::new(), TempDir::new().unwrap());
     let script = folder.path().join("ycd-host");
     for (says, code) in [
         ("HTTP/1.1 200 OK", "token.host_protocol"),
@@ -126,7 +128,7 @@ fn a_program_that_talks_nonsense_in_the_place_of_the_host_is_told() {
         let write = ["-c", "printf '%s' \"$2\" > \"$1\" && chmod 700 \"$1\"", "sh"];
         let status = Command::new("sh").args(write).arg(&script).arg(text).status().unwrap();
         assert!(status.success());
-        let error = ModuleHost::start(&script, &bench.driver()).err().unwrap();
+        let error = ModuleHost::start(&script, &fixture.driver()).err().unwrap();
         assert_eq!(error.code(), code, "{says}: {error}");
     }
 }
@@ -139,15 +141,15 @@ fn an_owner_of_another_release_hears_which_one_this_is_and_nothing_is_done_for_i
     // Kept open: the host ends by itself.
     let mut to_host = child.stdin.take().unwrap();
     to_host.write_all(&other).unwrap();
-    let mut said = Vec::new();
-    child.stdout.take().unwrap().read_to_end(&mut said).unwrap();
-    assert_eq!(said, wire::PREAMBLE);
+    let mut printed = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut printed).unwrap();
+    assert_eq!(printed, wire::PREAMBLE);
     assert!(!child.wait().unwrap().success());
 }
 
 #[test]
 fn what_a_module_prints_goes_nowhere_near_the_messages() {
-    let bench = Bench::new();
+    let fixture = Bench::new();
     let folder = TempDir::new().unwrap();
     let source = format!(
         r#"
@@ -169,30 +171,30 @@ fn what_a_module_prints_goes_nowhere_near_the_messages() {
         softkey_module().display()
     );
     let path = library(folder.path(), "chatty.so", &source);
-    let driver = driver(&path).unwrap().with_env("YCD_SOFTKEY_DIR", bench.dir.path());
+    let driver = driver(&path).unwrap().with_env("YCD_SOFTKEY_DIR", fixture.dir.path());
     let mut host = ModuleHost::start(host_exe(), &driver).unwrap();
-    assert_eq!(host.keys().unwrap()[0].key_id, bench.key);
+    assert_eq!(host.list().unwrap()[0].token_id, fixture.token);
     host.ping().unwrap();
 }
 
 #[test]
 fn a_module_that_crashes_while_it_is_loaded_takes_no_other_away() {
-    let bench = Bench::new();
+    let fixture = Bench::new();
     let folder = TempDir::new().unwrap();
     let crash = "#include <stdlib.h>\n__attribute__((constructor)) static void c(void) { abort(); }";
     let path = library(folder.path(), "crash.so", crash);
     let mut bad = profile_for(folder.path(), "crash.so");
     bad.name = "bad".into();
-    let good = bench.driver().profile.as_ref().clone();
-    let drivers = Drivers::of(vec![bad, good]).with_env("YCD_SOFTKEY_DIR", bench.dir.path());
-    let mut keys = Keys::open(&drivers, Some(host_exe()));
-    assert_eq!(keys.keys().unwrap()[0].key_id, bench.key);
-    let [problem] = keys.problems() else { panic!() };
+    let good = fixture.driver().profile.as_ref().clone();
+    let drivers = Drivers::of(vec![bad, good]).with_env("YCD_SOFTKEY_DIR", fixture.dir.path());
+    let mut tokens = TokenSet::open(&drivers, Some(host_exe()));
+    assert_eq!(tokens.list().unwrap()[0].token_id, fixture.token);
+    let [problem] = tokens.problems() else { panic!() };
     assert_eq!((problem.profile.as_str(), problem.error.code()), ("bad", "token.driver_crashed"));
     assert_eq!(problem.module, path);
     // Where it is the only one, it is the answer.
-    bench.pull();
-    assert_eq!(keys.keys().unwrap_err().code(), "token.driver_crashed");
+    fixture.pull();
+    assert_eq!(tokens.list().unwrap_err().code(), "token.driver_crashed");
 }
 
 #[test]
@@ -208,113 +210,116 @@ fn a_module_that_hangs_while_it_is_loaded_is_given_up() {
 }
 
 #[test]
-fn a_call_that_changes_the_key_and_hangs_has_an_unknown_outcome_and_the_next_starts_afresh() {
-    let bench = Bench::new();
-    let mut host = impatient(&bench);
+fn a_call_that_changes_the_token_and_hangs_has_an_unknown_outcome_and_the_next_starts_afresh() {
+    let fixture = Bench::new();
+    let mut host = impatient(&fixture);
     let first = host.process_id();
-    bench.fault(Fault::at("C_GenerateKeyPair", Action::Hang).after());
-    let error = host.generate(&bench.key, &TAG).unwrap_err();
+    fixture.fault(Fault::at("C_GenerateKeyPair", Action::Hang).after());
+    let error = host.generate(&fixture.token, &CKA_ID).unwrap_err();
     assert_eq!(error, TokenError::Unknown { operation: "generate".into() });
     assert_eq!(host.process_id(), None);
-    let contents = host.read(&bench.key).unwrap();
+    let contents = host.read(&fixture.token).unwrap();
     assert_ne!(host.process_id(), first);
     assert!(!contents.logged_in);
     assert_eq!(contents.containers.len(), 1, "it was made all the same");
-    assert_eq!(host.generate(&bench.key, &Tag([1; 16])), Err(TokenError::NotLoggedIn));
+    assert_eq!(host.generate(&fixture.token, &CkaId([1; 16])), Err(TokenError::NotLoggedIn));
 }
 
 #[test]
 fn a_call_that_changes_nothing_and_hangs_is_a_timeout() {
-    let bench = Bench::new();
-    let mut host = impatient(&bench);
-    bench.fault(Fault::at("C_FindObjects", Action::Hang));
+    let fixture = Bench::new();
+    let mut host = impatient(&fixture);
+    fixture.fault(Fault::at("C_FindObjects", Action::Hang));
     let begun = Instant::now();
-    assert_eq!(host.read(&bench.key), Err(TokenError::HostTimeout { operation: "read".into(), seconds: 1 }));
+    assert_eq!(
+        host.read(&fixture.token),
+        Err(TokenError::HostTimeout { operation: "read".into(), seconds: 1 })
+    );
     assert!(begun.elapsed() < Duration::from_secs(5));
-    host.read(&bench.key).unwrap();
+    host.read(&fixture.token).unwrap();
 }
 
 #[test]
-fn every_call_that_changes_the_key_is_unknown_after_a_crash_and_none_is_repeated() {
-    let bench = Bench::new();
-    let mut host = bench.logged_in();
-    let spki = host.generate(&bench.key, &TAG).unwrap();
+fn every_call_that_changes_the_token_is_unknown_after_a_crash_and_none_is_repeated() {
+    let fixture = Bench::new();
+    let mut host = fixture.logged_in();
+    let spki = host.generate(&fixture.token, &CKA_ID).unwrap();
     let der = certificate(&spki, 1);
     let unknown = |operation: &str| Err(TokenError::Unknown { operation: operation.into() });
-    let login = |host: &mut ModuleHost| host.login(&bench.key, &Pin::new(PIN));
-    bench.trace();
-    let crash = |function: &str| bench.fault(Fault::at(function, Action::Crash));
+    let login = |host: &mut ModuleHost| host.login(&fixture.token, &Pin::new(PIN));
+    fixture.trace();
+    let crash = |function: &str| fixture.fault(Fault::at(function, Action::Crash));
 
     crash("C_Login");
     host.rest();
     assert_eq!(login(&mut host), unknown("login"));
-    assert_eq!(bench.calls("C_Login"), 1);
+    assert_eq!(fixture.calls("C_Login"), 1);
     login(&mut host).unwrap();
 
     crash("C_GenerateKeyPair");
-    assert_eq!(host.generate(&bench.key, &Tag([1; 16])).map(drop), unknown("generate"));
-    assert_eq!(bench.calls("C_GenerateKeyPair"), 1);
+    assert_eq!(host.generate(&fixture.token, &CkaId([1; 16])).map(drop), unknown("generate"));
+    assert_eq!(fixture.calls("C_GenerateKeyPair"), 1);
     login(&mut host).unwrap();
 
     crash("C_CreateObject");
-    assert_eq!(host.write_certificate(&bench.key, &der), unknown("write_certificate"));
-    assert_eq!(bench.calls("C_CreateObject"), 1);
+    assert_eq!(host.write_certificate(&fixture.token, &der), unknown("write_certificate"));
+    assert_eq!(fixture.calls("C_CreateObject"), 1);
     login(&mut host).unwrap();
-    host.write_certificate(&bench.key, &der).unwrap();
+    host.write_certificate(&fixture.token, &der).unwrap();
 
     crash("C_DestroyObject");
-    assert_eq!(host.remove_certificate(&bench.key, &der), unknown("remove_certificate"));
+    assert_eq!(host.remove_certificate(&fixture.token, &der), unknown("remove_certificate"));
     login(&mut host).unwrap();
 
     crash("C_DestroyObject");
-    assert_eq!(host.destroy(&bench.key, &ContainerHandle::PublicKey(spki)), unknown("destroy"));
-    assert_eq!(bench.calls("C_DestroyObject"), 2);
+    assert_eq!(host.destroy(&fixture.token, &ContainerHandle::PublicKey(spki)), unknown("destroy"));
+    assert_eq!(fixture.calls("C_DestroyObject"), 2);
 }
 
 #[test]
 fn a_destroying_that_is_cut_off_can_be_done_once_more() {
     for cut in 1..=3 {
-        let bench = Bench::new();
-        let mut host = bench.logged_in();
-        let spki = host.generate(&bench.key, &TAG).unwrap();
-        host.write_certificate(&bench.key, &certificate(&spki, 1)).unwrap();
-        bench.fault(Fault::at_occurrence("C_DestroyObject", cut, Action::Crash));
-        host.destroy(&bench.key, &ContainerHandle::PublicKey(spki)).unwrap_err();
-        host.login(&bench.key, &Pin::new(PIN)).unwrap();
-        let contents = host.read(&bench.key).unwrap();
+        let fixture = Bench::new();
+        let mut host = fixture.logged_in();
+        let spki = host.generate(&fixture.token, &CKA_ID).unwrap();
+        host.write_certificate(&fixture.token, &certificate(&spki, 1)).unwrap();
+        fixture.fault(Fault::at_occurrence("C_DestroyObject", cut, Action::Crash));
+        host.destroy(&fixture.token, &ContainerHandle::PublicKey(spki)).unwrap_err();
+        host.login(&fixture.token, &Pin::new(PIN)).unwrap();
+        let contents = host.read(&fixture.token).unwrap();
         let [rest] = &contents.containers[..] else { panic!("{contents:?}") };
-        assert!(rest.has_tag(&TAG) && rest.pair != ycd_token::Pair::Nothing, "{rest:?}");
-        host.destroy(&bench.key, &rest.handle).unwrap();
-        assert!(host.read(&bench.key).unwrap().containers.is_empty());
+        assert!(rest.has_cka_id(&CKA_ID) && rest.pair != ycd_token::KeyPairState::Nothing, "{rest:?}");
+        host.destroy(&fixture.token, &rest.handle).unwrap();
+        assert!(host.read(&fixture.token).unwrap().containers.is_empty());
     }
 }
 
 #[test]
 fn reading_is_repeated_once_where_the_driver_crashed_and_signing_is_not() {
-    let bench = Bench::new();
-    let mut host = bench.logged_in();
-    let spki = host.generate(&bench.key, &TAG).unwrap();
-    bench.fault(Fault::at("C_FindObjectsInit", Action::Crash));
-    assert!(host.read(&bench.key).unwrap().with_key(&spki).is_some());
-    bench.fault(Fault::at("C_GetSlotList", Action::Crash));
-    assert_eq!(host.keys().unwrap().len(), 1);
-    bench.fault(Fault::at("C_GetSlotList", Action::Crash).always());
-    assert_eq!(host.keys(), Err(TokenError::HostDied { operation: "keys".into() }));
-    ycd_softkey::admin::clear_fault(bench.dir.path()).unwrap();
+    let fixture = Bench::new();
+    let mut host = fixture.logged_in();
+    let spki = host.generate(&fixture.token, &CKA_ID).unwrap();
+    fixture.fault(Fault::at("C_FindObjectsInit", Action::Crash));
+    assert!(host.read(&fixture.token).unwrap().with_key(&spki).is_some());
+    fixture.fault(Fault::at("C_GetSlotList", Action::Crash));
+    assert_eq!(host.list().unwrap().len(), 1);
+    fixture.fault(Fault::at("C_GetSlotList", Action::Crash).always());
+    assert_eq!(host.list(), Err(TokenError::HostDied { operation: "list".into() }));
+    ycd_softkey::admin::clear_fault(fixture.dir.path()).unwrap();
 
-    host.login(&bench.key, &Pin::new(PIN)).unwrap();
-    bench.fault(Fault::at("C_Sign", Action::Crash));
+    host.login(&fixture.token, &Pin::new(PIN)).unwrap();
+    fixture.fault(Fault::at("C_Sign", Action::Crash));
     let subject = ycd_pki::name::Name::enterprise("x", None, None).to_der().unwrap();
-    let error = host.sign_request(&bench.key, &spki, &subject).unwrap_err();
+    let error = host.sign_request(&fixture.token, &spki, &subject).unwrap_err();
     assert_eq!(error, TokenError::HostDied { operation: "sign_request".into() });
 }
 
 #[test]
 fn a_host_nobody_calls_ends_itself_and_the_next_call_does_not_notice() {
-    let bench = Bench::new();
-    let mut host = bench.host().with_idle(Duration::from_millis(50));
+    let fixture = Bench::new();
+    let mut host = fixture.host().with_idle(Duration::from_millis(50));
     host.rest();
-    host.keys().unwrap();
+    host.list().unwrap();
     let first = host.process_id().unwrap();
     // It stays to be waited for, dead, until the next call.
     let dead = || {
@@ -327,18 +332,18 @@ fn a_host_nobody_calls_ends_itself_and_the_next_call_does_not_notice() {
         std::thread::yield_now();
     }
     // A change is done without being "unknown": the dead host has certainly not begun with it.
-    host.login(&bench.key, &Pin::new(PIN)).unwrap();
+    host.login(&fixture.token, &Pin::new(PIN)).unwrap();
     assert_ne!(host.process_id(), Some(first));
     assert!(!Path::new(&format!("/proc/{first}")).exists());
 }
 
 #[test]
 fn a_host_ends_when_its_owner_is_gone_even_in_the_middle_of_a_call_that_hangs() {
-    let bench = Bench::new();
+    let fixture = Bench::new();
     for hangs in [false, true] {
-        let driver = bench.driver();
+        let driver = fixture.driver();
         let mut child = Command::new(host_exe())
-            .env("YCD_SOFTKEY_DIR", bench.dir.path())
+            .env("YCD_SOFTKEY_DIR", fixture.dir.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -357,8 +362,8 @@ fn a_host_ends_when_its_owner_is_gone_even_in_the_middle_of_a_call_that_hangs() 
         frames.preamble().unwrap();
         assert!(matches!(frames.receive().unwrap(), wire::FromHost::Answer { id: 1, result: Ok(_) }));
         if hangs {
-            bench.fault(Fault::at("C_GetSlotList", Action::Hang));
-            wire::send(&mut to_host, &wire::Request { id: 2, call: wire::Call::Keys }).unwrap();
+            fixture.fault(Fault::at("C_GetSlotList", Action::Hang));
+            wire::send(&mut to_host, &wire::Request { id: 2, call: wire::Call::List }).unwrap();
         }
         drop(to_host);
         let status = child.wait().unwrap();
@@ -369,8 +374,8 @@ fn a_host_ends_when_its_owner_is_gone_even_in_the_middle_of_a_call_that_hangs() 
 
 #[test]
 fn a_crash_leaves_no_image_of_memory_and_an_interrupt_at_the_terminal_reaches_no_host() {
-    let bench = Bench::new();
-    let host = bench.host();
+    let fixture = Bench::new();
+    let host = fixture.host();
     let process = host.process_id().unwrap();
     let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();

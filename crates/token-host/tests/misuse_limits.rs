@@ -11,126 +11,126 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Bench, PIN, TAG, host_exe, library, profile_for, softkey_module};
+use common::{Bench, CKA_ID, PIN, host_exe, library, profile_for, softkey_module};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use ycd_pki::statement::Statement;
+use ycd_pki::authorization::Authorization;
 use ycd_softkey::admin::{self, Action, Fault, Length};
-use ycd_token::{Driver, ModuleHost, Pin, Token, TokenError};
+use ycd_token::{Driver, ModuleHost, Pin, TokenAccess, TokenError};
 
 /// With deadlines of a second, logged in.
-fn impatient(bench: &Bench) -> ModuleHost {
-    let mut host = bench
+fn impatient(fixture: &Bench) -> ModuleHost {
+    let mut host = fixture
         .host_with(|text| text.replace("_ms = 30000", "_ms = 1000").replace("_ms = 10000", "_ms = 1000"));
-    host.login(&bench.key, &Pin::new(PIN)).unwrap();
+    host.login(&fixture.token, &Pin::new(PIN)).unwrap();
     host
 }
 
-fn statement() -> Statement {
-    Statement::Abandon {
+fn authorization() -> Authorization {
+    Authorization::Abandon {
         portal: "portal".into(),
         order: "SAAS1".into(),
         attempt: 1,
-        key_id: "softkey:1".into(),
+        token_id: "softkey:1".into(),
         nonce: [3; 32],
     }
 }
 
 #[test]
 fn a_module_that_takes_memory_without_end_meets_the_limit_of_its_host_which_is_replaced() {
-    let bench = Bench::new();
-    let mut host = bench.logged_in();
+    let fixture = Bench::new();
+    let mut host = fixture.logged_in();
     let process = host.process_id().unwrap();
     let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
     let data = limits.lines().find(|line| line.starts_with("Max data size")).unwrap();
     assert_eq!(data.split_whitespace().collect::<Vec<_>>()[3..5], ["536870912", "536870912"]);
-    bench.fault(Fault::at("C_GenerateKeyPair", Action::Hoard(1536)));
-    let error = host.generate(&bench.key, &TAG).unwrap_err();
+    fixture.fault(Fault::at("C_GenerateKeyPair", Action::Hoard(1536)));
+    let error = host.generate(&fixture.token, &CKA_ID).unwrap_err();
     let refused = TokenError::Module { function: "C_GenerateKeyPair".into(), code: 2 };
     assert!(error == refused || matches!(error, TokenError::Unknown { .. }), "{error:?}");
     assert_eq!(host.process_id(), None, "what has run out does not come back");
-    assert!(host.read(&bench.key).unwrap().containers.is_empty());
+    assert!(host.read(&fixture.token).unwrap().containers.is_empty());
 }
 
 #[test]
 fn a_host_that_reads_nothing_is_given_up_in_time_however_long_the_call() {
-    let bench = Bench::new();
-    let mut host = impatient(&bench);
+    let fixture = Bench::new();
+    let mut host = impatient(&fixture);
     let process = Pid::from_raw(i32::try_from(host.process_id().unwrap()).unwrap()).unwrap();
     kill_process(process, Signal::STOP).unwrap();
     let begun = Instant::now();
     // More than a pipe holds.
-    let error = host.write_certificate(&bench.key, &vec![0x30; 1 << 20]).unwrap_err();
+    let error = host.write_certificate(&fixture.token, &vec![0x30; 1 << 20]).unwrap_err();
     assert_eq!(error, TokenError::Unknown { operation: "write_certificate".into() });
     assert!(begun.elapsed() < Duration::from_secs(4));
     assert_eq!(
-        host.write_certificate(&bench.key, &vec![0x30; 1 << 20]).unwrap_err().code(),
+        host.write_certificate(&fixture.token, &vec![0x30; 1 << 20]).unwrap_err().code(),
         "token.unsupported"
     );
 }
 
 #[test]
 fn lists_that_never_end_or_always_grow_are_an_error_and_no_deadline_is_waited_for() {
-    let bench = Bench::new();
-    let mut host = bench.logged_in();
+    let fixture = Bench::new();
+    let mut host = fixture.logged_in();
     let process = host.process_id();
     let protocol = |error: TokenError, says: &str| {
         assert!(matches!(&error, TokenError::Protocol { detail } if detail.contains(says)), "{error:?}");
-        admin::clear_fault(bench.dir.path()).unwrap();
+        admin::clear_fault(fixture.dir.path()).unwrap();
     };
-    // CKR_BUFFER_TOO_SMALL, whatever the room.
-    bench.fault(Fault::at_occurrence("C_GetSlotList", 2, Action::Code(0x150)).always());
-    protocol(host.keys().unwrap_err(), "never has enough room");
-    bench.fault(Fault::at("C_GetSlotList", Action::Length(Length::Is(u64::MAX))));
-    protocol(host.keys().unwrap_err(), "slots");
-    bench.fault(Fault::at("C_FindObjects", Action::Length(Length::Is(16))).always());
-    protocol(host.read(&bench.key).unwrap_err(), "never comes to an end");
-    bench.fault(Fault::at("C_FindObjects", Action::Length(Length::Is(u64::MAX))));
-    protocol(host.read(&bench.key).unwrap_err(), "more than it has room for");
-    host.generate(&bench.key, &TAG).unwrap();
+    // CKR_BUFFER_TOO_SMALL, whatever the free capacity.
+    fixture.fault(Fault::at_occurrence("C_GetSlotList", 2, Action::Code(0x150)).always());
+    protocol(host.list().unwrap_err(), "never has enough room");
+    fixture.fault(Fault::at("C_GetSlotList", Action::Length(Length::Is(u64::MAX))));
+    protocol(host.list().unwrap_err(), "slots");
+    fixture.fault(Fault::at("C_FindObjects", Action::Length(Length::Is(16))).always());
+    protocol(host.read(&fixture.token).unwrap_err(), "never comes to an end");
+    fixture.fault(Fault::at("C_FindObjects", Action::Length(Length::Is(u64::MAX))));
+    protocol(host.read(&fixture.token).unwrap_err(), "more than it has room for");
+    host.generate(&fixture.token, &CKA_ID).unwrap();
     for told in [u64::MAX - 1, 1 << 40, 1 << 30] {
-        bench.fault(Fault::at("C_GetAttributeValue", Action::Length(Length::Is(told))));
-        protocol(host.read(&bench.key).unwrap_err(), "bytes");
+        fixture.fault(Fault::at("C_GetAttributeValue", Action::Length(Length::Is(told))));
+        protocol(host.read(&fixture.token).unwrap_err(), "bytes");
     }
-    bench.fault(Fault::at_occurrence("C_GetAttributeValue", 2, Action::Length(Length::Shorter(1))));
-    assert!(host.read(&bench.key).unwrap().containers[0].has_tag(&TAG), "read once more");
-    admin::clear_fault(bench.dir.path()).unwrap();
-    assert_eq!((host.process_id(), host.read(&bench.key).unwrap().logged_in), (process, true));
+    fixture.fault(Fault::at_occurrence("C_GetAttributeValue", 2, Action::Length(Length::Shorter(1))));
+    assert!(host.read(&fixture.token).unwrap().containers[0].has_cka_id(&CKA_ID), "read once more");
+    admin::clear_fault(fixture.dir.path()).unwrap();
+    assert_eq!((host.process_id(), host.read(&fixture.token).unwrap().logged_in), (process, true));
 }
 
 #[test]
 fn a_signature_that_fails_half_way_does_not_stand_in_the_way_of_the_next() {
-    let bench = Bench::new();
-    let mut host = bench.logged_in();
-    let spki = host.generate(&bench.key, &TAG).unwrap();
-    bench.fault(Fault::at("C_Sign", Action::Code(0x30)));
-    let error = host.sign_statement(&bench.key, &spki, &statement()).unwrap_err();
+    let fixture = Bench::new();
+    let mut host = fixture.logged_in();
+    let spki = host.generate(&fixture.token, &CKA_ID).unwrap();
+    fixture.fault(Fault::at("C_Sign", Action::Code(0x30)));
+    let error = host.sign_authorization(&fixture.token, &spki, &authorization()).unwrap_err();
     assert_eq!(error, TokenError::Module { function: "C_Sign".into(), code: 0x30 });
-    host.sign_statement(&bench.key, &spki, &statement()).unwrap();
+    host.sign_authorization(&fixture.token, &spki, &authorization()).unwrap();
     // A search that was not put away neither.
-    bench.fault(Fault::at("C_FindObjectsFinal", Action::Code(0x30)));
-    assert!(host.read(&bench.key).unwrap().logged_in);
+    fixture.fault(Fault::at("C_FindObjectsFinal", Action::Code(0x30)));
+    assert!(host.read(&fixture.token).unwrap().logged_in);
 }
 
 #[test]
 fn a_signature_of_a_claimed_length_is_none() {
-    let bench = Bench::new();
-    let mut host = bench.logged_in();
-    let spki = host.generate(&bench.key, &TAG).unwrap();
+    let fixture = Bench::new();
+    let mut host = fixture.logged_in();
+    let spki = host.generate(&fixture.token, &CKA_ID).unwrap();
     for length in
         [Length::Is(u64::MAX), Length::Is(1 << 40), Length::Longer(1), Length::Shorter(1), Length::Is(0)]
     {
-        bench.fault(Fault::at("C_Sign", Action::Length(length)).always());
-        let error = host.sign_statement(&bench.key, &spki, &statement()).unwrap_err();
+        fixture.fault(Fault::at("C_Sign", Action::Length(length)).always());
+        let error = host.sign_authorization(&fixture.token, &spki, &authorization()).unwrap_err();
         assert_eq!(error.code(), "token.signs_wrongly", "{length:?}: {error:?}");
-        admin::clear_fault(bench.dir.path()).unwrap();
+        admin::clear_fault(fixture.dir.path()).unwrap();
     }
-    host.sign_statement(&bench.key, &spki, &statement()).unwrap();
+    host.sign_authorization(&fixture.token, &spki, &authorization()).unwrap();
 }
 
 #[test]
 fn a_process_that_a_module_has_started_goes_with_its_host_however_that_ends() {
-    let bench = Bench::new();
+    let fixture = Bench::new();
     let folder = TempDir::new().unwrap();
     let source = format!(
         r#"
@@ -150,14 +150,14 @@ fn a_process_that_a_module_has_started_goes_with_its_host_however_that_ends() {
     let mut profile = profile_for(folder.path(), "forks.so");
     profile.deadlines.other_ms = 1000;
     let driver = Driver::new(profile.into(), &path, 64).unwrap();
-    let driver = driver.with_env("YCD_SOFTKEY_DIR", bench.dir.path());
+    let driver = driver.with_env("YCD_SOFTKEY_DIR", fixture.dir.path());
     for hangs in [false, true] {
         let mut host = ModuleHost::start(host_exe(), &driver).unwrap();
         let group = host.process_id().unwrap();
         assert_eq!(living(group), 2, "the host and what its module has started");
         if hangs {
-            bench.fault(Fault::at("C_GetSlotList", Action::Hang));
-            assert_eq!(host.keys().unwrap_err().code(), "token.driver_timeout");
+            fixture.fault(Fault::at("C_GetSlotList", Action::Hang));
+            assert_eq!(host.list().unwrap_err().code(), "token.driver_timeout");
         }
         drop(host);
         let begun = Instant::now();

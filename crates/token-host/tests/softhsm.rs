@@ -13,10 +13,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use common::{TAG, host_exe, profile_with};
+use common::{CKA_ID, host_exe, profile_with};
 use tempfile::TempDir;
 use ycd_pki::name::Name;
-use ycd_token::{ContainerHandle, Driver, ModuleHost, Pair, Pin, Token, TokenError, TriesLeft};
+use ycd_token::{
+    ContainerHandle, Driver, KeyPairState, ModuleHost, Pin, PinRetryCounter, TokenAccess, TokenError,
+};
 
 const PLACES: [&str; 3] = [
     "/usr/lib/softhsm/libsofthsm2.so",
@@ -47,8 +49,8 @@ fn softhsm(folder: &Path) -> Option<ModuleHost> {
         )
     });
     profile.family = "softhsm".into();
-    for places in &mut profile.modules {
-        places.directories = vec!["/usr".into()];
+    for locations in &mut profile.modules {
+        locations.directories = vec!["/usr".into()];
     }
     let driver = Driver::new(Arc::new(profile), &module, 64).unwrap().with_env("SOFTHSM2_CONF", conf);
     Some(ModuleHost::start(host_exe(), &driver).unwrap())
@@ -73,32 +75,35 @@ fn a_module_that_signs_plain_ecdsa_with_an_sm2_key_is_found_out() {
         eprintln!("skipped: SoftHSM is not installed");
         return;
     };
-    let keys = host.keys().unwrap();
-    let [key] = &keys[..] else { panic!("{keys:?}") };
-    host.login(&key.key_id, &Pin::new("123456")).unwrap();
-    let spki = host.generate(&key.key_id, &TAG).unwrap();
-    let contents = host.read(&key.key_id).unwrap();
-    assert_eq!(contents.with_key(&spki).unwrap().pair, Pair::Whole);
-    assert!(contents.with_key(&spki).unwrap().has_tag(&TAG));
+    let tokens = host.list().unwrap();
+    let [token] = &tokens[..] else { panic!("{tokens:?}") };
+    host.login(&token.token_id, &Pin::new("123456")).unwrap();
+    let spki = host.generate(&token.token_id, &CKA_ID).unwrap();
+    let contents = host.read(&token.token_id).unwrap();
+    assert_eq!(contents.with_key(&spki).unwrap().pair, KeyPairState::Complete);
+    assert!(contents.with_key(&spki).unwrap().has_cka_id(&CKA_ID));
 
     let subject = Name::enterprise("某公司", None, None).to_der().unwrap();
-    let error = host.sign_request(&key.key_id, &spki, &subject).unwrap_err();
+    let error = host.sign_request(&token.token_id, &spki, &subject).unwrap_err();
     assert_eq!(error.code(), "token.signs_wrongly");
     let TokenError::SignsWrongly { detail } = error else { panic!() };
     assert!(detail.contains("plain ECDSA"), "{detail}");
 
     let der = common::certificate(&spki, 1);
-    host.write_certificate(&key.key_id, &der).unwrap();
-    assert_eq!(host.read(&key.key_id).unwrap().with_key(&spki).unwrap().certificates, [der]);
+    host.write_certificate(&token.token_id, &der).unwrap();
+    assert_eq!(host.read(&token.token_id).unwrap().with_key(&spki).unwrap().certificates, [der]);
 
     // Tokens that keep no public key beside a certificate: the private key is found through the certificate.
     delete_public_key(folder.path(), host.driver().module_path.as_path());
-    let contents = host.read(&key.key_id).unwrap();
+    let contents = host.read(&token.token_id).unwrap();
     assert_eq!(contents.containers.len(), 1);
-    assert_eq!(contents.with_key(&spki).unwrap().pair, Pair::Whole);
-    assert_eq!(host.sign_request(&key.key_id, &spki, &subject).unwrap_err().code(), "token.signs_wrongly");
-    host.destroy(&key.key_id, &ContainerHandle::PublicKey(spki)).unwrap();
-    assert!(host.read(&key.key_id).unwrap().containers.is_empty());
+    assert_eq!(contents.with_key(&spki).unwrap().pair, KeyPairState::Complete);
+    assert_eq!(
+        host.sign_request(&token.token_id, &spki, &subject).unwrap_err().code(),
+        "token.signs_wrongly"
+    );
+    host.destroy(&token.token_id, &ContainerHandle::PublicKey(spki)).unwrap();
+    assert!(host.read(&token.token_id).unwrap().containers.is_empty());
 }
 
 #[test]
@@ -108,16 +113,16 @@ fn a_pin_is_changed_in_a_module_of_other_people() {
         eprintln!("skipped: SoftHSM is not installed");
         return;
     };
-    let key = host.keys().unwrap().remove(0).key_id;
+    let token = host.list().unwrap().remove(0).token_id;
     let (old, new) = (Pin::new("123456"), Pin::new("271828"));
-    let error = host.change_pin(&key, &Pin::new("000000"), &new).unwrap_err();
-    assert_eq!(error, TokenError::PinIncorrect { tries: TriesLeft::Low });
-    assert_eq!(host.change_pin(&key, &old, &Pin::new("1")).unwrap_err().code(), "token.pin_invalid");
+    let error = host.change_pin(&token, &Pin::new("000000"), &new).unwrap_err();
+    assert_eq!(error, TokenError::PinIncorrect { retry_counter: PinRetryCounter::Low });
+    assert_eq!(host.change_pin(&token, &old, &Pin::new("1")).unwrap_err().code(), "token.pin_invalid");
     // Also of a user who is logged in.
-    host.login(&key, &old).unwrap();
-    host.change_pin(&key, &old, &new).unwrap();
-    assert!(!host.read(&key).unwrap().logged_in);
-    assert_eq!(host.keys().unwrap()[0].pin.tries, TriesLeft::NotLow);
-    host.login(&key, &new).unwrap();
-    assert_eq!(host.login(&key, &old).unwrap_err().code(), "token.pin_incorrect");
+    host.login(&token, &old).unwrap();
+    host.change_pin(&token, &old, &new).unwrap();
+    assert!(!host.read(&token).unwrap().logged_in);
+    assert_eq!(host.list().unwrap()[0].pin.retry_counter, PinRetryCounter::NotLow);
+    host.login(&token, &new).unwrap();
+    assert_eq!(host.login(&token, &old).unwrap_err().code(), "token.pin_incorrect");
 }

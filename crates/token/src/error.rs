@@ -1,57 +1,57 @@
-//! What can go wrong with a key, named by what the caller can do about it.
+//! What can go wrong with a token, named by what the caller can do about it.
 
 use serde::{Deserialize, Serialize};
 
-use ycd_pki::unlock::SoTries;
+use ycd_pki::unlock::SoPinRetryCounter;
 
-use crate::TriesLeft;
+use crate::PinRetryCounter;
 
 pub type Result<T, E = TokenError> = std::result::Result<T, E>;
 
 /// Crosses the host's pipe as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum TokenError {
-    #[error("the key is not inserted, or was pulled")]
+    #[error("the token is not inserted, or was pulled")]
     Removed,
     #[error("wrong PIN")]
-    PinIncorrect { tries: TriesLeft },
+    PinIncorrect { retry_counter: PinRetryCounter },
     #[error("the PIN is locked")]
     PinLocked,
-    #[error("the PIN does not fit the key's limits")]
+    #[error("the PIN does not fit the token's limits")]
     PinInvalid { min_len: u8, max_len: u8 },
-    #[error("the key asks for the PIN again")]
+    #[error("the token asks for the PIN again")]
     NotLoggedIn,
-    /// The SO PIN that was tried is not the key's.
+    /// The SO PIN that was tried is not the token's.
     #[error("wrong SO PIN")]
-    SoPinIncorrect { tries: SoTries },
+    SoPinIncorrect { retry_counter: SoPinRetryCounter },
     #[error("the SO PIN is locked")]
     SoPinLocked,
     /// Too few tries of the SO PIN are left to risk one; none was spent.
     #[error("too few tries of the SO PIN are left")]
-    SoTriesLow { tries: SoTries },
-    /// What came as the portal's release is not one for this key, this host and this moment.
+    SoPinRetryCounterLow { retry_counter: SoPinRetryCounter },
+    /// What came as the portal's release is not one for this token, this host and this moment.
     #[error("the release is refused: {reason}")]
     ReleaseRefused { reason: String },
     /// There is no open release: its time is over, the host was started anew, or none has come yet.
     #[error("there is no open release")]
     ReleaseGone,
-    /// The key is on no reader, so it can give no challenge.
-    #[error("the key is on no reader")]
+    /// The token is on no reader, so it can give no challenge.
+    #[error("the token is on no reader")]
     CardMissing,
-    /// The key does not take the answer to its challenge.
-    #[error("the key refuses the answer to its challenge")]
+    /// The token does not take the answer to its challenge.
+    #[error("the token refuses the answer to its challenge")]
     ChallengeRefused,
-    #[error("no such object on the key: {what}")]
+    #[error("no such object on the token: {what}")]
     NotFound { what: String },
-    #[error("no room for another key pair")]
-    NoRoom,
+    #[error("no free capacity for another key pair")]
+    NoFreeCapacity,
     #[error("the module signs, but not SM3withSM2")]
     SignsWrongly { detail: String },
-    #[error("the key reads back other bytes than were written")]
+    #[error("the token reads back other bytes than were written")]
     ReadBackDiffers,
-    #[error("not supported by this key: {what}")]
+    #[error("not supported by this token: {what}")]
     Unsupported { what: String },
-    /// The outcome of a call that changes the key is not known: the host died or was killed in the middle.
+    /// The outcome of a call that changes the token is not known: the host died or was killed in the middle.
     #[error("the outcome of {operation} is unknown: the driver stopped in the middle")]
     Unknown { operation: String },
     /// As [`Unknown`](Self::Unknown), for a call that changes nothing.
@@ -74,7 +74,7 @@ pub enum TokenError {
     HostStart { detail: String },
     #[error("the driver host broke its protocol: {detail}")]
     Protocol { detail: String },
-    /// The program was upgraded while it ran. Nothing was asked of the key.
+    /// The program was upgraded while it ran. Nothing was asked of the token.
     #[error("the driver host is of another release")]
     OtherRelease,
 }
@@ -90,13 +90,13 @@ impl TokenError {
             Self::NotLoggedIn => "token.not_logged_in",
             Self::SoPinIncorrect { .. } => "token.so_pin_incorrect",
             Self::SoPinLocked => "token.so_pin_locked",
-            Self::SoTriesLow { .. } => "token.so_tries_low",
+            Self::SoPinRetryCounterLow { .. } => "token.so_pin_retry_counter_low",
             Self::ReleaseRefused { .. } => "token.release_refused",
             Self::ReleaseGone => "token.release_gone",
             Self::CardMissing => "token.card_missing",
             Self::ChallengeRefused => "token.challenge_refused",
             Self::NotFound { .. } => "token.not_found",
-            Self::NoRoom => "token.no_room",
+            Self::NoFreeCapacity => "token.no_free_capacity",
             Self::SignsWrongly { .. } => "token.signs_wrongly",
             Self::ReadBackDiffers => "token.read_back_differs",
             Self::Unsupported { .. } => "token.unsupported",

@@ -2,18 +2,18 @@
 //!
 //! The words fit PKCS#11 and SKF (GM/T 0016) alike. A *container* holds one key pair with its certificates: in SKF it
 //! is a container with its signature slot; in PKCS#11 it is what shares a public key. Objects are matched by public
-//! key, never by CKA_ID or label.
+//! token, never by CKA_ID or label.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// Family and normalised serial number of a key, `softkey:3F21…`: guards against mistakes, proves nothing.
+/// Family and normalised serial number of a token, `softkey:3F21…`: guards against mistakes, proves nothing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct KeyId(String);
+pub struct TokenId(String);
 
-impl KeyId {
+impl TokenId {
     /// The serial number is upper-cased; everything but ASCII letters and digits is dropped.
     pub fn new(family: &str, serial_number: &str) -> Self {
         let serial: String = serial_number
@@ -28,7 +28,7 @@ impl KeyId {
         &self.0
     }
 
-    /// The last four characters, by which people tell keys apart (尾号).
+    /// The last four characters, by which people tell tokens apart (尾号).
     pub fn tail(&self) -> &str {
         let serial = self.0.rsplit(':').next().unwrap_or_default();
         let at = serial.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
@@ -36,20 +36,20 @@ impl KeyId {
     }
 }
 
-impl From<String> for KeyId {
-    /// Takes the form that [`KeyId::as_str`] gives.
+impl From<String> for TokenId {
+    /// Takes the form that [`TokenId::as_str`] gives.
     fn from(text: String) -> Self {
         Self(text)
     }
 }
 
-impl fmt::Display for KeyId {
+impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl fmt::Debug for KeyId {
+impl fmt::Debug for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -57,9 +57,9 @@ impl fmt::Debug for KeyId {
 
 /// 16 random bytes of an attempt: the CKA_ID of the pair made for it (in SKF, what its container is named from).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Tag(pub [u8; 16]);
+pub struct CkaId(pub [u8; 16]);
 
-impl fmt::Debug for Tag {
+impl fmt::Debug for CkaId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", hex::encode(self.0))
     }
@@ -89,34 +89,34 @@ impl fmt::Debug for Pin {
 /// How many tries a PIN has left, in the form the interface gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TriesLeft {
+pub enum PinRetryCounter {
     /// A number (SKF; smart cards).
     Exactly(u8),
     /// PKCS#11: no flag is set; nothing was got wrong since the last right PIN, as far as the token tells.
     NotLow,
     /// PKCS#11 `CKF_USER_PIN_COUNT_LOW`: got wrong at least once since the last right PIN.
     Low,
-    /// PKCS#11 `CKF_USER_PIN_FINAL_TRY`: one more wrong PIN locks the key.
-    Last,
+    /// PKCS#11 `CKF_USER_PIN_FINAL_TRY`: one more wrong PIN locks the token.
+    FinalTry,
     /// Locked.
     None,
 }
 
-impl TriesLeft {
+impl PinRetryCounter {
     pub fn is_locked(self) -> bool {
         matches!(self, Self::None | Self::Exactly(0))
     }
 
-    /// Whether the next wrong PIN locks the key: such a try needs an explicit yes.
+    /// Whether the next wrong PIN locks the token: such a try needs an explicit yes.
     pub fn is_last(self) -> bool {
-        matches!(self, Self::Last | Self::Exactly(1))
+        matches!(self, Self::FinalTry | Self::Exactly(1))
     }
 }
 
 /// The user PIN as the token describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinState {
-    pub tries: TriesLeft,
+    pub retry_counter: PinRetryCounter,
     /// The PIN has been set (PKCS#11 `CKF_USER_PIN_INITIALIZED`).
     pub is_set: bool,
     /// The PIN is the factory's and should be changed (PKCS#11 `CKF_USER_PIN_TO_BE_CHANGED`), where the token tells.
@@ -126,10 +126,10 @@ pub struct PinState {
     pub max_len: u8,
 }
 
-/// One key that is inserted.
+/// One token that is inserted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyInfo {
-    pub key_id: KeyId,
+pub struct TokenInfo {
+    pub token_id: TokenId,
     /// The name of the driver profile it was read through.
     pub profile: String,
     pub label: String,
@@ -155,35 +155,35 @@ impl fmt::Debug for Spki {
 /// What is there of a key pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Pair {
+pub enum KeyPairState {
     /// Private and public key.
-    Whole,
+    Complete,
     /// One half only: what a key generation leaves that was cut off in the middle.
-    Half,
+    Orphaned,
     /// Before login the token does not show private keys.
     PrivateHidden,
-    /// A certificate without any key.
+    /// A certificate without any token.
     Nothing,
 }
 
 /// A key pair with its certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
-    /// Names the container to [`Token::destroy`](crate::Token::destroy) within the reading it came from.
+    /// Names the container to [`TokenAccess::destroy`](crate::TokenAccess::destroy) within the reading it came from.
     pub handle: ContainerHandle,
-    /// `None` where a half pair does not tell its public key.
+    /// `None` where a orphaned pair does not tell its public key.
     pub spki: Option<Spki>,
-    /// CKA_ID of the keys (in SKF: from the container's name).
+    /// CKA_ID of the tokens (in SKF: from the container's name).
     pub id: Vec<u8>,
     pub label: String,
-    pub pair: Pair,
+    pub pair: KeyPairState,
     /// DER, each once, in the order of the token.
     pub certificates: Vec<Vec<u8>>,
 }
 
 impl Container {
-    pub fn has_tag(&self, tag: &Tag) -> bool {
-        self.id == tag.0
+    pub fn has_cka_id(&self, cka_id: &CkaId) -> bool {
+        self.id == cka_id.0
     }
 }
 
@@ -191,10 +191,10 @@ impl Container {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContainerHandle {
     PublicKey(Spki),
-    HalfWithId(Vec<u8>),
+    OrphanWithId(Vec<u8>),
 }
 
-/// All that is on a key.
+/// All that is on a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     pub containers: Vec<Container>,
@@ -202,7 +202,7 @@ pub struct Contents {
     pub free_containers: Option<u32>,
     /// Whether the token keeps the CKA_ID it is given (from the profile).
     pub keeps_ids: bool,
-    /// Whether the user is logged in, so that half pairs can be told from whole ones.
+    /// Whether the user is logged in, so that orphaned pairs can be told from whole ones.
     pub logged_in: bool,
 }
 
@@ -217,10 +217,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tail_of_a_key_that_somebody_else_named_is_cut_between_characters() {
+    fn the_tail_of_a_token_that_somebody_else_named_is_cut_between_characters() {
         for (text, tail) in [("softkey:00003F21", "3F21"), ("自编:测试号", "测试号"), ("x", "x"), ("", "")]
         {
-            assert_eq!(KeyId::from(text.to_owned()).tail(), tail);
+            assert_eq!(TokenId::from(text.to_owned()).tail(), tail);
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{Pin, PinState};
 
-/// The digits that makes of key come with, which everyone knows.
+/// The digits that token models come with, which everyone knows.
 const WELL_KNOWN: [&str; 8] =
     ["12345678", "123456", "1234567890", "00000000", "11111111", "88888888", "87654321", "66668888"];
 
@@ -18,7 +18,7 @@ pub struct PinPolicy {
 
 /// Why a PIN is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PinRefusal {
+pub enum PinProblem {
     #[error("shorter than {min_len}")]
     TooShort { min_len: u8 },
     #[error("longer than {max_len}")]
@@ -29,7 +29,7 @@ pub enum PinRefusal {
     NotPrintable,
 }
 
-impl PinRefusal {
+impl PinProblem {
     /// Stable: maps to one sentence and one remedy per language.
     pub fn code(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ pub enum Weakness {
 }
 
 impl PinPolicy {
-    /// The key's own limits.
+    /// The token's own limits.
     pub fn of_key(pin: &PinState) -> Self {
         Self { min_len: pin.min_len, max_len: pin.max_len, digits_only: false }
     }
@@ -72,19 +72,19 @@ impl PinPolicy {
 
     /// # Errors
     /// The first rule that the PIN breaks.
-    pub fn check(self, pin: &Pin) -> Result<(), PinRefusal> {
+    pub fn check(self, pin: &Pin) -> Result<(), PinProblem> {
         let pin = pin.expose();
         if pin.len() < self.min_len.into() {
-            return Err(PinRefusal::TooShort { min_len: self.min_len });
+            return Err(PinProblem::TooShort { min_len: self.min_len });
         }
         if pin.len() > self.max_len.into() {
-            return Err(PinRefusal::TooLong { max_len: self.max_len });
+            return Err(PinProblem::TooLong { max_len: self.max_len });
         }
         if self.digits_only && !pin.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(PinRefusal::NotDigits);
+            return Err(PinProblem::NotDigits);
         }
         if !pin.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-            return Err(PinRefusal::NotPrintable);
+            return Err(PinProblem::NotPrintable);
         }
         Ok(())
     }
@@ -115,12 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn a_new_pin_satisfies_the_key_and_the_order_alike() {
+    fn a_new_pin_satisfies_the_token_and_the_order_alike() {
         let both = policy(6, 16).and(policy(1, 8)).unwrap();
         assert_eq!((both.min_len, both.max_len), (6, 8));
-        assert_eq!(both.check(&Pin::new("12345")), Err(PinRefusal::TooShort { min_len: 6 }));
-        assert_eq!(both.check(&Pin::new("123456789")), Err(PinRefusal::TooLong { max_len: 8 }));
-        assert_eq!(both.check(&Pin::new("12345x")), Err(PinRefusal::NotDigits));
+        assert_eq!(both.check(&Pin::new("12345")), Err(PinProblem::TooShort { min_len: 6 }));
+        assert_eq!(both.check(&Pin::new("123456789")), Err(PinProblem::TooLong { max_len: 8 }));
+        assert_eq!(both.check(&Pin::new("12345x")), Err(PinProblem::NotDigits));
         assert_eq!(both.check(&Pin::new("271828")), Ok(()));
     }
 

@@ -10,13 +10,13 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use ycd_pki::statement::Statement;
+use ycd_pki::authorization::Authorization;
 use zeroize::Zeroizing;
 
 use crate::profile::Profile;
 use crate::{
-    Answer, ContainerHandle, Contents, KeyId, KeyInfo, OneTime, Opened, Pin, PortalKey, Result, SoLogin,
-    Spki, Tag, UnlockWays,
+    Answer, CkaId, ContainerHandle, Contents, OneTime, Opened, Pin, PortalKey, Result, SoLogin, Spki,
+    TokenId, TokenInfo, UnlockCapabilities,
 };
 
 /// The protocol's name, and the release that its messages are of, in as many bytes as it has, then zeros. Messages have
@@ -42,7 +42,7 @@ const fn preamble(release: &str) -> [u8; 32] {
 #[error("driver host and assistant are of different releases")]
 pub struct OtherRelease;
 
-/// Bytes; certificates and statements are a few thousand.
+/// Bytes; certificates and authorizations are a few thousand.
 pub const MAX_FRAME: usize = 4 << 20;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,21 +57,21 @@ pub enum Call {
     Open(Box<Open>),
     /// Does nothing.
     Ping,
-    Keys,
-    Read(KeyId),
-    Login(KeyId, Pin),
-    Logout(KeyId),
+    List,
+    Read(TokenId),
+    Login(TokenId, Pin),
+    Logout(TokenId),
     /// The old PIN, then the new one.
-    ChangePin(KeyId, Pin, Pin),
-    Generate(KeyId, Tag),
-    SignStatement(KeyId, Spki, Statement),
+    ChangePin(TokenId, Pin, Pin),
+    Generate(TokenId, CkaId),
+    SignAuthorization(TokenId, Spki, Authorization),
     /// The bytes are the DER of the subject's distinguished name.
-    SignRequest(KeyId, Spki, Vec<u8>),
-    WriteCertificate(KeyId, Vec<u8>),
-    RemoveCertificate(KeyId, Vec<u8>),
-    Destroy(KeyId, ContainerHandle),
-    Unlock(KeyId, UnlockCall),
-    /// Blocks until a key comes or goes.
+    SignRequest(TokenId, Spki, Vec<u8>),
+    WriteCertificate(TokenId, Vec<u8>),
+    RemoveCertificate(TokenId, Vec<u8>),
+    Destroy(TokenId, ContainerHandle),
+    Unlock(TokenId, UnlockCall),
+    /// Blocks until a token comes or goes.
     WaitForEvent,
     /// Blocks until the system tells of a device that came or went, whatever it is.
     WaitForDevices,
@@ -82,7 +82,7 @@ pub enum Call {
 /// As [`Unlocker`](crate::Unlocker) has them.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum UnlockCall {
-    Ways,
+    Capabilities,
     Begin(PortalKey),
     Challenge,
     Open(Answer),
@@ -114,13 +114,13 @@ impl Call {
         match self {
             Self::Open(_) => "open",
             Self::Ping => "ping",
-            Self::Keys => "keys",
+            Self::List => "list",
             Self::Read(_) => "read",
             Self::Login(..) => "login",
             Self::Logout(_) => "logout",
             Self::ChangePin(..) => "change_pin",
             Self::Generate(..) => "generate",
-            Self::SignStatement(..) => "sign_statement",
+            Self::SignAuthorization(..) => "sign_authorization",
             Self::SignRequest(..) => "sign_request",
             Self::WriteCertificate(..) => "write_certificate",
             Self::RemoveCertificate(..) => "remove_certificate",
@@ -132,8 +132,8 @@ impl Call {
         }
     }
 
-    /// Whether the key may be another one afterwards. A login counts tries.
-    pub fn changes_key(&self) -> bool {
+    /// Whether the token may be another one afterwards. A login counts tries.
+    pub fn changes_token(&self) -> bool {
         match self {
             Self::Login(..)
             | Self::ChangePin(..)
@@ -143,15 +143,15 @@ impl Call {
             | Self::Destroy(..) => true,
             Self::Open(_)
             | Self::Ping
-            | Self::Keys
+            | Self::List
             | Self::Read(_)
             | Self::Logout(_)
-            | Self::SignStatement(..)
+            | Self::SignAuthorization(..)
             | Self::SignRequest(..)
             | Self::WaitForEvent
             | Self::WaitForDevices
             | Self::Mechanisms => false,
-            Self::Unlock(_, call) => call.changes_key(),
+            Self::Unlock(_, call) => call.changes_token(),
         }
     }
 }
@@ -159,7 +159,7 @@ impl Call {
 impl UnlockCall {
     fn operation(&self) -> &'static str {
         match self {
-            Self::Ways => "unlock_ways",
+            Self::Capabilities => "unlock_capabilities",
             Self::Begin(_) => "unlock_begin",
             Self::Challenge => "unlock_challenge",
             Self::Open(_) => "unlock_open",
@@ -174,14 +174,14 @@ impl UnlockCall {
         }
     }
 
-    fn changes_key(&self) -> bool {
+    fn changes_token(&self) -> bool {
         match self {
             Self::SoLogin(..)
             | Self::InitPin(_)
             | Self::RotateSoPin
             | Self::InstallUnblockKey
             | Self::Unblock(_) => true,
-            Self::Ways
+            Self::Capabilities
             | Self::Begin(_)
             | Self::Challenge
             | Self::Open(_)
@@ -206,12 +206,12 @@ pub enum FromHost {
 pub enum Reply {
     Done,
     Opened(ModuleInfo),
-    Keys(Vec<KeyInfo>),
+    Tokens(Vec<TokenInfo>),
     Contents(Contents),
     PublicKey(Spki),
     Bytes(Vec<u8>),
     Mechanisms(Vec<TokenMechanisms>),
-    UnlockWays(UnlockWays),
+    UnlockCapabilities(UnlockCapabilities),
     OneTime(OneTime),
     Release(Option<Opened>),
 }
@@ -219,7 +219,7 @@ pub enum Reply {
 /// The profile's mechanisms on one token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenMechanisms {
-    pub key_id: KeyId,
+    pub token_id: TokenId,
     /// CKM numbers with whether the token reports them: the one that generates key pairs, then those that sign, in the
     /// order of the profile.
     pub mechanisms: Vec<(u32, bool)>,
@@ -359,7 +359,7 @@ mod tests {
     }
 
     fn request(id: u64, len: usize) -> Request {
-        Request { id, call: Call::WriteCertificate(KeyId::new("f", "1"), vec![7; len]) }
+        Request { id, call: Call::WriteCertificate(TokenId::new("f", "1"), vec![7; len]) }
     }
 
     #[test]
@@ -397,8 +397,8 @@ mod tests {
     #[test]
     fn a_pin_is_not_left_in_the_readers_buffer() {
         let (pin, new) = (Pin::new("8642097531"), Pin::new("1357924680"));
-        let key = KeyId::new("f", "1");
-        for call in [Call::Login(key.clone(), pin.clone()), Call::ChangePin(key.clone(), new, pin)] {
+        let token = TokenId::new("f", "1");
+        for call in [Call::Login(token.clone(), pin.clone()), Call::ChangePin(token.clone(), new, pin)] {
             let mut bytes = Vec::new();
             send(&mut bytes, &Request { id: 1, call }).unwrap();
             let mut frames = Frames::new(&bytes[..]);

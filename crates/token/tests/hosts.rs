@@ -47,10 +47,10 @@ impl Machine {
     fn profile(&self, bits: u8) -> Profile {
         let text = include_str!("../../../drivers-config/softkey.toml");
         let mut profile = Profile::from_toml("softkey.toml", text).unwrap();
-        for places in &mut profile.modules {
-            places.bits = bits;
-            places.directories = vec![self.folder.path().to_str().unwrap().to_owned()];
-            places.files = vec!["make.dll".to_owned()];
+        for locations in &mut profile.modules {
+            locations.bits = bits;
+            locations.directories = vec![self.folder.path().to_str().unwrap().to_owned()];
+            locations.files = vec!["make.dll".to_owned()];
         }
         profile
     }
@@ -71,9 +71,9 @@ fn refused(outcome: Result<impl Sized, TokenError>) -> String {
 fn the_files_header_goes_before_the_profiles_word() {
     for (machine, bits) in [(X86, 32), (X64, 64), (ARM64, 64)] {
         let machine = Machine::with(&dll(machine));
-        for said in [32, 64] {
-            assert_eq!(machine.driver(said).bits, bits);
-            let found = Drivers::of(vec![machine.profile(said)]).find_modules();
+        for printed in [32, 64] {
+            assert_eq!(machine.driver(printed).bits, bits);
+            let found = Drivers::of(vec![machine.profile(printed)]).find_modules();
             assert_eq!(found.iter().map(|driver| driver.bits).collect::<Vec<_>>(), [bits]);
         }
     }

@@ -59,7 +59,7 @@ verified = false
 [limits]
 pin_min_len = { value = 6, source = "book", verified = false }
 pin_max_len = { value = 16, source = "book", verified = false }
-pin_tries = { value = 10, source = "book", verified = false }
+pin_retry_limit = { value = 10, source = "book", verified = false }
 containers = { value = 4, source = "book", verified = false }
 container_bytes = { value = 1024, source = "book", verified = false }
 
@@ -173,7 +173,7 @@ fn a_wrong_value_is_refused_with_its_place() {
         ("055C:F603", "55C:F603", "recognition.usb[0]", "four hexadecimal digits"),
         ("name = \"make-1\"", "name = \"Make 1\"", "name", "lower-case"),
         ("generate_ms = 20000", "generate_ms = 20", "deadlines.generate_ms", "100 to 600000"),
-        ("\"{serial}-{id}\"", "\"{tag}\"", "windows_store.container.value", "{id} and {serial}"),
+        ("\"{serial}-{id}\"", "\"{cka_id}\"", "windows_store.container.value", "{id} and {serial}"),
         ("\"Some Provider\"", "\"\"", "windows_store.provider.value", "a provider's name"),
         ("poll_ms = 2000", "poll_ms = 20", "quirks.poll_ms", "500"),
     ] {

@@ -11,7 +11,7 @@ use ycd_token::{Drivers, ModuleHost};
 use super::{Row, median};
 use crate::world::program;
 
-const ROUNDS: u32 = 4_000;
+const MAX_PASSES: u32 = 4_000;
 const BATCHES: usize = 9;
 
 /// The argument with which the bench program is its own peer: it writes back what it reads.
@@ -93,8 +93,8 @@ fn measure_here() -> Row {
 
 fn time(mut once: impl FnMut()) -> Duration {
     let start = Instant::now();
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_PASSES {
         once();
     }
-    start.elapsed() / ROUNDS
+    start.elapsed() / MAX_PASSES
 }

@@ -13,10 +13,10 @@ use std::{
 use pcsc::{Context, ReaderState, Scope, State};
 use serde::{Deserialize, Serialize};
 use ycd_softkey::{
-    admin::{self, Kdf, NewKey},
+    admin::{self, Kdf, NewToken},
     card,
 };
-use ycd_token::{Drivers, KeyEvent, KeyWatcher};
+use ycd_token::{Drivers, TokenEvent, TokenWatcher};
 
 use super::Row;
 use crate::{
@@ -55,13 +55,13 @@ pub fn measure(short: bool) -> Result<Vec<Row>, String> {
     let mut child = Command::new(env::current_exe().unwrap());
     child.arg(CHILD).args(if short { ["20", "5"] } else { ["200", "60"] });
     let output = with_own_service(child, |child| child.output().unwrap());
-    let said = String::from_utf8_lossy(&output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
     let errors = || format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
-    let times: Times = serde_json::from_str(&said).map_err(|_| errors())?;
+    let times: Times = serde_json::from_str(&printed).map_err(|_| errors())?;
     let mut rows = Vec::new();
     for (what, ours, bare) in [
-        ("insertion → key identified", &times.arrived, &times.arrived_bare),
-        ("removal → key known gone", &times.gone, &times.gone_bare),
+        ("insertion → token identified", &times.arrived, &times.arrived_bare),
+        ("removal → token known gone", &times.gone, &times.gone_bare),
     ] {
         for hundredth in [50, 95] {
             let (ours, beside) = (percentile(ours, hundredth), percentile(bare, hundredth));
@@ -99,14 +99,14 @@ pub fn child(arguments: &[String]) {
     let number = |at: usize| arguments[at].parse::<u64>().unwrap();
     let pcscd = Pcscd::start(2);
     let folder = tempfile::tempdir().unwrap();
-    let new = NewKey { kdf: Kdf::WEAK, inserted: false, ..NewKey::default() };
+    let new = NewToken { kdf: Kdf::WEAK, inserted: false, ..NewToken::default() };
     let serial = admin::create(folder.path(), &new).unwrap().serial_number;
     let reader = format!("127.0.0.1:{}", pcscd.ports()[0]);
     let runner = card::start(folder.path(), &serial, &reader, |_| ()).unwrap();
     let mut by_card = profile("softkey");
     by_card.recognition.beyond_pcsc = false;
     let drivers = Drivers::of(vec![by_card]).with_env("YCD_SOFTKEY_DIR", folder.path());
-    let watcher = KeyWatcher::start(&drivers, Some(&program("ycd-host")));
+    let watcher = TokenWatcher::start(&drivers, Some(&program("ycd-host")));
     let bare = bare_loop();
     // What listens for hints looks a few more times after one that changed nothing: a first listing that overlapped with
     // a first insertion would be ahead of the reader from then on.
@@ -118,13 +118,13 @@ pub fn child(arguments: &[String]) {
         admin::insert(folder.path(), &serial).unwrap();
         let arrived = watcher.events().recv_timeout(SOON).unwrap();
         let ours = begun.elapsed();
-        assert!(matches!(arrived, KeyEvent::Arrived(_)));
+        assert!(matches!(arrived, TokenEvent::Arrived(_)));
         let floor = bare.recv_timeout(SOON).unwrap() - begun;
         let begun = Instant::now();
         admin::remove(folder.path(), &serial).unwrap();
         let gone = watcher.events().recv_timeout(SOON).unwrap();
         let ours_gone = begun.elapsed();
-        assert!(matches!(gone, KeyEvent::Gone(_)));
+        assert!(matches!(gone, TokenEvent::Gone(_)));
         let floor_gone = bare.recv_timeout(SOON).unwrap() - begun;
         // The first round fills caches.
         if round > 0 {

@@ -17,12 +17,14 @@ use cryptoki::{
     session::{Session, UserType},
     types::AuthPin,
 };
-use ycd_pki::{Certificate, PublicKey, SignError, Signature, Signer, csr, sm3::sm3, statement::Statement};
+use ycd_pki::{
+    Certificate, PublicKey, SignError, Signature, Signer, authorization::Authorization, csr, sm3::sm3,
+};
 use ycd_portal_api::{
     Client,
     wire::{
         Bytes,
-        attempts::{AttemptView, Confirm, Issue, Mode, NoncePurpose, OpenAttempt, SignedStatement},
+        attempts::{AttemptView, Confirm, Issue, Mode, NoncePurpose, OpenAttempt, SignedAuthorization},
     },
 };
 use ycd_softkey::admin;
@@ -30,12 +32,12 @@ use ycd_token::Drivers;
 
 use super::{Row, median};
 use crate::{
-    person::Scripted,
-    world::{IssuedKey, PIN, World},
+    prompter::Scripted,
+    world::{IssuedToken, PIN, World},
 };
 
-const ROUNDS: usize = 15;
-/// Vendor numbers of the software key's family (drivers-config/softkey.toml).
+const MAX_PASSES: usize = 15;
+/// Vendor numbers of the software token's family (drivers-config/softkey.toml).
 const CKK_SM2: c_ulong = 0x8000_0004;
 const CKM_SM2_KEY_PAIR_GEN: c_ulong = 0x8000_8001;
 pub(super) const CKM_SM3_SM2_DER: c_ulong = 0x8000_8103;
@@ -46,7 +48,7 @@ const RECORDS: usize = 6;
 
 pub fn measure() -> Row {
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_PASSES {
         ours.push(in_a_new_world(&World::with_real_kdf(), our_renewal));
         bare.push(in_a_new_world(&World::with_real_kdf(), bare_renewal));
     }
@@ -55,43 +57,43 @@ pub fn measure() -> Row {
     Row::times("whole renewal on the software key", median(ours), &name, median(bare), 1.3)
 }
 
-/// Renews the order of a key, and says how long that took.
-type RenewalOf = fn(&World, &IssuedKey, &str) -> Duration;
+/// Renews the order of a token, and says how long that took.
+type RenewalOf = fn(&World, &IssuedToken, &str) -> Duration;
 
 /// A world takes one renewal: a second one would find the order completed.
 fn in_a_new_world(world: &World, renewal: RenewalOf) -> Duration {
-    let (key, order) = world.key_with_order();
-    renewal(world, &key, &order)
+    let (token, order) = world.token_with_order();
+    renewal(world, &token, &order)
 }
 
 /// Counts the module's calls in a run of its own, so that counting costs the measured ones nothing.
 fn calls_of(renewal: RenewalOf) -> usize {
     let world = World::new();
-    let (key, order) = world.key_with_order();
-    admin::set_trace(world.keys_folder(), true).expect("the trace is on");
-    renewal(&world, &key, &order);
-    admin::trace(world.keys_folder()).expect("the trace").len()
+    let (token, order) = world.token_with_order();
+    admin::set_trace(world.softkey_dir(), true).expect("the trace is on");
+    renewal(&world, &token, &order);
+    admin::trace(world.softkey_dir()).expect("the trace").len()
 }
 
-fn our_renewal(world: &World, key: &IssuedKey, order: &str) -> Duration {
-    let portal = world.direct().with_session(world.session(&key.phone));
+fn our_renewal(world: &World, token: &IssuedToken, order: &str) -> Duration {
+    let portal = world.direct().with_session(world.session(&token.phone));
     let mut machine = world.machine("a");
-    let mut person = Scripted::with_pin(PIN);
+    let mut prompter = Scripted::with_pin(PIN);
     let start = Instant::now();
-    machine.renew(&portal, &mut person, order).expect("renewed");
+    machine.renew(&portal, &mut prompter, order).expect("renewed");
     start.elapsed()
 }
 
-fn bare_renewal(world: &World, key: &IssuedKey, order: &str) -> Duration {
+fn bare_renewal(world: &World, token: &IssuedToken, order: &str) -> Duration {
     let drivers = Drivers::load(None).expect("the profiles").find_modules();
     let driver = drivers.into_iter().find(|d| d.profile.name == "softkey").expect("the module");
-    let session = world.session(&key.phone);
+    let session = world.session(&token.phone);
     let mut child = Command::new(std::env::current_exe().expect("this program's own path"))
         .arg(BARE)
         .arg(&driver.module_path)
-        .args([&world.direct_url(), order, key.key_id.as_str()])
+        .args([&world.direct_url(), order, token.token_id.as_str()])
         .arg(world.path())
-        .env("YCD_SOFTKEY_DIR", world.keys_folder())
+        .env("YCD_SOFTKEY_DIR", world.softkey_dir())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -111,7 +113,9 @@ pub const BARE: &str = "--bare-renewal";
 /// In that process. Prints what it took, in microseconds.
 #[expect(clippy::print_stdout, reason = "the answer to the process that started this one")]
 pub fn bare(arguments: &[String]) {
-    let [module, url, order, key_id, folder] = arguments else { panic!("five arguments, not {arguments:?}") };
+    let [module, url, order, token_id, folder] = arguments else {
+        panic!("five arguments, not {arguments:?}")
+    };
     let mut session = String::new();
     std::io::stdin().read_line(&mut session).expect("the session");
     let session = ycd_portal_api::wire::login::SessionToken::new(session.trim().to_owned());
@@ -120,11 +124,11 @@ pub fn bare(arguments: &[String]) {
     // As ours, whose client was made before its clock started.
     portal.me().expect("logged in");
     let start = Instant::now();
-    straight_through(Path::new(module), &portal, order, key_id, Path::new(folder));
+    straight_through(Path::new(module), &portal, order, token_id, Path::new(folder));
     println!("{}", start.elapsed().as_micros());
 }
 
-fn straight_through(module: &Path, portal: &Client, order: &str, key_id: &str, folder: &Path) {
+fn straight_through(module: &Path, portal: &Client, order: &str, token_id: &str, folder: &Path) {
     let mut records = File::create(folder.join("records")).expect("a file");
     let mut fsync = || {
         records.write_all(&[0; 256]).and_then(|()| records.sync_all()).expect("on disk");
@@ -137,7 +141,7 @@ fn straight_through(module: &Path, portal: &Client, order: &str, key_id: &str, f
     portal.order(order).expect("the order");
     let session = context.open_rw_session(slot).expect("a session");
     let public_keys = read_all(&session);
-    let request = OpenAttempt { key_id: key_id.to_owned(), public_keys, mode: Mode::SideBySide };
+    let request = OpenAttempt { token_id: token_id.to_owned(), public_keys, mode: Mode::SideBySide };
     let view = portal.open_attempt(order, &request).expect("an attempt");
     fsync();
     session.login(UserType::User, Some(&AuthPin::from(PIN.to_owned().into_boxed_str()))).expect("logged in");
@@ -153,18 +157,18 @@ fn straight_through(module: &Path, portal: &Client, order: &str, key_id: &str, f
     let old_private = find_private(&session, &old_key);
     let old = InModule { session: &session, private: old_private, public_key: old_key };
     let nonce = nonce(portal, &view, NoncePurpose::Renew);
-    let statement = Statement::Renew {
+    let authorization = Authorization::Renew {
         portal: view.portal.clone(),
         order: order.to_owned(),
         attempt: view.attempt,
-        key_id: key_id.to_owned(),
+        token_id: token_id.to_owned(),
         old_certificate: sm3(&view.old_certificate.0),
         new_public_key: sm3(&public_key.to_spki_der()),
         nonce,
     };
-    let statement = signed(&old, &statement, nonce);
+    let authorization = signed(&old, &authorization, nonce);
     let csr = csr::build(&new, &view.subject.0).expect("a request");
-    let issue = Issue { request: Bytes(csr), statement: Some(statement), step_up: None };
+    let issue = Issue { request: Bytes(csr), authorization: Some(authorization), step_up: None };
     let issued = portal.issue(order, view.attempt, &issue).expect("issued");
     let view = portal.attempt(order).expect("the attempt");
     fsync();
@@ -176,15 +180,15 @@ fn straight_through(module: &Path, portal: &Client, order: &str, key_id: &str, f
     fsync();
 
     let nonce = self::nonce(portal, &view, NoncePurpose::Confirm);
-    let statement = Statement::Confirm {
+    let authorization = Authorization::Confirm {
         portal: view.portal.clone(),
         order: order.to_owned(),
         attempt: view.attempt,
         serial: certificate.serial().to_vec(),
         nonce,
     };
-    let statement = signed(&new, &statement, nonce);
-    portal.confirm(order, view.attempt, &Confirm { statement }).expect("confirmed");
+    let authorization = signed(&new, &authorization, nonce);
+    portal.confirm(order, view.attempt, &Confirm { authorization }).expect("confirmed");
     fsync();
     portal.attempt(order).expect("the attempt");
     read_all(&session);
@@ -210,9 +214,9 @@ impl Signer for InModule<'_> {
     }
 }
 
-fn signed(signer: &InModule<'_>, statement: &Statement, nonce: [u8; 32]) -> SignedStatement {
-    let signature = signer.sign(&statement.to_bytes()).expect("a signature").to_der();
-    SignedStatement { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) }
+fn signed(signer: &InModule<'_>, authorization: &Authorization, nonce: [u8; 32]) -> SignedAuthorization {
+    let signature = signer.sign(&authorization.to_bytes()).expect("a signature").to_der();
+    SignedAuthorization { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) }
 }
 
 fn nonce(portal: &Client, view: &AttemptView, purpose: NoncePurpose) -> [u8; 32] {
@@ -251,7 +255,7 @@ fn read_all(session: &Session) -> Vec<Bytes> {
 
 fn generate(session: &Session, view: &AttemptView) -> (ObjectHandle, ObjectHandle) {
     let key_type = KeyType::new_vendor_defined(CKK_SM2).expect("a vendor number");
-    let id = Attribute::Id(view.tag.0.clone());
+    let id = Attribute::Id(view.cka_id.0.clone());
     let public = [
         Attribute::Token(true),
         Attribute::KeyType(key_type),
@@ -288,7 +292,7 @@ fn write(session: &Session, view: &AttemptView, certificate: &Certificate) {
             Attribute::Class(ObjectClass::CERTIFICATE),
             Attribute::Token(true),
             Attribute::CertificateType(CertificateType::X_509),
-            Attribute::Id(view.tag.0.clone()),
+            Attribute::Id(view.cka_id.0.clone()),
             Attribute::Subject(certificate.subject_der().to_vec()),
             Attribute::Issuer(certificate.issuer_der().to_vec()),
             Attribute::Value(certificate.der().to_vec()),

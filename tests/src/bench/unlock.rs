@@ -1,6 +1,6 @@
-//! A whole unlock by each road against the same work made bare: the module loaded into this process and called by
+//! A whole unlock by each method against the same work made bare: the module loaded into this process and called by
 //! `cryptoki` without a host, the commands to the card by `pcsc`, the same HTTP exchanges without a flow, and as many
-//! fsyncs without a journal. The key is locked before, unmeasured.
+//! fsyncs without a journal. The token is locked before, unmeasured.
 
 use std::{
     env,
@@ -24,23 +24,24 @@ use serde::{Deserialize, Serialize};
 use time::Duration as Span;
 use ycd_pki::{
     Certificate, KeyPair, PublicKey,
+    authorization::Authorization,
     sm3::sm3,
-    statement::Statement,
     unlock::{
-        Context, Opening, Purpose, Request, Road, SessionKey, SoPins, SoTries, UNBLOCK_HEADER, UnblockCommand,
+        Context, Purpose, Request, SessionKey, SoPinRetryCounter, SoPins, UNBLOCK_HEADER, UnblockCommand,
+        UnlockMethod, UnlockRequest,
     },
 };
 use ycd_portal_api::{
     Client, Patience,
     wire::{
         Bytes,
-        attempts::SignedStatement,
+        attempts::SignedAuthorization,
         operator::{OperatorLogin, OutboxQuery},
-        unlock::{AskAlive, AskRelease, KeyInHand, OpenUnlock, UnlockForm, Unlocked},
+        unlock::{AskLiveness, AskRelease, OpenUnlock, TokenInHand, UnlockForm, Unlocked},
     },
 };
 use ycd_softkey::{admin, card};
-use ycd_token::{Drivers, KeyId, Pin, Token as _, TokenError};
+use ycd_token::{Drivers, Pin, TokenAccess as _, TokenError, TokenId};
 
 use super::{
     Row, median,
@@ -48,18 +49,18 @@ use super::{
 };
 use crate::{
     pcscd::{Pcscd, with_own_service},
-    person::UnlockScript,
-    world::{IssuedKey, Maker, PHONE, World, trust_of},
+    prompter::UnlockScript,
+    world::{IssuedToken, Maker, PHONE, World, trust_of},
 };
 
-/// The argument with which the benchmark starts itself for the challenge road, in a process whose PC/SC is a service
+/// The argument with which the benchmark starts itself for the challenge-response method, in a process whose PC/SC is a service
 /// of its own.
 pub const CHALLENGE: &str = "unlock-by-challenge";
 /// The argument with which it makes one bare unlock: the module reads the folder of its keys from the environment,
 /// which belongs to a process.
 pub const BARE: &str = "--bare-unlock";
 
-const ROUNDS: usize = 15;
+const MAX_PASSES: usize = 15;
 const NEW: &str = "271828";
 const WANTED: f64 = 1.3;
 
@@ -76,21 +77,21 @@ struct Measured {
 /// One bare unlock.
 #[derive(Serialize, Deserialize)]
 struct Task {
-    road: Road,
+    method: UnlockMethod,
     module: PathBuf,
     portal: String,
     /// Past every proxy: where the codes are read.
     outbox: String,
     /// Name and password of the operator who reads them.
     operator: (String, String),
-    key_id: KeyId,
+    token_id: TokenId,
     phone: String,
     folder: PathBuf,
 }
 
 /// By SO PIN.
 pub fn wrapped() -> Row {
-    rounds(Road::Wrapped).row(Road::Wrapped)
+    rounds(UnlockMethod::SoPin).row(UnlockMethod::SoPin)
 }
 
 /// By challenge; `Err` says why it cannot be measured here.
@@ -101,23 +102,23 @@ pub fn challenge() -> Result<Row, String> {
     let output = with_own_service(child, |child| child.output().unwrap());
     let errors = |_| format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
     let measured: Measured = serde_json::from_slice(&output.stdout).map_err(errors)?;
-    Ok(measured.row(Road::Challenge))
+    Ok(measured.row(UnlockMethod::ChallengeResponse))
 }
 
-/// The process of the challenge road: prints what it measured as JSON.
+/// The process of the challenge-response method: prints what it measured as JSON.
 #[expect(clippy::print_stdout, reason = "its parent reads it")]
 pub fn child() {
-    println!("{}", serde_json::to_string(&rounds(Road::Challenge)).unwrap());
+    println!("{}", serde_json::to_string(&rounds(UnlockMethod::ChallengeResponse)).unwrap());
 }
 
 impl Measured {
-    fn row(self, road: Road) -> Row {
+    fn row(self, method: UnlockMethod) -> Row {
         let Self { ours, bare, our_calls, bare_calls, requests } = self;
-        let (name, more) = match road {
-            Road::Wrapped => ("whole unlock by SO PIN", ""),
-            Road::Challenge => ("whole unlock by challenge", ", APDUs by pcsc"),
+        let (name, more) = match method {
+            UnlockMethod::SoPin => ("whole unlock by SO PIN", ""),
+            UnlockMethod::ChallengeResponse => ("whole unlock by challenge", ", APDUs by pcsc"),
         };
-        let fsyncs = records_of(road);
+        let fsyncs = records_of(method);
         let beside = format!(
             "bare: {bare_calls} PKCS#11 calls to our {our_calls}{more}, same {requests} HTTP, {fsyncs} fsyncs"
         );
@@ -126,35 +127,35 @@ impl Measured {
 }
 
 /// Records of the journal in one unlock: opened, PIN set, rotating where there is an SO PIN, done.
-fn records_of(road: Road) -> usize {
-    match road {
-        Road::Wrapped => 4,
-        Road::Challenge => 3,
+fn records_of(method: UnlockMethod) -> usize {
+    match method {
+        UnlockMethod::SoPin => 4,
+        UnlockMethod::ChallengeResponse => 3,
     }
 }
 
-fn rounds(road: Road) -> Measured {
+fn rounds(method: UnlockMethod) -> Measured {
     let world = World::with_real_kdf();
-    let serial_number = world.blank_key("USBKEY", None);
-    let key_id = KeyId::new("softkey", &serial_number);
-    let service = (road == Road::Challenge).then(|| Pcscd::start(2));
+    let serial_number = world.blank_token("USBKEY", None);
+    let token_id = TokenId::new("softkey", &serial_number);
+    let service = (method == UnlockMethod::ChallengeResponse).then(|| Pcscd::start(2));
     let _runner = service.as_ref().map(|service| {
         let reader = format!("127.0.0.1:{}", service.ports()[0]);
-        let runner = card::start(world.keys_folder(), &serial_number, &reader, |_| ()).unwrap();
+        let runner = card::start(world.softkey_dir(), &serial_number, &reader, |_| ()).unwrap();
         wait_for_card();
         runner
     });
-    let maker = Maker { road: Some(road), ..Maker::default() };
-    let made = world.produce(&mut world.machine("station").keys, &key_id, &maker);
+    let maker = Maker { method: Some(method), ..Maker::default() };
+    let made = world.personalize(&mut world.machine("station").tokens, &token_id, &maker);
     let certificate = made.certificate.serial;
-    let key = IssuedKey { serial_number, key_id, certificate, phone: PHONE.to_owned() };
+    let token = IssuedToken { serial_number, token_id, certificate, phone: PHONE.to_owned() };
 
     let mut measured = Measured::default();
-    for round in 0..=ROUNDS {
-        lock(&world, &key);
-        let ours = our_unlock(&world, &key, &world.direct());
-        lock(&world, &key);
-        let bare = bare_unlock(&world, &key, road, world.direct_url());
+    for round in 0..=MAX_PASSES {
+        lock(&world, &token);
+        let ours = our_unlock(&world, &token, &world.direct());
+        lock(&world, &token);
+        let bare = bare_unlock(&world, &token, method, world.direct_url());
         // The first round fills caches.
         if round > 0 {
             measured.ours.push(ours);
@@ -162,17 +163,18 @@ fn rounds(road: Road) -> Measured {
         }
     }
     // Counted in runs of their own, so that counting costs the measured ones nothing.
-    let (our_calls, our_requests) = counted(&world, &key, || our_unlock(&world, &key, &world.visitor()));
-    let (bare_calls, requests) = counted(&world, &key, || bare_unlock(&world, &key, road, world.proxy.url()));
+    let (our_calls, our_requests) = counted(&world, &token, || our_unlock(&world, &token, &world.visitor()));
+    let (bare_calls, requests) =
+        counted(&world, &token, || bare_unlock(&world, &token, method, world.proxy.url()));
     assert_eq!(requests, our_requests, "the bare unlock asks the portal for the same");
     Measured { our_calls, bare_calls, requests: requests.len(), ..measured }
 }
 
-/// Wrong PINs until the key is locked.
-fn lock(world: &World, key: &IssuedKey) {
-    let mut keys = world.machine("whoever-locked-it").keys;
+/// Wrong PINs until the token is locked.
+fn lock(world: &World, token: &IssuedToken) {
+    let mut tokens = world.machine("whoever-locked-it").tokens;
     loop {
-        match keys.login(&key.key_id, &Pin::new("99999999")) {
+        match tokens.login(&token.token_id, &Pin::new("99999999")) {
             Err(TokenError::PinIncorrect { .. }) => {}
             Err(TokenError::PinLocked) => break,
             other => panic!("{other:?}"),
@@ -183,42 +185,42 @@ fn lock(world: &World, key: &IssuedKey) {
 }
 
 /// Calls into the module, and requests to the portal: the last word of each path, as orders have numbers.
-fn counted(world: &World, key: &IssuedKey, unlock: impl FnOnce() -> Duration) -> (usize, Vec<String>) {
-    lock(world, key);
-    admin::set_trace(world.keys_folder(), true).expect("the trace is on");
+fn counted(world: &World, token: &IssuedToken, unlock: impl FnOnce() -> Duration) -> (usize, Vec<String>) {
+    lock(world, token);
+    admin::set_trace(world.softkey_dir(), true).expect("the trace is on");
     world.proxy.pass_all();
     unlock();
-    let calls = admin::trace(world.keys_folder()).expect("the trace").len();
-    admin::set_trace(world.keys_folder(), false).expect("the trace is off");
+    let calls = admin::trace(world.softkey_dir()).expect("the trace").len();
+    admin::set_trace(world.softkey_dir(), false).expect("the trace is off");
     let requests = world.proxy.calls().into_iter();
     let last = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
     (calls, requests.map(|call| last(call.path)).collect())
 }
 
-fn our_unlock(world: &World, key: &IssuedKey, portal: &Client) -> Duration {
+fn our_unlock(world: &World, token: &IssuedToken, portal: &Client) -> Duration {
     let mut machine = world.machine("a");
-    let mut person = UnlockScript::new(world.phone(&key.phone), NEW);
+    let mut prompter = UnlockScript::new(world.phone(&token.phone), NEW);
     let start = Instant::now();
-    machine.unlock(portal, &mut person).expect("unlocked");
+    machine.unlock(portal, &mut prompter).expect("unlocked");
     start.elapsed()
 }
 
-fn bare_unlock(world: &World, key: &IssuedKey, road: Road, portal: String) -> Duration {
+fn bare_unlock(world: &World, token: &IssuedToken, method: UnlockMethod, portal: String) -> Duration {
     let drivers = Drivers::load(None).expect("the profiles").find_modules();
     let driver = drivers.into_iter().find(|d| d.profile.name == "softkey").expect("the module");
     let task = Task {
-        road,
+        method,
         module: driver.module_path.clone(),
         portal,
         outbox: world.direct_url(),
         operator: world.operator_credentials(),
-        key_id: key.key_id.clone(),
-        phone: key.phone.clone(),
+        token_id: token.token_id.clone(),
+        phone: token.phone.clone(),
         folder: world.path().to_owned(),
     };
     let mut child = Command::new(env::current_exe().expect("this program's own path"))
         .arg(BARE)
-        .env("YCD_SOFTKEY_DIR", world.keys_folder())
+        .env("YCD_SOFTKEY_DIR", world.softkey_dir())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -239,12 +241,12 @@ pub fn bare() {
     let portal = Client::new(&task.portal, Patience::default()).expect("a loopback address");
     let (name, password) = task.operator.clone();
     let session = direct.operator_login(&OperatorLogin { name, password }).expect("the operator logs in");
-    let phone = Phone { operator: direct.with_session(session.token), number: task.phone.clone() };
+    let phone = Phone { operator: direct.with_session(session.session_token), number: task.phone.clone() };
     // As ours, whose client was made before its clock started.
-    let keys = trust_of(&direct);
+    let tokens = trust_of(&direct);
     let read = phone.newest().0;
     let start = Instant::now();
-    straight_through(&task, &portal, &keys.sealing_key, &phone, read);
+    straight_through(&task, &portal, &tokens.sealing_key, &phone, read);
     println!("{}", start.elapsed().as_micros());
 }
 
@@ -262,14 +264,15 @@ fn straight_through(task: &Task, portal: &Client, sealing_key: &PublicKey, phone
     let session = context.open_rw_session(slot).expect("a session");
     let certificate = certificate_on(&session);
     let in_hand =
-        KeyInHand { key_id: task.key_id.to_string(), certificate: Bytes(certificate.der().to_vec()) };
+        TokenInHand { token_id: task.token_id.to_string(), certificate: Bytes(certificate.der().to_vec()) };
     let offer = portal.unlock_check(&in_hand).expect("it can be unlocked");
     portal.unlock_code(&in_hand).expect("a code is sent");
-    let opening = Opening::new(&in_hand.key_id, &phone.code_after(read)).expect("random bytes");
+    let unlock_request =
+        UnlockRequest::new(&in_hand.token_id, &phone.code_after(read)).expect("random bytes");
     let open = OpenUnlock {
-        key_id: in_hand.key_id,
+        token_id: in_hand.token_id,
         certificate: in_hand.certificate,
-        sealed: Bytes(opening.seal(sealing_key).expect("sealed")),
+        sealed: Bytes(unlock_request.seal(sealing_key).expect("sealed")),
         locked: true,
         order: None,
         form: UnlockForm::default(),
@@ -278,40 +281,40 @@ fn straight_through(task: &Task, portal: &Client, sealing_key: &PublicKey, phone
     fsync();
 
     let order = grant.order.no;
-    let mut card = (task.road == Road::Challenge).then(card_in_reader);
+    let mut card = (task.method == UnlockMethod::ChallengeResponse).then(card_in_reader);
     let one_time = KeyPair::generate().expect("a one-time key");
     let request = Request {
         order: order.clone(),
-        step_up: opening.step_up.clone(),
+        step_up: unlock_request.step_up.clone(),
         one_time_key: one_time.public_key(),
-        key_id: task.key_id.to_string(),
-        road: task.road,
+        token_id: task.token_id.to_string(),
+        method: task.method,
         certificate: sm3(certificate.der()),
         challenge: card.as_mut().map(challenge_of).unwrap_or_default(),
-        so_tries: SoTries::Full,
+        so_pin_retry_counter: SoPinRetryCounter::Full,
     };
     let sealed = Bytes(request.seal(sealing_key).expect("sealed"));
-    let portal = portal.with_session(grant.token);
+    let portal = portal.with_session(grant.ticket);
     let answer = portal.release(&order, &AskRelease { sealed }).expect("a release");
     let release = Context::from_bytes(Purpose::Unlock, &answer.context.0).expect("its context");
     match &mut card {
         Some(card) => {
-            let key = SessionKey::unseal(&one_time, &answer.sealed_box.0).expect("the answer");
+            let key = SessionKey::unseal(&one_time, &answer.sealed_envelope.0).expect("the answer");
             unblock(card, &key, release.hash());
             fsync();
         }
         None => {
-            let pins = SoPins::unseal(&one_time, &answer.sealed_box.0).expect("the SO PINs");
+            let pins = SoPins::unseal(&one_time, &answer.sealed_envelope.0).expect("the SO PINs");
             let (current, next) = (auth(pins.current.expose()), auth(pins.next.expose()));
-            let question = AskAlive { release: release.release, nonce: Bytes(vec![7; 32]) };
-            portal.alive(&order, &question).expect("alive");
+            let question = AskLiveness { release: release.release, nonce: Bytes(vec![7; 32]) };
+            portal.liveness(&order, &question).expect("alive");
             session.login(UserType::So, Some(&current)).expect("the SO PIN");
             session.init_pin(&auth(NEW)).expect("the new PIN");
             fsync();
             fsync();
             session.set_pin(&current, &next).expect("the next SO PIN");
             session.logout().expect("logged out");
-            portal.alive(&order, &question).expect("alive");
+            portal.liveness(&order, &question).expect("alive");
             session.login(UserType::So, Some(&next)).expect("the next SO PIN");
             session.logout().expect("logged out");
         }
@@ -320,28 +323,28 @@ fn straight_through(task: &Task, portal: &Client, sealing_key: &PublicKey, phone
     session.login(UserType::User, Some(&auth(NEW))).expect("the new PIN works");
     let nonce = portal.unlock_nonce(&order).expect("a nonce").nonce;
     let one_time_key = sm3(&one_time.public_key().to_spki_der());
-    let statement = Statement::Unlocked {
+    let authorization = Authorization::Unlocked {
         portal: offer.portal,
         order: order.clone(),
         release: release.release,
-        key_id: task.key_id.to_string(),
+        token_id: task.token_id.to_string(),
         one_time_key,
         so_pin_version: release.next_version,
         nonce: nonce.0.clone().try_into().expect("32 bytes"),
     };
     let private = find_private(&session, &certificate.public_key().expect("an SM2 key"));
     let signature =
-        session.sign(&vendor(CKM_SM3_SM2_DER), private, &statement.to_bytes()).expect("a signature");
+        session.sign(&vendor(CKM_SM3_SM2_DER), private, &authorization.to_bytes()).expect("a signature");
     let proof = Unlocked {
         release: release.release,
         one_time_key: Bytes(one_time_key.to_vec()),
         so_pin_version: release.next_version,
-        statement: SignedStatement { nonce, signature: Bytes(signature) },
+        authorization: SignedAuthorization { nonce, signature: Bytes(signature) },
     };
     portal.unlocked(&order, &proof).expect("the proof");
     fsync();
     session.logout().expect("logged out");
-    assert_eq!(fsyncs, records_of(task.road));
+    assert_eq!(fsyncs, records_of(task.method));
 }
 
 fn auth(pin: &str) -> AuthPin {

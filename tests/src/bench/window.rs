@@ -1,5 +1,5 @@
 //! The release window beside a bare Tauri window with an empty page: start, memory, and what both do while nothing
-//! happens; and from the core's word of a key to the painted page.
+//! happens; and from the core's word of a token to the painted page.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use ycd_softkey::admin::{self, Kdf, NewKey};
+use ycd_softkey::admin::{self, Kdf, NewToken};
 
 use super::{Row, median};
 use crate::{
@@ -67,7 +67,7 @@ pub fn measure(short: bool) -> Result<Vec<Row>, String> {
         }
     }
     let folder = tempfile::tempdir().unwrap();
-    let softkeys = folder.path().join("keys");
+    let softkeys = folder.path().join("tokens");
     fs::create_dir_all(&softkeys).unwrap();
     let desktop = Desktop::bare(&folder.path().join("desktop"), &softkeys);
 
@@ -119,8 +119,8 @@ fn end(app: App) {
 fn rest(desktop: &Desktop, program: &Path, idle: Duration) -> Rest {
     let app = started(desktop, program);
     thread::sleep(SETTLED);
-    // The software key's module looks at its folder ten times a second, in its driver host: that is no window's doing,
-    // and what the watcher costs is measured with the keys.
+    // The software token's module looks at its folder ten times a second, in its driver host: that is no window's doing,
+    // and what the watcher costs is measured with the tokens.
     let is_window = |process: &Process| process.name() != "ycd-host";
     let windows: Vec<Process> = app.process().family().into_iter().filter(is_window).collect();
     let (wakes_before, ticks_before) = switches_and_ticks(&windows);
@@ -214,7 +214,7 @@ fn beside_host(folder: &Path, app: &Path, steered: &Path) -> PathBuf {
 }
 
 fn insertions(desktop: &Desktop, softkeys: &Path, steered: &Path, rounds: usize) -> Vec<Row> {
-    let new = NewKey { kdf: Kdf::WEAK, inserted: false, ..NewKey::default() };
+    let new = NewToken { kdf: Kdf::WEAK, inserted: false, ..NewToken::default() };
     let serial = admin::create(softkeys, &new).unwrap().serial_number;
     let steered = Steered::start_as(desktop, steered);
     let page = &steered.page;
@@ -264,7 +264,7 @@ fn insertions(desktop: &Desktop, softkeys: &Path, steered: &Path, rounds: usize)
     ]
 }
 
-/// When pages were told of keys, milliseconds since 1970.
+/// When pages were told of tokens, milliseconds since 1970.
 fn told(desktop: &Desktop) -> Vec<f64> {
     let log = desktop.log();
     let lines = log.lines().filter(|line| line.contains("keys are told"));

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let mut rows = Vec::new();
     if !has("--only-window") {
-        rows.extend(flows_and_keys(has("--short")));
+        rows.extend(flows_and_tokens(has("--short")));
     }
     #[cfg(target_os = "linux")]
     match window::measure(has("--short")) {
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
 
 /// All but the window.
 #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "what can be long runs on Linux"))]
-fn flows_and_keys(short: bool) -> Vec<Row> {
+fn flows_and_tokens(short: bool) -> Vec<Row> {
     let mut rows = vec![renewal::measure()];
     #[cfg(target_os = "linux")]
     {
@@ -91,7 +91,7 @@ fn flows_and_keys(short: bool) -> Vec<Row> {
     rows.push(host::measure());
     match listing::measure() {
         Some(row) => rows.push(row),
-        None => println!("skipped: ycd key list, cold: pkcs11-tool is not installed"),
+        None => println!("skipped: ycd token list, cold: pkcs11-tool is not installed"),
     }
     rows.extend(crypto::measure());
     #[cfg(target_os = "linux")]

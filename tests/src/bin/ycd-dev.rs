@@ -1,4 +1,4 @@
-//! `ycd-dev --home DIR --pages DIR [--softkeys DIR] [--drivers DIR] [--listen ADDRESS] [--token TOKEN]`: the assistant
+//! `ycd-dev --data-dir DIR --pages DIR [--softkeys DIR] [--drivers DIR] [--listen ADDRESS] [--token TOKEN]`: the assistant
 //! for a browser on this machine. Prints one line of JSON, `{"url": …}`, once it listens, and ends with its standard
 //! input.
 
@@ -7,15 +7,15 @@
 
 use std::{io::Read as _, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
-use ycd_assistant::{Assistant, home::Places};
+use ycd_assistant::{Assistant, data_dir::PathOverrides};
 use ycd_tests::{dev, world::program};
 
 #[derive(Default)]
 struct Args {
-    places: Places,
+    path_overrides: PathOverrides,
     pages: PathBuf,
     listen: Option<SocketAddr>,
-    token: Option<String>,
+    access_token: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -33,12 +33,12 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
     while let Some(word) = words.next() {
         let value = words.next().ok_or(format!("{word} wants a value"))?;
         match word.as_str() {
-            "--home" => args.places.home = Some(value.into()),
-            "--softkeys" => args.places.softkey_dir = Some(value.into()),
-            "--drivers" => args.places.drivers = Some(value.into()),
+            "--data-dir" => args.path_overrides.data_dir = Some(value.into()),
+            "--softkeys" => args.path_overrides.softkey_dir = Some(value.into()),
+            "--drivers" => args.path_overrides.drivers = Some(value.into()),
             "--pages" => args.pages = value.into(),
             "--listen" => args.listen = Some(value.parse().map_err(|e| format!("{value}: {e}"))?),
-            "--token" => args.token = Some(value),
+            "--token" => args.access_token = Some(value),
             _ => return Err(format!("unknown argument {word}")),
         }
     }
@@ -46,9 +46,9 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
 }
 
 fn run(args: Args) -> Result<(), String> {
-    let token = args.token.map_or_else(dev::fresh_token, Ok)?;
+    let access_token = args.access_token.map_or_else(dev::fresh_token, Ok)?;
     let listen = args.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-    let assistant = Arc::new(Assistant::open(args.places, Some(program("ycd-host"))));
+    let assistant = Arc::new(Assistant::open(args.path_overrides, Some(program("ycd-host"))));
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     // Whoever started this has ended: nobody looks any more.
     std::thread::spawn(|| {
@@ -57,6 +57,6 @@ fn run(args: Args) -> Result<(), String> {
     });
     let tell = |url: &str| println!("{}", serde_json::json!({ "url": url }));
     runtime
-        .block_on(dev::serve(assistant, args.pages, listen, &token, tell))
+        .block_on(dev::serve(assistant, args.pages, listen, &access_token, tell))
         .map_err(|error| error.to_string())
 }

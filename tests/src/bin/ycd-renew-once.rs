@@ -3,25 +3,26 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::expect_used, reason = "a test's helper")]
 
-use ycd_flows::conversation::{Event, Go};
+use std::ops::ControlFlow;
+use ycd_flows::conversation::Event;
 use ycd_tests::{
-    person::Scripted,
+    prompter::Scripted,
     world::{Machine, Task},
 };
 
 fn main() {
     let task: Task = serde_json::from_reader(std::io::stdin()).expect("a task on standard input");
     let mut machine = Machine::of_task(&task);
-    let mut person = Scripted::with_pin(&task.pin);
+    let mut prompter = Scripted::with_pin(&task.pin);
     let mut records = 0;
-    person.on_event = Box::new(move |event| {
+    prompter.on_event = Box::new(move |event| {
         if matches!(event, Event::Recorded { .. }) {
             records += 1;
             if records == task.abort_after {
                 std::process::abort();
             }
         }
-        Go::On
+        ControlFlow::Continue(())
     });
-    machine.renew(&task.portal(), &mut person, &task.order).expect("renewed");
+    machine.renew(&task.portal(), &mut prompter, &task.order).expect("renewed");
 }

@@ -1,7 +1,7 @@
-//! `ycd-stage --pages DIR`: a portal, keys, an operator and a phone for the tests of the pages. Prints one line of JSON,
+//! `ycd-stage --pages DIR`: a portal, tokens, an operator and a phone for the tests of the pages. Prints one line of JSON,
 //! `{"stage": ADDRESS, "token": TOKEN}`, and ends with its standard input.
 //!
-//! With `--demo` it puts up a few keys, prints the address of the pages for whoever develops them, and takes words on
+//! With `--demo` it puts up a few tokens, prints the address of the pages for whoever develops them, and takes words on
 //! standard input.
 
 #![forbid(unsafe_code)]
@@ -40,13 +40,13 @@ fn main() -> ExitCode {
 }
 
 fn serve(pages: &str) -> Result<(), String> {
-    let token = fresh_token()?;
+    let access_token = fresh_token()?;
     let made = Arc::new(Mutex::new(Stage::new(pages.into())));
     let served = Arc::clone(&made);
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     runtime.spawn(async move {
-        let tell = |stage: &str| println!("{}", json!({ "stage": stage, "token": token }));
-        if let Err(error) = stage::serve(served, &token, tell).await {
+        let tell = |stage: &str| println!("{}", json!({ "stage": stage, "token": access_token }));
+        if let Err(error) = stage::serve(served, &access_token, tell).await {
             eprintln!("{error}");
         }
     });
@@ -69,23 +69,23 @@ fn demo(pages: &str) -> Result<(), String> {
         ("泸州纳溪物流有限公司", "13800000003", 400, "its term is over"),
         ("叙永机电设备有限公司", "13800000004", 100, "revoked"),
     ] {
-        let key = act(json!({ "do": "key", "company": company, "phone": phone, "age_days": age }))?;
-        let serial = key["serial"].clone();
+        let token = act(json!({ "do": "token", "company": company, "phone": phone, "age_days": age }))?;
+        let serial = token["serial"].clone();
         match says {
             "locked" => {
                 act(json!({ "do": "insert", "serial": serial }))?;
                 act(json!({ "do": "wrong_pins", "serial": serial }))?;
                 act(json!({ "do": "pull", "serial": serial }))?;
             }
-            "revoked" => drop(act(json!({ "do": "revoke", "certificate": key["certificate"] }))?),
+            "revoked" => drop(act(json!({ "do": "revoke", "certificate": token["certificate"] }))?),
             "its term is over" => {}
             _ => {
-                let order = json!({ "do": "order", "certificate": key["certificate"], "phone": phone,
+                let order = json!({ "do": "order", "certificate": token["certificate"], "phone": phone,
                     "until": "approved" });
                 act(order)?;
             }
         }
-        println!("key {}  {}  {company}  {phone}  {says}", serials.len() + 1, text(&key["tail"]));
+        println!("key {}  {}  {company}  {phone}  {says}", serials.len() + 1, text(&token["tail"]));
         serials.push(serial);
     }
     act(json!({ "do": "insert", "serial": serials[0] }))?;

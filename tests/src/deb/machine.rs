@@ -76,7 +76,7 @@ impl Machine {
     pub fn does(&self, lines: &str) -> Result<String, String> {
         let mut command = self.command();
         command.args(["bash", "-ec", lines]);
-        said(command)
+        printed(command)
     }
 
     /// The same, of lines that must fail; gives the last thing that was said.
@@ -85,8 +85,8 @@ impl Machine {
     /// They do not fail.
     pub fn refuses(&self, lines: &str) -> Result<String, String> {
         match self.does(lines) {
-            Ok(said) => Err(format!("not refused: {said}")),
-            Err(said) => Ok(said.lines().last().unwrap_or_default().to_owned()),
+            Ok(printed) => Err(format!("not refused: {printed}")),
+            Err(printed) => Ok(printed.lines().last().unwrap_or_default().to_owned()),
         }
     }
 
@@ -95,7 +95,7 @@ impl Machine {
     /// # Errors
     /// One of them fails: all that was said.
     pub fn does_as_user(&self, lines: &str) -> Result<String, String> {
-        said(self.as_user(&["bash", "-ec", lines]))
+        printed(self.as_user(&["bash", "-ec", lines]))
     }
 
     /// The same on a screen, in a session.
@@ -103,7 +103,7 @@ impl Machine {
     /// # Errors
     /// One of them fails: all that was said.
     pub fn on_screen(&self, lines: &str) -> Result<String, String> {
-        said(self.as_user(&["xvfb-run", "-a", "dbus-run-session", "--", "bash", "-ec", lines]))
+        printed(self.as_user(&["xvfb-run", "-a", "dbus-run-session", "--", "bash", "-ec", lines]))
     }
 
     fn as_user(&self, words: &[&str]) -> Command {
@@ -132,7 +132,7 @@ impl Machine {
     }
 }
 
-fn said(command: Command) -> Result<String, String> {
+fn printed(command: Command) -> Result<String, String> {
     let output = chroot::finished(command)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if output.status.success() {

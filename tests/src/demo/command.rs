@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use crate::world::program;
 
-/// `ycd`, for one person with one machine and one folder of keys.
+/// `ycd`, for one person with one machine and one folder of tokens.
 #[derive(Debug, Clone)]
 pub struct Ycd {
-    home: PathBuf,
-    keys: PathBuf,
+    data_dir: PathBuf,
+    softkey_dir: PathBuf,
     /// What is run in the place of `ycd`.
     ycd: Option<PathBuf>,
     /// `PCSCLITE_CSOCK_NAME`, where the story has a smart card service of its own.
@@ -34,8 +34,8 @@ pub struct Ended {
 }
 
 impl Ycd {
-    pub fn new(home: &Path, keys: &Path) -> Self {
-        Self { home: home.to_owned(), keys: keys.to_owned(), ycd: None, service: None }
+    pub fn new(data_dir: &Path, softkey_dir: &Path) -> Self {
+        Self { data_dir: data_dir.to_owned(), softkey_dir: softkey_dir.to_owned(), ycd: None, service: None }
     }
 
     #[must_use]
@@ -63,7 +63,7 @@ impl Ycd {
 
     fn start(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.env("YCD_HOME", &self.home).env("YCD_SOFTKEY_DIR", &self.keys);
+        command.env("YCD_DATA_DIR", &self.data_dir).env("YCD_SOFTKEY_DIR", &self.softkey_dir);
         if let Some((name, value)) = &self.service {
             command.env(name, value);
         }
@@ -90,8 +90,10 @@ impl Ycd {
 
     /// Runs it; anything but success is an error with the code and sentence it gave.
     pub fn ok(&self, args: &[&str], input: &str) -> Result<Value, String> {
-        let ended =
-            self.run(args, input)?.succeeded().map_err(|said| format!("ycd {}: {said}", args.join(" ")))?;
+        let ended = self
+            .run(args, input)?
+            .succeeded()
+            .map_err(|printed| format!("ycd {}: {printed}", args.join(" ")))?;
         ended.result().cloned().ok_or_else(|| format!("ycd {} said nothing", args.join(" ")))
     }
 
@@ -122,7 +124,7 @@ impl Ycd {
             let _ = stdin.write_all(input.as_bytes());
         }
         let stdout = child.stdout.take().ok_or("no pipe")?;
-        let mut said = Vec::new();
+        let mut printed = Vec::new();
         for line in BufReader::new(stdout).lines() {
             let line = line.map_err(|e| e.to_string())?;
             if let Ok(value) = serde_json::from_str::<Value>(&line)
@@ -130,10 +132,10 @@ impl Ycd {
             {
                 return Ok((child, value));
             }
-            said.push(line);
+            printed.push(line);
         }
         drop(child.wait());
-        Err(format!("ycd {} ended before it was waited for: {}", args.join(" "), said.join("; ")))
+        Err(format!("ycd {} ended before it was waited for: {}", args.join(" "), printed.join("; ")))
     }
 }
 

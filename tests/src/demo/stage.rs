@@ -1,4 +1,4 @@
-//! What the story needs around it: a portal process whose clock can be another year's, keys, people with phones.
+//! What the story needs around it: a portal process whose clock can be another year's, tokens, people with phones.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,9 +23,9 @@ const DAY: i64 = 86_400;
 
 pub struct Stage {
     pub folder: PathBuf,
-    pub keys: PathBuf,
+    pub softkey_dir: PathBuf,
     /// The operator's machine.
-    pub station: Ycd,
+    pub workstation: Ycd,
     portal: Option<Child>,
     pub url: String,
     /// Seconds that the portal's clock is off.
@@ -35,30 +35,30 @@ pub struct Stage {
     #[cfg(target_os = "linux")]
     service: Option<Pcscd>,
     no_reader: Option<String>,
-    /// Shows the key that is in the reader.
+    /// Shows the token that is in the reader.
     card: Option<Child>,
 }
 
-/// A key with its certificate, and who it belongs to.
+/// A token with its certificate, and who it belongs to.
 #[derive(Debug, Clone)]
 pub struct Holder {
     pub company: String,
     pub phone: String,
-    pub key: String,
+    pub token: String,
     pub certificate: String,
 }
 
 impl Stage {
     pub fn new(folder: &Path, wishes: &Wishes) -> Self {
-        let keys = folder.join("keys");
+        let softkey_dir = folder.join("tokens");
         #[cfg(target_os = "linux")]
         let no_reader = wishes.no_reader.clone().or_else(|| Pcscd::available().err());
         #[cfg(not(target_os = "linux"))]
         let no_reader = Some("virtual readers are for Linux".to_owned());
         let mut stage = Self {
             folder: folder.to_owned(),
-            station: Ycd::new(&folder.join("operator"), &keys),
-            keys,
+            workstation: Ycd::new(&folder.join("operator"), &softkey_dir),
+            softkey_dir,
             portal: None,
             url: String::new(),
             shift: 0,
@@ -68,7 +68,7 @@ impl Stage {
             no_reader,
             card: None,
         };
-        stage.station = stage.machine("operator").with_ycd(None);
+        stage.workstation = stage.machine("operator").with_ycd(None);
         stage
     }
 
@@ -78,24 +78,26 @@ impl Stage {
         let service = self.service.as_ref().map(Pcscd::environment);
         #[cfg(not(target_os = "linux"))]
         let service = None;
-        Ycd::new(&self.folder.join(name), &self.keys).with_service(service).with_ycd(self.applicant.clone())
+        Ycd::new(&self.folder.join(name), &self.softkey_dir)
+            .with_service(service)
+            .with_ycd(self.applicant.clone())
     }
 
-    /// Why keys cannot be put into a card reader here.
+    /// Why tokens cannot be put into a card reader here.
     pub fn no_reader(&self) -> Option<&str> {
         self.no_reader.as_deref()
     }
 
-    /// Puts a key into the card reader of a machine: a process there shows it as a smart card for as long as it is
+    /// Puts a token into the card reader of a machine: a process there shows it as a smart card for as long as it is
     /// inserted. The one that was in before comes out.
     #[cfg(target_os = "linux")]
-    pub fn insert_into_reader(&mut self, machine: &Ycd, key: &str) -> Result<(), String> {
+    pub fn insert_into_reader(&mut self, machine: &Ycd, token: &str) -> Result<(), String> {
         let Some(port) = self.service.as_ref().and_then(|service| service.ports().first()) else {
             return Err("no reader".to_owned());
         };
         let reader = format!("127.0.0.1:{port}");
         self.empty_reader();
-        let args = ["softkey", "card", "--reader", &reader, "--insert", key];
+        let args = ["softkey", "card", "--reader", &reader, "--insert", token];
         let connected = |line: &Value| line["event"] == "connected";
         let (child, _) = machine.start_until(&args, "", connected)?;
         self.card = Some(child);
@@ -127,7 +129,7 @@ impl Stage {
     pub fn found_portal(&self) -> Result<String, String> {
         let shift = (-3 * 365 * DAY).to_string();
         let args = ["portal", "init", "--data", &path(&self.portal_folder()), "--clock-shift", &shift];
-        let made = self.station.ok(&args, "")?;
+        let made = self.workstation.ok(&args, "")?;
         Ok(format!("{} {}", text(&made, "portal"), text(&made, "root")))
     }
 
@@ -148,14 +150,15 @@ impl Stage {
         let shift = seconds.to_string();
         let folder = path(&self.portal_folder());
         let args = ["portal", "serve", "--data", &folder, "--listen", &listen, "--clock-shift", &shift];
-        let (child, said) = self.station.start_until(&args, "", |line| line["listening"].is_string())?;
+        let (child, printed) =
+            self.workstation.start_until(&args, "", |line| line["listening"].is_string())?;
         self.portal = Some(child);
-        self.url = text(&said, "listening");
-        self.use_portal(&self.station)?;
+        self.url = text(&printed, "listening");
+        self.use_portal(&self.workstation)?;
         let password = std::fs::read_to_string(self.portal_folder().join("operator.txt"))
             .map_err(|e| format!("operator.txt: {e}"))?;
         let password = password.lines().nth(1).unwrap_or_default().to_owned();
-        self.station.ok(&["operator", "login", "--password-stdin"], &password)?;
+        self.workstation.ok(&["operator", "login", "--password-stdin"], &password)?;
         Ok(self.url.clone())
     }
 
@@ -176,57 +179,57 @@ impl Stage {
         self.portal.take()
     }
 
-    /// A key comes from its maker, is produced, and put into a drawer.
-    pub fn produce(&self, company: &str, phone: &str) -> Result<Holder, String> {
+    /// A token comes from its maker, is personalized, and put into a drawer.
+    pub fn personalize(&self, company: &str, phone: &str) -> Result<Holder, String> {
         let made = self.made()?;
-        self.finish(&made, company, phone, "wrapped")
+        self.finish(&made, company, phone, "so-pin")
     }
 
     /// The same in a card reader, so that it will be unlocked by challenge and response.
-    pub fn produce_in_reader(&mut self, company: &str, phone: &str) -> Result<Holder, String> {
+    pub fn personalize_in_reader(&mut self, company: &str, phone: &str) -> Result<Holder, String> {
         let made = self.made()?;
-        self.insert_into_reader(&self.station.clone(), &text(&made, "serial_number"))?;
-        let holder = patiently(|| self.finish(&made, company, phone, "challenge"))?;
+        self.insert_into_reader(&self.workstation.clone(), &text(&made, "serial_number"))?;
+        let holder = patiently(|| self.finish(&made, company, phone, "challenge-response"))?;
         self.empty_reader();
         Ok(holder)
     }
 
     fn made(&self) -> Result<Value, String> {
-        self.station.ok(&["softkey", "create", "--label", "USBKEY", "--tries", "5", "--show-so-pin"], "")
+        self.workstation.ok(&["softkey", "create", "--label", "USBKEY", "--tries", "5", "--show-so-pin"], "")
     }
 
-    fn finish(&self, made: &Value, company: &str, phone: &str, road: &str) -> Result<Holder, String> {
-        let key = text(made, "serial_number");
+    fn finish(&self, made: &Value, company: &str, phone: &str, method: &str) -> Result<Holder, String> {
+        let token = text(made, "serial_number");
         let code = uscc(company);
         let args = [
             "operator",
-            "produce",
+            "personalize",
             "--name",
             company,
             "--uscc",
             &code,
             "--phone",
             phone,
-            "--road",
-            road,
+            "--method",
+            method,
             "--pin-stdin",
         ];
-        let issued = self.station.ok(&args, &text(made, "so_pin"))?;
-        self.remove(&key)?;
+        let issued = self.workstation.ok(&args, &text(made, "so_pin"))?;
+        self.remove(&token)?;
         Ok(Holder {
             company: company.to_owned(),
             phone: phone.to_owned(),
-            key,
+            token,
             certificate: text(&issued, "serial"),
         })
     }
 
-    pub fn insert(&self, key: &str) -> Result<Value, String> {
-        self.station.ok(&["softkey", "insert", key], "")
+    pub fn insert(&self, token: &str) -> Result<Value, String> {
+        self.workstation.ok(&["softkey", "insert", token], "")
     }
 
-    pub fn remove(&self, key: &str) -> Result<Value, String> {
-        self.station.ok(&["softkey", "remove", key], "")
+    pub fn remove(&self, token: &str) -> Result<Value, String> {
+        self.workstation.ok(&["softkey", "remove", token], "")
     }
 
     /// The applicant's own machine, logged in by SMS.
@@ -243,7 +246,7 @@ impl Stage {
     /// Draft, form, confirmation with an SMS code, transfer, review: by the calls that the pages make.
     pub fn approved_order(&self, machine: &Ycd, holder: &Holder) -> Result<String, String> {
         let order = self.paid_order(machine, holder)?;
-        self.station.ok(&["operator", "approve", &order], "")?;
+        self.workstation.ok(&["operator", "approve", &order], "")?;
         Ok(order)
     }
 
@@ -263,23 +266,23 @@ impl Stage {
         let amount = created["amount"].to_string();
         let reference = format!("ICBC{}", &order[order.len() - 10..]);
         let args = ["operator", "record-transfer", &order, "--reference", &reference, "--amount", &amount];
-        self.station.ok(&args, "")?;
+        self.workstation.ok(&args, "")?;
         Ok(order)
     }
 
-    /// Wrong PINs until the key is locked.
-    pub fn lock_pin(&self, machine: &Ycd, key: &str) -> Result<String, String> {
-        let args = ["key", "pin", "--key", key, "--pin-stdin", "--last-try"];
-        for tries in 1..=6 {
+    /// Wrong PINs until the token is locked.
+    pub fn lock_pin(&self, machine: &Ycd, token: &str) -> Result<String, String> {
+        let args = ["token", "pin", "--token", token, "--pin-stdin", "--last-try"];
+        for retry_counter in 1..=6 {
             let ended = machine.run(&args, "00000001\n86420975\n86420975\n")?;
             let code = ended.result().and_then(|r| r["error"]["code"].as_str()).unwrap_or_default();
             match code {
                 "token.pin_incorrect" => {}
-                "token.pin_locked" => return Ok(format!("第 {tries} 次：{}", ended.refusal())),
+                "token.pin_locked" => return Ok(format!("第 {retry_counter} 次：{}", ended.refusal())),
                 _ => return Err(ended.refusal()),
             }
         }
-        Err("the key does not lock".to_owned())
+        Err("the token does not lock".to_owned())
     }
 
     /// `ycd unlock`, with the code read from the phone and the new PIN typed twice; killed where it is told to.
@@ -305,33 +308,36 @@ impl Stage {
         })
     }
 
-    /// What the portal keeps of a key, and what is left of its tries.
+    /// What the portal keeps of a token, and what is left of its tries.
     pub fn kept_of(&self, holder: &Holder) -> Result<String, String> {
-        let keys = self.station.ok(&["softkey", "list"], "")?;
-        let key =
-            keys["keys"].as_array().into_iter().flatten().find(|k| k["serial_number"] == json!(holder.key));
-        let key = key.ok_or("the key is gone")?;
-        let (left, max) = (&key["so_pin_tries_left"], &key["so_pin_tries_max"]);
-        let (user, user_max) = (&key["pin_tries_left"], &key["pin_tries_max"]);
-        let said = format!(
+        let tokens = self.workstation.ok(&["softkey", "list"], "")?;
+        let token = tokens["tokens"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|k| k["serial_number"] == json!(holder.token));
+        let token = token.ok_or("the token is gone")?;
+        let (left, max) = (&token["so_pin_retry_counter"], &token["so_pin_retry_limit"]);
+        let (user, user_max) = (&token["pin_retry_counter"], &token["pin_retry_limit"]);
+        let printed = format!(
             "口令剩余 {user}/{user_max} 次，管理口令剩余 {left}/{max} 次，密钥对 {} 对",
-            key["containers_used"]
+            token["containers_used"]
         );
-        if left == max && user == user_max { Ok(said) } else { Err(said) }
+        if left == max && user == user_max { Ok(printed) } else { Err(printed) }
     }
 
     fn outbox(&self, phone: &str) -> Result<Vec<Value>, String> {
-        let outbox = self.station.ok(&["operator", "outbox", "--phone", phone], "")?;
+        let outbox = self.workstation.ok(&["operator", "outbox", "--phone", phone], "")?;
         Ok(outbox["items"].as_array().cloned().unwrap_or_default())
     }
 
     /// All that was sent to a phone, newest first, with its codes blotted out.
     pub fn messages(&self, phone: &str) -> Result<Vec<String>, String> {
         let blotted = |message: &Value| {
-            let said = text(message, "text");
+            let printed = text(message, "text");
             match message["code"].as_str() {
-                Some(code) => said.replace(code, "••••••"),
-                None => said,
+                Some(code) => printed.replace(code, "••••••"),
+                None => printed,
             }
         };
         Ok(self.outbox(phone)?.iter().map(blotted).collect())
@@ -354,26 +360,29 @@ impl Stage {
 
     /// What must be true of a renewed order: one transfer, one certificate in force, no PIN try lost.
     pub fn nothing_lost(&self, machine: &Ycd, holder: &Holder, order: &str) -> Result<String, String> {
-        let seen = self.station.ok(&["operator", "show", order], "")?;
+        let seen = self.workstation.ok(&["operator", "show", order], "")?;
         let transfers = seen["transfers"].as_array().map_or(0, Vec::len);
         let certificates = machine.ok(&["cert", "list"], "")?;
-        let key_id = format!("softkey:{}", holder.key);
+        let token_id = format!("softkey:{}", holder.token);
         let in_force = certificates["items"]
             .as_array()
             .into_iter()
             .flatten()
-            .filter(|c| c["key_id"] == json!(key_id))
-            .filter(|c| matches!(c["state"].as_str(), Some("valid" | "near_end")))
+            .filter(|c| c["token_id"] == json!(token_id))
+            .filter(|c| matches!(c["state"].as_str(), Some("valid" | "expiring_soon")))
             .count();
-        let keys = self.station.ok(&["softkey", "list"], "")?;
-        let key =
-            keys["keys"].as_array().into_iter().flatten().find(|k| k["serial_number"] == json!(holder.key));
-        let key = key.ok_or("the key is gone")?;
-        let (left, max) = (&key["pin_tries_left"], &key["pin_tries_max"]);
+        let tokens = self.workstation.ok(&["softkey", "list"], "")?;
+        let token = tokens["tokens"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|k| k["serial_number"] == json!(holder.token));
+        let token = token.ok_or("the token is gone")?;
+        let (left, max) = (&token["pin_retry_counter"], &token["pin_retry_limit"]);
         let state = text(&seen["order"], "state");
         let found = format!(
             "订单 {state}，到账 {transfers} 笔，有效证书 {in_force} 张，口令剩余 {left}/{max} 次，密钥对 {} 对",
-            key["containers_used"]
+            token["containers_used"]
         );
         if state == "completed" && transfers == 1 && in_force == 1 && left == max {
             Ok(found)
@@ -394,7 +403,9 @@ impl Drop for Stage {
 pub fn patiently<T>(act: impl Fn() -> Result<T, String>) -> Result<T, String> {
     for _ in 0..20 {
         match act() {
-            Err(said) if said.contains("token.card_missing") => thread::sleep(Duration::from_millis(250)),
+            Err(printed) if printed.contains("token.card_missing") => {
+                thread::sleep(Duration::from_millis(250))
+            }
             outcome => return outcome,
         }
     }

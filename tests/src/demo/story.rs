@@ -55,31 +55,31 @@ pub fn tell(wishes: &Wishes) -> Result<(), String> {
     told
 }
 
-/// Opens the window on a machine of the story, with a key that waits for its new certificate, and waits until it is
+/// Opens the window on a machine of the story, with a token that waits for its new certificate, and waits until it is
 /// closed.
 fn window(stage: &mut Stage) -> Result<(), String> {
-    // What the story left inserted goes back into the drawer: exactly one key at a time.
-    let keys = stage.station.ok(&["softkey", "list"], "")?;
-    for key in keys["keys"].as_array().into_iter().flatten().filter(|key| key["inserted"] == true) {
-        stage.remove(&text(key, "serial_number"))?;
+    // What the story left inserted goes back into the drawer: exactly one token at a time.
+    let tokens = stage.workstation.ok(&["softkey", "list"], "")?;
+    for token in tokens["tokens"].as_array().into_iter().flatten().filter(|token| token["inserted"] == true) {
+        stage.remove(&text(token, "serial_number"))?;
     }
     // As old as the others, so that it is time to renew.
     stage.serve(A_YEAR_AGO)?;
-    let holder = stage.produce("泸州蓝田贸易有限公司", "13800000007")?;
+    let holder = stage.personalize("泸州蓝田贸易有限公司", "13800000007")?;
     stage.serve(0)?;
     let machine = stage.applicant("window-machine", &holder.phone)?;
     let order = stage.approved_order(&machine, &holder)?;
-    stage.insert(&holder.key)?;
+    stage.insert(&holder.token)?;
     say("\n== 窗口 The window");
     say(&format!(
         "  {} 的 USBKEY（尾号 {}）已插入，订单 {order} 待更新，口令 {PIN}。",
         holder.company,
-        tail(&holder.key)
+        tail(&holder.token)
     ));
     say("  点“更新”或“继续”，输入口令，看它一步步做完。关闭窗口结束演示。");
     say(&format!(
         "  The USBKEY ending in {} is in and its order waits; its PIN is {PIN}. Close the window to end the demo.",
-        tail(&holder.key)
+        tail(&holder.token)
     ));
     // Without a tray, and gone when it is closed: a demo leaves nothing running.
     let status = machine.program("ycd-app").arg("--no-tray").status().map_err(|e| format!("ycd-app: {e}"))?;
@@ -100,7 +100,7 @@ fn scenes(
         stage.serve(A_YEAR_AGO)
     })?;
 
-    teller.part("一年前：制作 USBKEY A year ago: keys are produced");
+    teller.part("一年前：制作 USBKEY A year ago: tokens are personalized");
     let names = [
         ("pulled", "泸州江阳商贸有限公司", "13800000001"),
         ("killed", "泸州龙马潭建设有限公司", "13800000002"),
@@ -110,25 +110,26 @@ fn scenes(
     let mut holders = Vec::new();
     for (_, company, phone) in names {
         teller.step(&format!("制证 Produce: {company}"), || {
-            let holder = stage.produce(company, phone)?;
-            let said = format!("USBKEY 尾号 {}，证书 {}", tail(&holder.key), holder.certificate);
+            let holder = stage.personalize(company, phone)?;
+            let printed = format!("USBKEY 尾号 {}，证书 {}", tail(&holder.token), holder.certificate);
             holders.push(holder);
-            Ok(said)
+            Ok(printed)
         })?;
     }
     let [pulled, killed, revoked, elsewhere] =
-        <[Holder; 4]>::try_from(holders).map_err(|_| "four keys were to be made".to_owned())?;
+        <[Holder; 4]>::try_from(holders).map_err(|_| "four tokens were to be made".to_owned())?;
     let locked = teller.made("制证 Produce: 合江酒业包装有限公司", || {
-        let holder = stage.produce("合江酒业包装有限公司", "13800000005")?;
-        Ok((format!("USBKEY 尾号 {}，以管理口令解锁 unlocked by its SO PIN", tail(&holder.key)), holder))
+        let holder = stage.personalize("合江酒业包装有限公司", "13800000005")?;
+        Ok((format!("USBKEY 尾号 {}，以管理口令解锁 unlocked by its SO PIN", tail(&holder.token)), holder))
     })?;
     let challenged = match stage.no_reader() {
         None => Some(teller.made(
             "制证（在读卡器中）Produce, in a card reader: 古蔺物流有限公司",
             || {
-                let holder = stage.produce_in_reader("古蔺物流有限公司", "13800000006")?;
-                let said = format!("USBKEY 尾号 {}，以质询应答解锁 unlocked by challenge", tail(&holder.key));
-                Ok((said, holder))
+                let holder = stage.personalize_in_reader("古蔺物流有限公司", "13800000006")?;
+                let printed =
+                    format!("USBKEY 尾号 {}，以质询应答解锁 unlocked by challenge", tail(&holder.token));
+                Ok((printed, holder))
             },
         )?),
         Some(why) => {
@@ -146,10 +147,10 @@ fn scenes(
     if let Some(challenged) = &challenged {
         unlocked_by_challenge(stage, teller, challenged)?;
     }
-    refusals(stage, teller, &machine, &pulled, &revoked, &elsewhere)?;
+    problems(stage, teller, &machine, &pulled, &revoked, &elsewhere)?;
     verdicts(stage, teller, &pulled, keep)?;
 
-    ending.order = stage.station.ok(&["operator", "show", &order], "")?;
+    ending.order = stage.workstation.ok(&["operator", "show", &order], "")?;
     for holder in [&pulled, &killed] {
         ending.messages.extend(stage.messages(&holder.phone)?);
     }
@@ -162,18 +163,18 @@ fn renewed_though_pulled(
     holder: &Holder,
     keep: &Path,
 ) -> Result<(Ycd, String), String> {
-    teller.part("更新，写入证书时拔出 A renewal, the key pulled at “write certificate”");
+    teller.part("更新，写入证书时拔出 A renewal, the token pulled at “write certificate”");
     let (machine, order) = ordered(stage, teller, "pulled-machine", holder)?;
     let kept = path(keep);
     let renew = ["cert", "renew", &order, "--pin-stdin", "--wait", "0", "--keep", &kept];
     teller.step("插入，更新，写入证书时拔出 Insert, renew; pulled while it writes", || {
-        stage.insert(&holder.key)?;
-        let fault = ["softkey", "fault", &holder.key, "--function", "C_CreateObject", "--do", "unplug"];
-        stage.station.ok(&fault, "")?;
+        stage.insert(&holder.token)?;
+        let fault = ["softkey", "fault", &holder.token, "--function", "C_CreateObject", "--do", "unplug"];
+        stage.workstation.ok(&fault, "")?;
         machine.refused(&renew, PIN, "token.removed")
     })?;
     teller.step("插回，接着做完 Put back, it goes on to the end", || {
-        stage.insert(&holder.key)?;
+        stage.insert(&holder.token)?;
         terms(&machine.run(&renew, PIN)?.succeeded()?)
     })?;
     teller.step(
@@ -185,7 +186,7 @@ fn renewed_though_pulled(
         stage.nothing_lost(&machine, holder, &order)?;
         terms(&done)
     })?;
-    stage.remove(&holder.key)?;
+    stage.remove(&holder.token)?;
     Ok((machine, order))
 }
 
@@ -196,10 +197,10 @@ fn renewed_though_killed(stage: &Stage, teller: &mut Teller, holder: &Holder) ->
     teller.step(
         "插入，更新，写入证书时杀掉进程 Insert, renew; killed while it writes",
         || {
-            stage.insert(&holder.key)?;
+            stage.insert(&holder.token)?;
             let fault =
-                ["softkey", "fault", &holder.key, "--function", "C_CreateObject", "--do", "delay=3000"];
-            stage.station.ok(&fault, "")?;
+                ["softkey", "fault", &holder.token, "--function", "C_CreateObject", "--do", "delay=3000"];
+            stage.workstation.ok(&fault, "")?;
             let writes = |line: &Value| line["event"] == "begins" && line["step"] == "write";
             let (mut child, _) = machine.start_until(&renew, PIN, writes)?;
             thread::sleep(Duration::from_millis(300));
@@ -209,7 +210,7 @@ fn renewed_though_killed(stage: &Stage, teller: &mut Teller, holder: &Holder) ->
         },
     )?;
     teller.step("重新启动，接着做完 Started again, it goes on to the end", || {
-        // The driver of the killed process lets go of the key once its pipe is closed and its call is over.
+        // The driver of the killed process lets go of the token once its pipe is closed and its call is over.
         let mut last = String::new();
         for _ in 0..20 {
             match machine.run(&renew, PIN)?.succeeded() {
@@ -224,11 +225,11 @@ fn renewed_though_killed(stage: &Stage, teller: &mut Teller, holder: &Holder) ->
         "一笔付款、一张证书、口令一次没少 One payment, one certificate, no try lost",
         || stage.nothing_lost(&machine, holder, &order),
     )?;
-    stage.remove(&holder.key)?;
+    stage.remove(&holder.token)?;
     Ok(())
 }
 
-/// The PIN that a locked key gets.
+/// The PIN that a locked token gets.
 const NEW_PIN: &str = "27182818";
 
 fn unlocked_though_killed(stage: &mut Stage, teller: &mut Teller, holder: &Holder) -> Result<(), String> {
@@ -238,14 +239,14 @@ fn unlocked_though_killed(stage: &mut Stage, teller: &mut Teller, holder: &Holde
     let machine = stage.machine("locked-machine");
     stage.use_portal(&machine)?;
     teller.step("插入，口令连续输错，锁定 Insert; wrong PINs lock it", || {
-        stage.insert(&holder.key)?;
-        stage.lock_pin(&machine, &holder.key)
+        stage.insert(&holder.token)?;
+        stage.lock_pin(&machine, &holder.token)
     })?;
     teller.step(
         "解锁，管理口令登录后、设置新口令前杀掉 Unlock; killed between the SO login and the new PIN",
         || {
-            let fault = ["softkey", "fault", &holder.key, "--function", "C_InitPIN", "--do", "delay=8000"];
-            stage.station.ok(&fault, "")?;
+            let fault = ["softkey", "fault", &holder.token, "--function", "C_InitPIN", "--do", "delay=8000"];
+            stage.workstation.ok(&fault, "")?;
             let ended = stage.unlock(&machine, &holder.phone, NEW_PIN, Some("set_pin"))?;
             if ended.is_success() {
                 Err("it was not killed".to_owned())
@@ -261,7 +262,7 @@ fn unlocked_though_killed(stage: &mut Stage, teller: &mut Teller, holder: &Holde
     teller.step("新口令可用，管理口令一次没少 The new PIN works, no SO try is lost", || {
         works(stage, &machine, holder)
     })?;
-    stage.remove(&holder.key)?;
+    stage.remove(&holder.token)?;
     Ok(())
 }
 
@@ -270,8 +271,8 @@ fn unlocked_by_challenge(stage: &mut Stage, teller: &mut Teller, holder: &Holder
     let machine = stage.machine("challenged-machine");
     stage.use_portal(&machine)?;
     teller.step("插入读卡器，口令连续输错，锁定 Insert; wrong PINs lock it", || {
-        stage.insert_into_reader(&machine, &holder.key)?;
-        stage.lock_pin(&machine, &holder.key)
+        stage.insert_into_reader(&machine, &holder.token)?;
+        stage.lock_pin(&machine, &holder.token)
     })?;
     teller.step("解锁 Unlock", || patiently(|| unlocked(stage, &machine, holder)))?;
     teller.step("新口令可用 The new PIN works", || works(stage, &machine, holder))?;
@@ -288,26 +289,31 @@ fn unlocked(stage: &Stage, machine: &Ycd, holder: &Holder) -> Result<String, Str
 
 fn works(stage: &Stage, machine: &Ycd, holder: &Holder) -> Result<String, String> {
     let pins = format!("{NEW_PIN}\n31415926\n31415926\n");
-    machine.ok(&["key", "pin", "--key", &holder.key, "--pin-stdin"], &pins)?;
+    machine.ok(&["token", "pin", "--token", &holder.token, "--pin-stdin"], &pins)?;
     stage.kept_of(holder)
 }
 
-fn ordered(stage: &Stage, teller: &mut Teller, home: &str, holder: &Holder) -> Result<(Ycd, String), String> {
+fn ordered(
+    stage: &Stage,
+    teller: &mut Teller,
+    data_dir: &str,
+    holder: &Holder,
+) -> Result<(Ycd, String), String> {
     let mut made = None;
     teller.step(
         &format!("登录、下单、付款、审核 Log in, order, pay, review: {}", holder.company),
         || {
-            let machine = stage.applicant(home, &holder.phone)?;
+            let machine = stage.applicant(data_dir, &holder.phone)?;
             let order = stage.approved_order(&machine, holder)?;
-            let said = format!("订单 {order}，待更新");
+            let printed = format!("订单 {order}，待更新");
             made = Some((machine, order));
-            Ok(said)
+            Ok(printed)
         },
     )?;
     made.ok_or_else(|| "no order was made".to_owned())
 }
 
-fn refusals(
+fn problems(
     stage: &Stage,
     teller: &mut Teller,
     machine: &Ycd,
@@ -318,24 +324,24 @@ fn refusals(
     teller.part("不能做的，说清楚 What is refused, and how it is said");
     let (theirs, order) = ordered(stage, teller, "revoked-machine", revoked)?;
     let renew = ["cert", "renew", &order, "--pin-stdin", "--wait", "0"];
-    teller.step("插了两支 Two keys are inserted", || {
-        stage.insert(&revoked.key)?;
-        stage.insert(&elsewhere.key)?;
-        theirs.refused(&renew, PIN, "flow.several_keys")
+    teller.step("插了两支 Two tokens are inserted", || {
+        stage.insert(&revoked.token)?;
+        stage.insert(&elsewhere.token)?;
+        theirs.refused(&renew, PIN, "flow.several_tokens")
     })?;
     teller.step("插的是别家的 Another company's key", || {
-        stage.remove(&revoked.key)?;
-        theirs.refused(&renew, PIN, "flow.wrong_key")
+        stage.remove(&revoked.token)?;
+        theirs.refused(&renew, PIN, "flow.wrong_token")
     })?;
     teller.step("证书已吊销 The certificate was revoked", || {
-        stage.remove(&elsewhere.key)?;
-        stage.insert(&revoked.key)?;
-        stage.station.ok(&["operator", "revoke", &revoked.certificate, "--reason", "单位申请"], "")?;
+        stage.remove(&elsewhere.token)?;
+        stage.insert(&revoked.token)?;
+        stage.workstation.ok(&["operator", "revoke", &revoked.certificate, "--reason", "单位申请"], "")?;
         theirs.refused(&renew, PIN, "certificate.revoked")
     })?;
     teller.step("别人的订单 Somebody else's order", || {
-        stage.remove(&revoked.key)?;
-        stage.insert(&renewed.key)?;
+        stage.remove(&revoked.token)?;
+        stage.insert(&renewed.token)?;
         machine.refused(&renew, PIN, "order.not_found")
     })
 }
@@ -370,21 +376,25 @@ fn verdicts(stage: &Stage, teller: &mut Teller, holder: &Holder, keep: &Path) ->
         ])
     })?;
     teller.step("pkcs11-tool -O", || {
-        stage.insert(&holder.key)?;
+        stage.insert(&holder.token)?;
         let module = module()?;
         let args = ["--module", &path(&module), "--login", "--pin", PIN, "-O"];
         say(&format!("    $ YCD_SOFTKEY_DIR=… pkcs11-tool {}", args.join(" ").replace(PIN, "••••••••")));
         let mut command = std::process::Command::new("pkcs11-tool");
-        let output = command.args(args).env("YCD_SOFTKEY_DIR", &stage.keys).output();
+        let output = command.args(args).env("YCD_SOFTKEY_DIR", &stage.softkey_dir).output();
         let output = output.map_err(|e| format!("pkcs11-tool does not start: {e}"))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let count = |what: &str| text.lines().filter(|line| line.starts_with(what)).count();
         let found = (count("Private Key Object"), count("Public Key Object"), count("Certificate Object"));
-        let said = format!("{} private keys, {} public keys, {} certificates", found.0, found.1, found.2);
-        if output.status.success() && found == (2, 2, 2) { Ok(said) } else { Err(format!("{said}\n{text}")) }
+        let printed = format!("{} private keys, {} public keys, {} certificates", found.0, found.1, found.2);
+        if output.status.success() && found == (2, 2, 2) {
+            Ok(printed)
+        } else {
+            Err(format!("{printed}\n{text}"))
+        }
     })?;
     teller.step("ycd cert verify（含吊销列表 with the revocation list）", || {
-        let machine = Ycd::new(&stage.folder.join("pulled-machine"), &stage.keys);
+        let machine = Ycd::new(&stage.folder.join("pulled-machine"), &stage.softkey_dir);
         let args = ["cert", "verify", "--file", &path(&keep.join("new.pem"))];
         let chain = path(&keep.join("chain.pem"));
         let verdict = machine.ok(&[&args[..], &["--chain", &chain]].concat(), "")?;
@@ -417,18 +427,18 @@ fn tail(serial: &str) -> &str {
 /// Leaves the portal running until this process is ended.
 fn stay(stage: Stage, temporary: tempfile::TempDir) -> Result<(), String> {
     let folder = temporary.keep();
-    let (url, keys) = (stage.url.clone(), stage.keys.clone());
-    let home = folder.join("pulled-machine");
+    let (url, softkey_dir) = (stage.url.clone(), stage.softkey_dir.clone());
+    let data_dir = folder.join("pulled-machine");
     let Some(mut portal) = stage.leave_running() else { return Err("the portal does not run".to_owned()) };
     let ycd = path(&program("ycd"));
     say(&format!(
         "\n门户在运行 The portal runs at {url} (Ctrl-C ends it). Five things to try, in another terminal:"
     ));
-    say(&format!("  export YCD_HOME={} YCD_SOFTKEY_DIR={}", home.display(), keys.display()));
-    say(&format!("  1. {ycd} key list"));
+    say(&format!("  export YCD_DATA_DIR={} YCD_SOFTKEY_DIR={}", data_dir.display(), softkey_dir.display()));
+    say(&format!("  1. {ycd} token list"));
     say(&format!("  2. {ycd} cert list"));
     say(&format!("  3. {ycd} order list"));
-    say(&format!("  4. YCD_HOME={} {ycd} operator outbox", folder.join("operator").display()));
+    say(&format!("  4. YCD_DATA_DIR={} {ycd} operator outbox", folder.join("operator").display()));
     say(&format!("  5. curl {url}/api/openapi.json"));
     portal.wait().map(drop).map_err(|e| e.to_string())
 }

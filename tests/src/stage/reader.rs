@@ -1,4 +1,4 @@
-//! A card reader of the stage's own, for cards that are no software keys.
+//! A card reader of the stage's own, for cards that are no software tokens.
 
 use std::ffi::OsString;
 

@@ -14,13 +14,13 @@ use x11rb::{
     protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, Window},
     rust_connection::RustConnection,
 };
-use ycd_assistant::home::{Home, Places};
+use ycd_assistant::data_dir::{DataDir, PathOverrides};
 
 use super::{Process, TrayHost};
 use crate::world::{World, program};
 
 /// Longer than a start on a busy machine takes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(40);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Dropping it ends its servers, and all that runs on it.
 pub struct Desktop {
@@ -42,10 +42,11 @@ pub struct App(Child);
 impl Desktop {
     /// In the world's folder, with the assistant's data folder set up for its portal.
     pub fn new(world: &World) -> Self {
-        let desktop = Self::bare(&world.path().join("desktop"), &world.keys_folder());
-        std::fs::create_dir_all(world.keys_folder()).unwrap();
-        let home = Home::at(Places { home: Some(desktop.data_folder()), ..Places::default() });
-        assert!(home.use_portal(&world.proxy.url(), &world.anchors()).unwrap());
+        let desktop = Self::bare(&world.path().join("desktop"), &world.softkey_dir());
+        std::fs::create_dir_all(world.softkey_dir()).unwrap();
+        let data_dir =
+            DataDir::at(PathOverrides { data_dir: Some(desktop.data_folder()), ..PathOverrides::default() });
+        assert!(data_dir.use_portal(&world.proxy.url(), &world.anchors()).unwrap());
         desktop
     }
 
@@ -82,7 +83,7 @@ impl Desktop {
     }
 
     /// The user's.
-    pub fn home(&self) -> PathBuf {
+    pub fn data_dir(&self) -> PathBuf {
         self.folder.join("home")
     }
 
@@ -109,7 +110,7 @@ impl Desktop {
             command.env_remove(name);
         }
         command
-            .env("HOME", self.home())
+            .env("HOME", self.data_dir())
             .env("XDG_RUNTIME_DIR", &runtime)
             .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address)
@@ -117,7 +118,7 @@ impl Desktop {
             .env("NO_AT_BRIDGE", "1")
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env("LANG", "C.UTF-8")
-            .env("YCD_HOME", self.data_folder())
+            .env("YCD_DATA_DIR", self.data_folder())
             .env("YCD_SOFTKEY_DIR", &self.softkeys)
             .env("YCD_LOG", "ycd_app=debug")
             .stdout(self.log_file())
@@ -234,7 +235,7 @@ pub fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited in vain for: {what}");
+        assert!(begun.elapsed() < TIMEOUT, "waited in vain for: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }

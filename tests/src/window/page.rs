@@ -209,7 +209,7 @@ fn wait_or<T>(
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < super::desktop::PATIENCE, "{}", complaint(&seen()));
+        assert!(begun.elapsed() < super::desktop::TIMEOUT, "{}", complaint(&seen()));
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -45,9 +45,9 @@ pub(super) mod exit {
 pub fn comes_and_is_whole(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     teller.part("安装 Installed");
     teller.step("静默安装 Silently, for this user", || {
-        let said = ends(machine, &trial.setup, &SILENT, exit::DONE)?;
-        let count = is_whole(&machine.usual_folder(), &trial.files)?;
-        Ok(format!("{count} files as they were packed; {said}"))
+        let printed = ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+        let count = is_complete(&machine.usual_folder(), &trial.files)?;
+        Ok(format!("{count} files as they were packed; {printed}"))
     })?;
     teller.step("注册表、快捷方式 Registry and shortcuts", || {
         let folder = value(machine, OWN, "Folder")?;
@@ -82,9 +82,9 @@ pub fn changes_and_goes(machine: &Machine, teller: &mut Teller, trial: &Trial) -
 fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     teller.part("不能做的，什么也不改 What is refused changes nothing");
     teller.step("旧版本不能盖新版本 An older version over a newer one", || {
-        let said = ends(machine, &trial.older(), &SILENT, exit::NEWER)?;
-        is_whole(&machine.usual_folder(), &trial.files)?;
-        Ok(said)
+        let printed = ends(machine, &trial.older(), &SILENT, exit::NEWER)?;
+        is_complete(&machine.usual_folder(), &trial.files)?;
+        Ok(printed)
     })?;
     teller.step("门户地址不对 A portal that is none", || {
         ends(machine, &trial.setup, &[&SILENT[..], &["/PORTAL=ftp://x"]].concat(), exit::BAD_PROPERTY)?;
@@ -103,18 +103,18 @@ fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         // Drives are looked for when Windows starts.
         machine.run(&["wineserver", "-k"])?;
         let args = [&SILENT[..], &[r"/DIR=E:\here"]].concat();
-        let said = ends(machine, &trial.setup, &args, exit::DISK_FULL);
+        let printed = ends(machine, &trial.setup, &args, exit::DISK_FULL);
         let left = fs::read_dir(&disk).map_or(0, Iterator::count);
         run("umount", &[], &disk)?;
-        if left == 0 { said } else { Err(format!("{left} entries are left on the disk")) }
+        if left == 0 { printed } else { Err(format!("{left} entries are left on the disk")) }
     })?;
     teller.step("两个安装程序 Two installers at once", || {
         let setup = trial.setup.display().to_string();
         let mut first = runs(machine, &[WINE, &setup])?;
         // Until it shows its first page it may not hold its name yet.
-        let said = until(Duration::from_secs(30), || ends(machine, &trial.setup, &SILENT, exit::ANOTHER));
+        let printed = until(Duration::from_secs(30), || ends(machine, &trial.setup, &SILENT, exit::ANOTHER));
         drop(finish(machine, &mut first));
-        said
+        printed
     })
 }
 
@@ -132,10 +132,10 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
             if first.exists() { Ok(()) } else { Err("nothing is written".into()) }
         })?;
         finish(machine, &mut killed)?;
-        let was_whole = is_whole(&machine.usual_folder(), &trial.files).is_ok();
-        let said = ends(machine, &trial.setup, &SILENT, exit::DONE)?;
-        is_whole(&machine.usual_folder(), &trial.files)?;
-        Ok(format!("whole before: {was_whole}; {said}"))
+        let was_complete = is_complete(&machine.usual_folder(), &trial.files).is_ok();
+        let printed = ends(machine, &trial.setup, &SILENT, exit::DONE)?;
+        is_complete(&machine.usual_folder(), &trial.files)?;
+        Ok(format!("whole before: {was_complete}; {printed}"))
     })?;
     teller.step("升级保留设置和进度 An upgrade keeps settings and journal", || {
         ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
@@ -145,8 +145,8 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         fs::create_dir_all(&data).map_err(|e| e.to_string())?;
         fs::write(data.join("settings.json"), r#"{ "text_size": "large" }"#).map_err(|e| e.to_string())?;
         let args = [&SILENT[..], &["/PORTAL=https://portal.example/one"]].concat();
-        let said = ends(machine, &trial.setup, &args, exit::DONE)?;
-        is_whole(&machine.usual_folder(), &trial.files)?;
+        let printed = ends(machine, &trial.setup, &args, exit::DONE)?;
+        is_complete(&machine.usual_folder(), &trial.files)?;
         let autostart = value(machine, RUN, "yuncaidun-assistant")?;
         let portal =
             fs::read_to_string(machine.usual_folder().join("provision/config.toml")).unwrap_or_default();
@@ -157,28 +157,28 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         {
             return Err(format!("{autostart}\n{portal}\n{kept}"));
         }
-        Ok(said)
+        Ok(printed)
     })?;
     teller.step("带空格和中文的文件夹 A folder with blanks and 中文", || {
         let setup = windows_path(&trial.setup);
         let begun = Instant::now();
         let output = machine.line(&format!("\"{setup}\" /S /WEBVIEW2=0 /DIR=\"C:\\某 公司\\证书 助手\""))?;
         let folder = machine.drive_c().join("某 公司/证书 助手");
-        is_whole(&folder, &trial.files).map_err(|e| format!("{e} ({})", output.status))?;
+        is_complete(&folder, &trial.files).map_err(|e| format!("{e} ({})", output.status))?;
         if machine.usual_folder().exists() {
             return Err("what lay in the old folder is still there".into());
         }
         let version = machine.windows(&folder.join("ycd.exe"), &["--version"])?;
-        let said = String::from_utf8_lossy(&version.stdout).trim().to_owned();
+        let printed = String::from_utf8_lossy(&version.stdout).trim().to_owned();
         ends(machine, &folder.join("uninstall.exe"), &["/S"], exit::DONE)?;
         until(Duration::from_secs(20), || {
             if folder.exists() { Err("it is still there".into()) } else { Ok(()) }
         })?;
-        Ok(format!("{said}, {} ms", begun.elapsed().as_millis()))
+        Ok(format!("{printed}, {} ms", begun.elapsed().as_millis()))
     })?;
     teller.step("命令行在用时等它 It waits for the command line too", || {
         ends(machine, &trial.setup, &SILENT, exit::DONE)?;
-        let mut watching = runs(machine, &[WINE, &programs_path(machine, "ycd.exe"), "key", "watch"])?;
+        let mut watching = runs(machine, &[WINE, &programs_path(machine, "ycd.exe"), "token", "watch"])?;
         thread::sleep(Duration::from_secs(2));
         let begun = Instant::now();
         let setup = trial.setup.display().to_string();
@@ -188,20 +188,24 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
         machine.run(&[WINE, "taskkill", "/f", "/im", "ycd.exe"])?;
         let ended = installing.wait().map_err(|e| e.to_string())?;
         watching.wait().map_err(|e| e.to_string())?;
-        is_whole(&machine.usual_folder(), &trial.files)?;
-        let said = format!("ended with {ended} after {} ms", begun.elapsed().as_millis());
-        if still && waits && ended.success() { Ok(said) } else { Err(format!("{still} {waits} {said}")) }
+        is_complete(&machine.usual_folder(), &trial.files)?;
+        let printed = format!("ended with {ended} after {} ms", begun.elapsed().as_millis());
+        if still && waits && ended.success() {
+            Ok(printed)
+        } else {
+            Err(format!("{still} {waits} {printed}"))
+        }
     })?;
     if trial.short {
         return Ok(());
     }
     teller.step("换文件夹时旧的在用：不换 In use in the old folder, it is not moved", || {
-        let mut watching = runs(machine, &[WINE, &programs_path(machine, "ycd.exe"), "key", "watch"])?;
+        let mut watching = runs(machine, &[WINE, &programs_path(machine, "ycd.exe"), "token", "watch"])?;
         thread::sleep(Duration::from_secs(2));
-        let said = ends(machine, &trial.setup, &[&SILENT[..], &[r"/DIR=C:\new"]].concat(), exit::BUSY);
+        let printed = ends(machine, &trial.setup, &[&SILENT[..], &[r"/DIR=C:\new"]].concat(), exit::BUSY);
         finish(machine, &mut watching)?;
-        is_whole(&machine.usual_folder(), &trial.files)?;
-        if machine.drive_c().join("new").exists() { Err("there is a new folder".into()) } else { said }
+        is_complete(&machine.usual_folder(), &trial.files)?;
+        if machine.drive_c().join("new").exists() { Err("there is a new folder".into()) } else { printed }
     })?;
     teller.step(
         "助手在运行：等它，到时说明 While the assistant runs it waits, and says so in the end",
@@ -212,10 +216,10 @@ fn repairs(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), 
             if !is_running(&mut app) {
                 return Err("the window's program has ended".into());
             }
-            let said = ends(machine, &trial.newer(), &SILENT, exit::BUSY);
+            let printed = ends(machine, &trial.newer(), &SILENT, exit::BUSY);
             finish(machine, &mut app)?;
-            is_whole(&machine.usual_folder(), &trial.files)?;
-            said
+            is_complete(&machine.usual_folder(), &trial.files)?;
+            printed
         },
     )
 }
@@ -224,19 +228,19 @@ fn goes(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), Str
     teller.part("卸载 Uninstalled");
     teller.step("保留设置和进度 Settings and journal stay", || {
         ends(machine, &trial.setup, &SILENT, exit::DONE)?;
-        let said = ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
+        let printed = ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
         is_gone(machine)?;
         if data_folder(machine).join("settings.json").exists() {
-            Ok(said)
+            Ok(printed)
         } else {
             Err("the settings are gone".into())
         }
     })?;
     teller.step("按要求不保留 Nothing stays, where that is wished", || {
         ends(machine, &trial.setup, &SILENT, exit::DONE)?;
-        let said = ends(machine, &uninstaller(machine), &["/S", "/KEEPDATA=0"], exit::DONE)?;
+        let printed = ends(machine, &uninstaller(machine), &["/S", "/KEEPDATA=0"], exit::DONE)?;
         is_gone(machine)?;
-        if data_folder(machine).exists() { Err("the data folder is still there".into()) } else { Ok(said) }
+        if data_folder(machine).exists() { Err("the data folder is still there".into()) } else { Ok(printed) }
     })
 }
 
@@ -274,21 +278,21 @@ fn brings_along(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result
     })?;
     if let Some(port) = machine.reader() {
         teller.step(
-            "插着的 USBKEY 缺驱动：说出种类和出处 The make of a key without its driver, and where to get it",
+            "插着的 USBKEY 缺驱动：说出种类和出处 The token model of a token without its driver, and where to get it",
             || {
                 let card = Card::bare(port, &FEITIAN);
                 // The service looks at its readers now and then only.
-                let said = until(Duration::from_secs(20), || {
+                let printed = until(Duration::from_secs(20), || {
                     ends(machine, &trial.setup, &SILENT, exit::DONE)?;
                     value(machine, OWN, "DriversMissing")
                 })?;
                 card.pull();
-                if said.contains("飞天诚信") { Ok(said) } else { Err(said) }
+                if printed.contains("飞天诚信") { Ok(printed) } else { Err(printed) }
             },
         )?;
     }
     teller.step("门户、根证书、设置 A portal, its root, settings", || {
-        let said = ends(machine, &trial.provisioned(), &SILENT, exit::DONE)?;
+        let printed = ends(machine, &trial.provisioned(), &SILENT, exit::DONE)?;
         let wanted = names(&trial.brought());
         if wanted.is_empty() {
             return Err("nothing was brought along".into());
@@ -308,7 +312,7 @@ fn brings_along(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result
         }
         ends(machine, &uninstaller(machine), &["/S", "/KEEPDATA=0"], exit::DONE)?;
         is_gone(machine)?;
-        Ok(format!("{wanted:?}; {said}"))
+        Ok(format!("{wanted:?}; {printed}"))
     })
 }
 
@@ -321,14 +325,14 @@ pub(super) fn ends(machine: &Machine, program: &Path, args: &[&str], wanted: i32
     let begun = Instant::now();
     let output = machine.windows(program, args)?;
     if output.status.code() != Some(wanted) {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(format!("ended with {}, {wanted} was expected\n{said}", output.status));
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(format!("ended with {}, {wanted} was expected\n{printed}", output.status));
     }
     Ok(format!("ended with {wanted} after {} ms", begun.elapsed().as_millis()))
 }
 
 /// All files are as they were packed; gives how many.
-pub(super) fn is_whole(folder: &Path, packed: &Path) -> Result<usize, String> {
+pub(super) fn is_complete(folder: &Path, packed: &Path) -> Result<usize, String> {
     let mut count = 0;
     for name in names(packed) {
         let wanted = fs::read(packed.join(&name)).map_err(|e| e.to_string())?;
@@ -350,11 +354,11 @@ pub(super) fn is_gone(machine: &Machine) -> Result<(), String> {
         Ok(())
     })?;
     until(Duration::from_secs(10), || {
-        for (key, name) in
+        for (token, name) in
             [(UNINSTALL, "DisplayName"), (OWN, "Folder"), (RUN, "yuncaidun-assistant"), (SCHEME, "")]
         {
-            if let Some(value) = machine.registry(key, name)? {
-                return Err(format!("left in the registry: {key} {name} {value}"));
+            if let Some(value) = machine.registry(token, name)? {
+                return Err(format!("left in the registry: {token} {name} {value}"));
             }
         }
         match machine.shortcuts().as_slice() {
@@ -372,8 +376,8 @@ fn data_folder(machine: &Machine) -> PathBuf {
     machine.user().join("AppData/Local/ycd")
 }
 
-pub(super) fn value(machine: &Machine, key: &str, name: &str) -> Result<String, String> {
-    machine.registry(key, name)?.ok_or_else(|| format!("{key} has no {name}"))
+pub(super) fn value(machine: &Machine, token: &str, name: &str) -> Result<String, String> {
+    machine.registry(token, name)?.ok_or_else(|| format!("{token} has no {name}"))
 }
 
 /// Paths of all files, from the folder.
@@ -391,11 +395,11 @@ fn names(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Tries until it comes true.
-pub(super) fn until<T>(patience: Duration, act: impl Fn() -> Result<T, String>) -> Result<T, String> {
+pub(super) fn until<T>(timeout: Duration, act: impl Fn() -> Result<T, String>) -> Result<T, String> {
     let begun = Instant::now();
     loop {
         match act() {
-            Err(_) if begun.elapsed() < patience => thread::sleep(Duration::from_millis(20)),
+            Err(_) if begun.elapsed() < timeout => thread::sleep(Duration::from_millis(20)),
             outcome => return outcome,
         }
     }

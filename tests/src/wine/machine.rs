@@ -125,7 +125,7 @@ impl Machine {
     }
 
     fn environment(&self, command: &mut Command) {
-        let keep = ["YCD_HOME", "YCD_SOFTKEY_DIR", "YCD_LOG"].map(|name| (name, std::env::var_os(name)));
+        let keep = ["YCD_DATA_DIR", "YCD_SOFTKEY_DIR", "YCD_LOG"].map(|name| (name, std::env::var_os(name)));
         command
             .env_clear()
             .env("HOME", "/root")
@@ -188,12 +188,12 @@ impl Machine {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn registry(&self, key: &str, name: &str) -> Result<Option<String>, String> {
+    pub fn registry(&self, token: &str, name: &str) -> Result<Option<String>, String> {
         // As a file in UTF-16: on the screen it would be in the machine's code page.
         let file = self.scratch().join("query.reg");
         let _ = fs::remove_file(&file);
         let path = file.display().to_string();
-        self.run(&[WINE, "reg", "export", key, &path, "/y"])?;
+        self.run(&[WINE, "reg", "export", token, &path, "/y"])?;
         let Ok(bytes) = fs::read(&file) else { return Ok(None) };
         let units: Vec<u16> = bytes.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
         let text = String::from_utf16_lossy(&units);
@@ -210,7 +210,7 @@ impl Machine {
         let program = self.usual_folder().join(name);
         let mut before = String::from("unset DISPLAY\n");
         // As Windows writes paths, since these are looked at for being absolute.
-        for name in ["YCD_HOME", "YCD_SOFTKEY_DIR"] {
+        for name in ["YCD_DATA_DIR", "YCD_SOFTKEY_DIR"] {
             before += &format!(
                 "[ -n \"${name}\" ] && export {name}=\"Z:$(printf %s \"${name}\" | tr / '\\\\')\"\n"
             );

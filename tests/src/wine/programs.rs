@@ -1,4 +1,4 @@
-//! The installed programs: the software key through its DLL, modules that misbehave, files that lie where they should
+//! The installed programs: the software token through its DLL, modules that misbehave, files that lie where they should
 //! not.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
-use ycd_softkey::admin::{self, Action, Fault, Kdf, NewKey};
+use ycd_softkey::admin::{self, Action, Fault, Kdf, NewToken};
 use ycd_token::{Drivers, profile::Os};
 
 use super::{
@@ -54,75 +54,75 @@ fn window(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
     )
 }
 
-/// Keys of this trial's own.
+/// Tokens of this trial's own.
 struct Bench<'a> {
     machine: &'a Machine,
     ycd: std::path::PathBuf,
-    keys: std::path::PathBuf,
+    softkey_dir: std::path::PathBuf,
 }
 
 impl Bench<'_> {
     /// `ycd.exe --json …`: the number it ended with, as Windows knows it, and its last line. Wine itself passes on 0 now
     /// and then.
     fn ycd(&self, args: &[&str]) -> Result<(i32, Value), String> {
-        let (ycd, keys) = (windows_path(&self.ycd), windows_path(&self.keys));
+        let (ycd, tokens) = (windows_path(&self.ycd), windows_path(&self.softkey_dir));
         let output =
-            self.machine.line(&format!("\"{ycd}\" --json --softkey-dir \"{keys}\" {}", args.join(" ")))?;
+            self.machine.line(&format!("\"{ycd}\" --json --softkey-dir \"{tokens}\" {}", args.join(" ")))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let last = text.lines().rev().find_map(|line| serde_json::from_str(line).ok());
-        let said = || format!("{}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr));
-        Ok((output.status.code().unwrap_or(-1), last.ok_or_else(said)?))
+        let printed = || format!("{}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr));
+        Ok((output.status.code().unwrap_or(-1), last.ok_or_else(printed)?))
     }
 
     fn new_key(&self) -> Result<String, String> {
-        let new = NewKey { kdf: Kdf::WEAK, inserted: true, ..NewKey::default() };
-        admin::create(&self.keys, &new).map(|state| state.serial_number).map_err(|e| e.to_string())
+        let new = NewToken { kdf: Kdf::WEAK, inserted: true, ..NewToken::default() };
+        admin::create(&self.softkey_dir, &new).map(|state| state.serial_number).map_err(|e| e.to_string())
     }
 }
 
-fn bench(machine: &Machine) -> Result<Bench<'_>, String> {
-    let keys = tempfile::Builder::new()
+fn fixture(machine: &Machine) -> Result<Bench<'_>, String> {
+    let softkey_dir = tempfile::Builder::new()
         .prefix("keys-")
         .tempdir_in(machine.scratch())
         .map_err(|e| e.to_string())?
         .keep();
-    Ok(Bench { machine, ycd: machine.usual_folder().join("ycd.exe"), keys })
+    Ok(Bench { machine, ycd: machine.usual_folder().join("ycd.exe"), softkey_dir })
 }
 
 fn command_line(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     teller.part("命令行和驱动 Command line and drivers");
     teller.step(
-        "软件 USBKEY 的模块（不随安装程序）The software key's module, which is not installed",
+        "软件 USBKEY 的模块（不随安装程序）The software token's module, which is not installed",
         || {
             let place = machine.usual_folder().join("ycd_softkey.dll");
             fs::copy(&trial.softkey, &place).map(|bytes| format!("{bytes} bytes")).map_err(|e| e.to_string())
         },
     )?;
-    teller.step("ycd key list", || {
-        let bench = bench(machine)?;
-        let key = bench.new_key()?;
+    teller.step("ycd token list", || {
+        let fixture = fixture(machine)?;
+        let token = fixture.new_key()?;
         let begun = Instant::now();
-        let (code, said) = bench.ycd(&["key", "list"])?;
+        let (code, printed) = fixture.ycd(&["token", "list"])?;
         let ms = begun.elapsed().as_millis();
-        if code == 0 && said.to_string().contains(&key) {
-            Ok(format!("{key}, {ms} ms"))
+        if code == 0 && printed.to_string().contains(&token) {
+            Ok(format!("{token}, {ms} ms"))
         } else {
-            Err(format!("{code} {said}"))
+            Err(format!("{code} {printed}"))
         }
     })?;
     teller.step("管理员的配置有一个坏文件 A broken file in the administrator's folder", || {
-        let bench = bench(machine)?;
+        let fixture = fixture(machine)?;
         let folder = machine.drive_c().join("ProgramData/ycd/drivers.d");
         fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
         fs::write(folder.join("broken.toml"), "name = \n").map_err(|e| e.to_string())?;
-        let (code, said) = bench.ycd(&["driver", "list"])?;
+        let (code, printed) = fixture.ycd(&["driver", "list"])?;
         fs::remove_dir_all(&folder).map_err(|e| e.to_string())?;
-        let named = said["error"]["code"].as_str().unwrap_or_default().to_owned();
-        let sentence = said["error"]["sentence"].as_str().unwrap_or_default();
+        let named = printed["error"]["code"].as_str().unwrap_or_default().to_owned();
+        let sentence = printed["error"]["sentence"].as_str().unwrap_or_default();
         if code != 0 && sentence.contains("broken.toml") {
             Ok(format!("[{named}] {sentence}"))
         } else {
-            Err(format!("{code} {said}"))
+            Err(format!("{code} {printed}"))
         }
     })
 }
@@ -145,19 +145,19 @@ pub fn thirty_two_bits(
         "64 位的 ycd.exe 用 32 位的驱动进程 The 64-bit ycd.exe starts the 32-bit host for it",
         || {
             put(&trial.softkey_32)?;
-            let bench = bench(machine)?;
-            let key = bench.new_key()?;
+            let fixture = fixture(machine)?;
+            let token = fixture.new_key()?;
             let begun = Instant::now();
-            let (code, said) = bench.ycd(&["key", "list"])?;
+            let (code, printed) = fixture.ycd(&["token", "list"])?;
             let ms = begun.elapsed().as_millis();
-            if code != 0 || !said.to_string().contains(&key) {
-                return Err(format!("{code} {said}"));
+            if code != 0 || !printed.to_string().contains(&token) {
+                return Err(format!("{code} {printed}"));
             }
-            let (code, said) = bench.ycd(&["driver", "check"])?;
-            let rows = said["drivers"].as_array().cloned().unwrap_or_default();
+            let (code, printed) = fixture.ycd(&["driver", "check"])?;
+            let rows = printed["drivers"].as_array().cloned().unwrap_or_default();
             let row = rows.iter().find(|row| row["profile"] == "softkey").ok_or("no such profile")?;
             if code == 0 && row["bits"] == 32 && row["started"]["manufacturer"].is_string() {
-                Ok(format!("{key}, {ms} ms; {} bits", row["bits"]))
+                Ok(format!("{token}, {ms} ms; {} bits", row["bits"]))
             } else {
                 Err(format!("{code} {row}"))
             }
@@ -169,16 +169,17 @@ pub fn thirty_two_bits(
     put(&trial.softkey)
 }
 
-/// A make whose module's name on Windows is known.
+/// A token model whose module's name on Windows is known.
 const PROFILE: &str = "itrus";
 
 /// A vendor's module where it may be, and where it may not.
 fn planted(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     let file = module_of(PROFILE)?;
     let module = || -> Result<String, String> {
-        let (_, said) = bench(machine)?.ycd(&["driver", "list"])?;
-        let rows = said["drivers"].as_array().cloned().unwrap_or_default();
-        let row = rows.into_iter().find(|row| row["profile"] == PROFILE).ok_or_else(|| said.to_string())?;
+        let (_, printed) = fixture(machine)?.ycd(&["driver", "list"])?;
+        let rows = printed["drivers"].as_array().cloned().unwrap_or_default();
+        let row =
+            rows.into_iter().find(|row| row["profile"] == PROFILE).ok_or_else(|| printed.to_string())?;
         Ok(row["module"].as_str().or_else(|| row["error"]["code"].as_str()).unwrap_or_default().to_owned())
     };
     let with = |place: &Path| -> Result<String, String> {
@@ -217,13 +218,13 @@ fn of_another_machine(machine: &Machine, teller: &mut Teller, trial: &Trial) -> 
         bytes.get_mut(at..at + 2).ok_or("no PE")?.copy_from_slice(&0xAA64_u16.to_le_bytes());
         let place = machine.drive_c().join("windows/system32").join(&file);
         fs::write(&place, bytes).map_err(|e| e.to_string())?;
-        let checked = bench(machine)?.ycd(&["driver", "check"]);
+        let checked = fixture(machine)?.ycd(&["driver", "check"]);
         fs::remove_file(&place).map_err(|e| e.to_string())?;
-        let (code, said) = checked?;
-        if said.to_string().contains("token.no_host") {
+        let (code, printed) = checked?;
+        if printed.to_string().contains("token.no_host") {
             Ok(format!("[token.no_host], {code}"))
         } else {
-            Err(said.to_string())
+            Err(printed.to_string())
         }
     })
 }
@@ -243,9 +244,9 @@ fn of_vendors_installer(machine: &Machine, teller: &mut Teller, trial: &Trial) -
     }
     fs::write(profiles.join("vendor.toml"), vendors_profile()).map_err(|e| e.to_string())?;
     let row = || -> Result<Value, String> {
-        let (_, said) = bench(machine)?.ycd(&["driver", "check"])?;
-        let rows = said["drivers"].as_array().cloned().unwrap_or_default();
-        rows.into_iter().find(|row| row["profile"] == "vendor").ok_or_else(|| said.to_string())
+        let (_, printed) = fixture(machine)?.ycd(&["driver", "check"])?;
+        let rows = printed["drivers"].as_array().cloned().unwrap_or_default();
+        rows.into_iter().find(|row| row["profile"] == "vendor").ok_or_else(|| printed.to_string())
     };
     let names = |folder: &str| {
         let line = format!("reg add \"{VENDORS_KEY}\" /v Path /d \"{folder}\" /f");
@@ -267,12 +268,12 @@ fn of_vendors_installer(machine: &Machine, teller: &mut Teller, trial: &Trial) -
         || {
             let planted = machine.usual_folder().join(core);
             copy(&trial.softkey, &planted)?;
-            let checked = bench(machine)?.ycd(&["driver", "check"]);
+            let checked = fixture(machine)?.ycd(&["driver", "check"]);
             fs::remove_file(&planted).map_err(|e| e.to_string())?;
-            let (code, said) = checked?;
-            match said["error"]["code"].as_str() {
+            let (code, printed) = checked?;
+            match printed["error"]["code"].as_str() {
                 Some(named @ "token.not_a_module") if code != 0 => Ok(format!("[{named}]")),
-                _ => Err(said.to_string()),
+                _ => Err(printed.to_string()),
             }
         },
     )?;
@@ -295,7 +296,7 @@ fn of_vendors_installer(machine: &Machine, teller: &mut Teller, trial: &Trial) -
 
 const VENDORS_KEY: &str = r"HKLM\SOFTWARE\Trial Vendor";
 
-/// As an administrator writes one: the software key's numbers, another place.
+/// As an administrator writes one: the software token's numbers, another place.
 fn vendors_profile() -> String {
     let own = include_str!("../../../drivers-config/softkey.toml");
     own.replace("name = \"softkey\"", "name = \"vendor\"")
@@ -311,8 +312,12 @@ fn vendors_profile() -> String {
 fn module_of(profile: &str) -> Result<String, String> {
     let drivers = Drivers::embedded().map_err(|e| e.to_string())?;
     let profile = drivers.profile(profile).ok_or("no such profile")?;
-    let places = profile.modules.iter().find(|places| places.os == Os::Windows && places.bits == 64);
-    places.and_then(|places| places.files.first()).cloned().ok_or_else(|| "no file is known".to_owned())
+    let locations =
+        profile.modules.iter().find(|locations| locations.os == Os::Windows && locations.bits == 64);
+    locations
+        .and_then(|locations| locations.files.first())
+        .cloned()
+        .ok_or_else(|| "no file is known".to_owned())
 }
 
 /// After the story: what its renewals have put into the user's certificate store.
@@ -321,15 +326,19 @@ pub fn renewed_ones_are_registered(machine: &Machine, teller: &mut Teller) -> Re
     teller.step(
         "更新后的证书登记在“个人”中，带提供程序 Renewed ones are in MY, with their provider",
         || {
-            let (code, said) = bench(machine)?.ycd(&["cert", "registered"])?;
-            let certificates = said["certificates"].as_array().cloned().unwrap_or_default();
+            let (code, printed) = fixture(machine)?.ycd(&["cert", "registered"])?;
+            let certificates = printed["certificates"].as_array().cloned().unwrap_or_default();
             let names: Vec<String> = certificates
                 .iter()
-                .filter(|one| one["provider"] == "YCD Software Key Provider")
+                .filter(|one| one["provider"] == "YCD Software Token Provider")
                 .map(|one| format!("{} {}", one["name"], one["serial"]))
                 .collect();
             // Two companies were renewed.
-            if code == 0 && names.len() >= 2 { Ok(names.join("\n")) } else { Err(format!("{code} {said}")) }
+            if code == 0 && names.len() >= 2 {
+                Ok(names.join("\n"))
+            } else {
+                Err(format!("{code} {printed}"))
+            }
         },
     )
 }
@@ -338,22 +347,22 @@ fn misbehaviour(machine: &Machine, teller: &mut Teller) -> Result<(), String> {
     teller.part("驱动崩溃、卡住 A driver that crashes, one that hangs");
     for (name, action) in [("崩溃 Crashes", Action::Crash), ("卡住 Hangs", Action::Hang)] {
         teller.step(name, || {
-            let bench = bench(machine)?;
-            bench.new_key()?;
+            let fixture = fixture(machine)?;
+            fixture.new_key()?;
             // Again and again: once alone is made up for.
             let fault = Fault { once: false, ..Fault::at("C_GetTokenInfo", action) };
-            admin::set_fault(&bench.keys, None, &fault).map_err(|e| e.to_string())?;
+            admin::set_fault(&fixture.softkey_dir, None, &fault).map_err(|e| e.to_string())?;
             let begun = Instant::now();
-            let (code, said) = bench.ycd(&["key", "list"])?;
+            let (code, printed) = fixture.ycd(&["token", "list"])?;
             let took = begun.elapsed();
-            let named = said["error"]["code"].as_str().unwrap_or_default().to_owned();
+            let named = printed["error"]["code"].as_str().unwrap_or_default().to_owned();
             if code == 0 || !named.starts_with("token.") || took > Duration::from_secs(40) {
-                return Err(format!("{code} {said} after {took:?}"));
+                return Err(format!("{code} {printed} after {took:?}"));
             }
-            admin::clear_fault(&bench.keys).map_err(|e| e.to_string())?;
-            match bench.ycd(&["key", "list"])? {
+            admin::clear_fault(&fixture.softkey_dir).map_err(|e| e.to_string())?;
+            match fixture.ycd(&["token", "list"])? {
                 (0, _) => Ok(format!("[{named}] after {} ms; then it works again", took.as_millis())),
-                (code, said) => Err(format!("{code} {said}")),
+                (code, printed) => Err(format!("{code} {printed}")),
             }
         })?;
     }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 
 use super::{
     Machine, Trial,
-    installing::{OWN, RUN, SILENT, ends, exit, is_gone, is_whole, uninstaller, until, value},
+    installing::{OWN, RUN, SILENT, ends, exit, is_complete, is_gone, uninstaller, until, value},
     machine::{WINE, windows_path},
 };
 use crate::demo::{Teller, say};
@@ -29,29 +29,29 @@ fn by_ordinary_users(machine: &Machine, teller: &mut Teller, trial: &Trial) -> R
     teller.part("没有管理员权限的人 Somebody who is no administrator");
     let setup = windows_path(&trial.setup);
     teller.step("为自己安装、卸载 Installs for himself, and uninstalls", || {
-        let said = ends(machine, &trial.ordinary(), &[&setup, "/S", "/WEBVIEW2=0"], exit::DONE)?;
-        is_whole(&machine.usual_folder(), &trial.files)?;
+        let printed = ends(machine, &trial.ordinary(), &[&setup, "/S", "/WEBVIEW2=0"], exit::DONE)?;
+        is_complete(&machine.usual_folder(), &trial.files)?;
         let uninstaller = format!(r"{}\uninstall.exe", value(machine, OWN, "Folder")?);
         ends(machine, &trial.ordinary(), &[&uninstaller, "/S"], exit::DONE)?;
         is_gone(machine)?;
-        Ok(said)
+        Ok(printed)
     })?;
     teller.step("不能为所有用户安装 Not for all users", || {
         let args = [&setup, "/S", "/WEBVIEW2=0", "/ALLUSERS"];
-        let said = ends(machine, &trial.ordinary(), &args, exit::NO_RIGHTS)?;
-        if for_all(machine).exists() { Err("something was installed".into()) } else { Ok(said) }
+        let printed = ends(machine, &trial.ordinary(), &args, exit::NO_RIGHTS)?;
+        if for_all(machine).exists() { Err("something was installed".into()) } else { Ok(printed) }
     })
 }
 
 fn for_all_users(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     teller.part("为所有用户 For all users");
     teller.step("管理员安装 An administrator installs", || {
-        let said = ends(machine, &trial.setup, &[&SILENT[..], &["/ALLUSERS"]].concat(), exit::DONE)?;
-        is_whole(&for_all(machine), &trial.files)?;
+        let printed = ends(machine, &trial.setup, &[&SILENT[..], &["/ALLUSERS"]].concat(), exit::DONE)?;
+        is_complete(&for_all(machine), &trial.files)?;
         let (folder, command) =
             (value(machine, MACHINES_OWN, "Folder")?, value(machine, MACHINES_SCHEME, "")?);
         match machine.registry(OWN, "Folder")? {
-            None => Ok(format!("{folder}\n{command}\n{said}")),
+            None => Ok(format!("{folder}\n{command}\n{printed}")),
             Some(folder) => Err(format!("the user's own registry names {folder}")),
         }
     })?;
@@ -61,7 +61,7 @@ fn for_all_users(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Resul
         // In its place: as a rule an uninstaller goes on by itself, and nobody sees how it ends.
         let line = format!("\"{ordinary}\" \"{folder}\\uninstall.exe\" /S _?={folder}");
         let ended = machine.line(&line)?.status;
-        is_whole(&for_all(machine), &trial.files)?;
+        is_complete(&for_all(machine), &trial.files)?;
         if ended.code() == Some(exit::NO_RIGHTS) { Ok(ended.to_string()) } else { Err(ended.to_string()) }
     })?;
     teller.step("管理员卸载 An administrator does", || for_all_is_removed(machine))
@@ -76,24 +76,24 @@ fn as_made_on_windows(machine: &Machine, teller: &mut Teller, trial: &Trial) -> 
     }
     teller.step("互相升级，设置还在 Each upgrades the other, and choices stay", || {
         ends(machine, &trial.older(), &[&SILENT[..], &["/AUTOSTART=1"]].concat(), exit::DONE)?;
-        let said = ends(machine, &trial.x86(), &SILENT, exit::DONE)?;
-        is_whole(&machine.usual_folder(), &trial.files)?;
+        let printed = ends(machine, &trial.x86(), &SILENT, exit::DONE)?;
+        is_complete(&machine.usual_folder(), &trial.files)?;
         ends(machine, &trial.older(), &SILENT, exit::NEWER)?;
         ends(machine, &trial.setup, &SILENT, exit::DONE)?;
         ends(machine, &trial.x86(), &SILENT, exit::DONE)?;
         let autostart = value(machine, RUN, "yuncaidun-assistant")?;
         ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
         is_gone(machine)?;
-        Ok(format!("{autostart}\n{said}"))
+        Ok(format!("{autostart}\n{printed}"))
     })?;
     teller.step("为所有用户 For all users", || {
         let wished = [&SILENT[..], &["/ALLUSERS", "/AUTOSTART=1"]].concat();
         ends(machine, &trial.setup, &wished, exit::DONE)?;
         ends(machine, &trial.x86(), &[&SILENT[..], &["/ALLUSERS"]].concat(), exit::DONE)?;
-        is_whole(&for_all(machine), &trial.files)?;
+        is_complete(&for_all(machine), &trial.files)?;
         let folder = value(machine, MACHINES_OWN, "Folder")?;
         value(machine, &RUN.replace("CURRENT_USER", "LOCAL_MACHINE"), "yuncaidun-assistant")?;
-        for_all_is_removed(machine).map(|said| format!("{folder}\n{said}"))
+        for_all_is_removed(machine).map(|printed| format!("{folder}\n{printed}"))
     })
 }
 
@@ -101,13 +101,13 @@ fn as_made_on_windows(machine: &Machine, teller: &mut Teller, trial: &Trial) -> 
 fn with_runtime(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     teller.part("带着 WebView2 安装程序（替身）With a bootstrapper of WebView2, which a stand-in plays");
     teller.step("缺少时运行它 It is run where the runtime is missing", || {
-        let said = ends(machine, &trial.bootstrapping(), &["/S"], exit::DONE)?;
+        let printed = ends(machine, &trial.bootstrapping(), &["/S"], exit::DONE)?;
         let version = value(machine, RUNTIME, "pv")?;
         machine.run(&[WINE, "reg", "delete", RUNTIME, "/f"])?;
         ends(machine, &trial.setup, &["/S"], exit::NO_WEBVIEW)?;
         ends(machine, &uninstaller(machine), &["/S"], exit::DONE)?;
         is_gone(machine)?;
-        Ok(format!("runtime {version}; {said}"))
+        Ok(format!("runtime {version}; {printed}"))
     })
 }
 
@@ -116,18 +116,18 @@ fn for_all(machine: &Machine) -> PathBuf {
 }
 
 fn for_all_is_removed(machine: &Machine) -> Result<String, String> {
-    let said = ends(machine, &for_all(machine).join("uninstall.exe"), &["/S"], exit::DONE)?;
+    let printed = ends(machine, &for_all(machine).join("uninstall.exe"), &["/S"], exit::DONE)?;
     until(std::time::Duration::from_secs(20), || {
         if for_all(machine).exists() {
             return Err(format!("left: {}", fs::read_dir(for_all(machine)).map_or(0, Iterator::count)));
         }
-        for (key, name) in [
+        for (token, name) in [
             (MACHINES_OWN, "Folder"),
             (MACHINES_SCHEME, ""),
             (&*RUN.replace("CURRENT_USER", "LOCAL_MACHINE"), "yuncaidun-assistant"),
         ] {
-            if let Some(value) = machine.registry(key, name)? {
-                return Err(format!("left in the registry: {key} {name} {value}"));
+            if let Some(value) = machine.registry(token, name)? {
+                return Err(format!("left in the registry: {token} {name} {value}"));
             }
         }
         Ok(())
@@ -135,7 +135,7 @@ fn for_all_is_removed(machine: &Machine) -> Result<String, String> {
     let menu = machine.drive_c().join("ProgramData/Microsoft/Windows/Start Menu/Programs");
     let left = fs::read_dir(menu).into_iter().flatten().flatten().map(|entry| entry.path());
     match left.filter(|path| path.extension().is_some_and(|extension| extension == "lnk")).count() {
-        0 => Ok(said),
+        0 => Ok(printed),
         count => Err(format!("{count} shortcuts are left")),
     }
 }

@@ -10,7 +10,7 @@ use ycd_flows::{
     FlowError, UnlockError,
     clock::SystemClock,
     journal::Journal,
-    lock::KeyLocks,
+    lock::TokenLocks,
     renewal::{Options, Renewal, Renewed},
     trust::PinnedPortal,
     unlock::{self, Outcome, Unlock},
@@ -20,10 +20,10 @@ use ycd_portal_api::{
     Client,
     wire::{attempts::AttemptView, login::SessionToken},
 };
-use ycd_token::{Drivers, KeyId, Keys, Pin, Profile, Token as _, Unlocker};
+use ycd_token::{Drivers, Pin, Profile, TokenAccess as _, TokenId, TokenSet, Unlocker};
 
-use super::{IssuedKey, PIN, World, hurried};
-use crate::person::{Scripted, UnlockScript};
+use super::{IssuedToken, PIN, World, hurried};
+use crate::prompter::{Scripted, UnlockScript};
 use crate::user_store::RecordedStore;
 
 /// A renewal for a process of its own (`ycd-renew-once`).
@@ -33,8 +33,8 @@ pub struct Task {
     session: SessionToken,
     pub order: String,
     pub pin: String,
-    home: PathBuf,
-    keys_folder: PathBuf,
+    data_dir: PathBuf,
+    softkey_dir: PathBuf,
     /// PEM.
     anchors: String,
     /// The process ends itself right after this many journal records.
@@ -42,14 +42,14 @@ pub struct Task {
 }
 
 impl Task {
-    pub fn new(world: &World, home: &str, key: &IssuedKey, order: &str, abort_after: u32) -> Self {
+    pub fn new(world: &World, data_dir: &str, token: &IssuedToken, order: &str, abort_after: u32) -> Self {
         Self {
             portal: world.proxy.url(),
-            session: world.session(&key.phone),
+            session: world.session(&token.phone),
             order: order.to_owned(),
             pin: PIN.to_owned(),
-            home: world.path().join(home),
-            keys_folder: world.keys_folder(),
+            data_dir: world.path().join(data_dir),
+            softkey_dir: world.softkey_dir(),
             anchors: world.direct().trust_anchors().expect("the anchors"),
             abort_after,
         }
@@ -76,25 +76,30 @@ impl Task {
 /// An applicant's machine.
 pub struct Machine {
     pub journal: Journal,
-    pub locks: KeyLocks,
-    pub keys: Keys,
+    pub locks: TokenLocks,
+    pub tokens: TokenSet,
     pub anchors: Vec<Certificate>,
     pub trust: PinnedPortal,
-    pub home: PathBuf,
+    pub data_dir: PathBuf,
     /// The user's certificate store, where this machine is to have one.
     pub store: Option<RecordedStore>,
 }
 
 impl Machine {
-    pub(super) fn at(home: PathBuf, keys: Keys, anchors: Vec<Certificate>, trust: PinnedPortal) -> Self {
-        std::fs::create_dir_all(&home).expect("a folder");
+    pub(super) fn at(
+        data_dir: PathBuf,
+        tokens: TokenSet,
+        anchors: Vec<Certificate>,
+        trust: PinnedPortal,
+    ) -> Self {
+        std::fs::create_dir_all(&data_dir).expect("a folder");
         Self {
-            journal: Journal::open(&home.join("journal.sqlite")).expect("a journal"),
-            locks: KeyLocks::in_folder(&home.join("locks")).expect("a folder for locks"),
-            keys,
+            journal: Journal::open(&data_dir.join("journal.sqlite")).expect("a journal"),
+            locks: TokenLocks::in_folder(&data_dir.join("locks")).expect("a folder for locks"),
+            tokens,
             anchors,
             trust,
-            home,
+            data_dir,
             store: None,
         }
     }
@@ -103,48 +108,48 @@ impl Machine {
         let anchors = Certificate::all_from_pem(&task.anchors).expect("certificates");
         let trust = trust_of(&task.portal());
         let anchors = anchors.into_iter().take(1).collect();
-        Self::at(task.home.clone(), open_keys(&task.keys_folder), anchors, trust)
+        Self::at(task.data_dir.clone(), open_tokens(&task.softkey_dir), anchors, trust)
     }
 
     /// Renews, or goes on, with this person in front of the machine.
     pub fn renew(
         &mut self,
         portal: &Client,
-        person: &mut Scripted,
+        prompter: &mut Scripted,
         order: &str,
     ) -> Result<Renewed, FlowError> {
-        self.renew_with(portal, person, order, Options::default())
+        self.renew_with(portal, prompter, order, Options::default())
     }
 
     pub fn renew_with(
         &mut self,
         portal: &Client,
-        person: &mut Scripted,
+        prompter: &mut Scripted,
         order: &str,
         options: Options,
     ) -> Result<Renewed, FlowError> {
-        self.renewal(portal, person, options).run(order)
+        self.renewal(portal, prompter, options).run(order)
     }
 
     pub fn abandon(
         &mut self,
         portal: &Client,
-        person: &mut Scripted,
+        prompter: &mut Scripted,
         order: &str,
     ) -> Result<AttemptView, FlowError> {
-        self.renewal(portal, person, Options::default()).abandon(order)
+        self.renewal(portal, prompter, Options::default()).abandon(order)
     }
 
     fn renewal<'a>(
         &'a mut self,
         portal: &'a Client,
-        person: &'a mut Scripted,
+        prompter: &'a mut Scripted,
         options: Options,
     ) -> Renewal<'a> {
         Renewal {
             portal,
-            token: &mut self.keys,
-            person,
+            tokens: &mut self.tokens,
+            prompter,
             journal: &self.journal,
             locks: &self.locks,
             anchors: &self.anchors,
@@ -156,21 +161,21 @@ impl Machine {
     }
 
     /// Unlocks what is inserted, or goes on, with this person in front of the machine.
-    pub fn unlock(&mut self, portal: &Client, person: &mut UnlockScript) -> Result<Outcome, UnlockError> {
-        self.unlock_with(portal, person, unlock::Options::default())
+    pub fn unlock(&mut self, portal: &Client, prompter: &mut UnlockScript) -> Result<Outcome, UnlockError> {
+        self.unlock_with(portal, prompter, unlock::Options::default())
     }
 
     pub fn unlock_with(
         &mut self,
         portal: &Client,
-        person: &mut UnlockScript,
+        prompter: &mut UnlockScript,
         options: unlock::Options,
     ) -> Result<Outcome, UnlockError> {
         let flow = Unlock {
             portal,
             trust: &self.trust,
-            token: &mut self.keys,
-            person,
+            tokens: &mut self.tokens,
+            prompter,
             journal: &self.journal,
             locks: &self.locks,
             clock: &SystemClock,
@@ -179,19 +184,19 @@ impl Machine {
         flow.run()
     }
 
-    /// As [`unlock`](Self::unlock), through something that stands before the keys.
+    /// As [`unlock`](Self::unlock), through something that stands before the tokens.
     pub fn unlock_through<'m>(
         &'m mut self,
         portal: &Client,
-        person: &mut UnlockScript,
-        before: impl FnOnce(&'m mut Keys) -> Box<dyn Unlocker + 'm>,
+        prompter: &mut UnlockScript,
+        before: impl FnOnce(&'m mut TokenSet) -> Box<dyn Unlocker + 'm>,
     ) -> Result<Outcome, UnlockError> {
-        let mut token = before(&mut self.keys);
+        let mut tokens = before(&mut self.tokens);
         let flow = Unlock {
             portal,
             trust: &self.trust,
-            token: token.as_mut(),
-            person,
+            tokens: tokens.as_mut(),
+            prompter,
             journal: &self.journal,
             locks: &self.locks,
             clock: &SystemClock,
@@ -200,16 +205,16 @@ impl Machine {
         flow.run()
     }
 
-    /// What lies on a key now, seen by a user who is logged in.
-    pub fn contents(&mut self, key: &KeyId) -> ycd_token::Contents {
-        self.keys.login(key, &Pin::new(PIN)).expect("the PIN is right");
-        let contents = self.keys.read(key).expect("the key is read");
-        self.keys.logout(key).expect("logged out");
+    /// What lies on a token now, seen by a user who is logged in.
+    pub fn contents(&mut self, token: &TokenId) -> ycd_token::Contents {
+        self.tokens.login(token, &Pin::new(PIN)).expect("the PIN is right");
+        let contents = self.tokens.read(token).expect("the token is read");
+        self.tokens.logout(token).expect("logged out");
         contents
     }
 }
 
-/// The portal's name and keys, as a machine keeps them when it is set up.
+/// The portal's name and tokens, as a machine keeps them when it is set up.
 pub fn trust_of(portal: &Client) -> PinnedPortal {
     PinnedPortal::from_wire(&portal.portal_keys().expect("the portal's keys")).expect("SM2 keys")
 }
@@ -219,13 +224,13 @@ pub fn profile(name: &str) -> Profile {
     Drivers::load(None).expect("the profiles").profile(name).expect("an embedded profile").clone()
 }
 
-/// All software keys of a folder, through module and host.
-pub fn open_keys(folder: &Path) -> Keys {
+/// All software tokens of a folder, through module and host.
+pub fn open_tokens(folder: &Path) -> TokenSet {
     let drivers = Drivers::load(Some(&folder.join("no-admin-folder-here")))
         .or_else(|_| Drivers::load(None))
         .expect("the profiles")
         .with_env("YCD_SOFTKEY_DIR", folder);
-    Keys::open(&drivers, Some(&program("ycd-host")))
+    TokenSet::open(&drivers, Some(&program("ycd-host")))
 }
 
 /// A program of this workspace, where cargo puts it.

@@ -9,7 +9,7 @@ fn what_no_command_takes_is_refused_and_changes_nothing() {
     let world = World::new();
     let screen = Screen::new(&world, "machine");
     let start = || screen.call("start", json!({}));
-    let before = screen.wait("the first look", || Some(start()).filter(|s| s["keys"]["looking"] == false));
+    let before = screen.wait("the first look", || Some(start()).filter(|s| s["tokens"]["looking"] == false));
     for arguments in [json!(null), json!([]), json!("x"), json!({ "nothing": "of ours" }), json!({ "no": 7 })]
     {
         for name in commands::NAMES {
@@ -28,30 +28,30 @@ fn an_answer_counts_for_its_own_question_only() {
     let world = World::new();
     let (screen, _, order) = approved(&world);
     screen.start_renewal(&order);
-    let (work, question, _) = screen.asked("pin");
-    let answer = |work: &serde_json::Value, question: u64, answer: serde_json::Value| {
-        screen.refused("answer", json!({ "work": work, "question": question, "answer": answer }))
+    let (job, question, _) = screen.asked("pin");
+    let answer = |job: &serde_json::Value, question: u64, answer: serde_json::Value| {
+        screen.refused("answer", json!({ "work": job, "question": question, "answer": answer }))
     };
     let id = question.as_u64().unwrap();
-    assert_eq!(answer(&work, id + 1, pin(PIN)), "app.question_over");
+    assert_eq!(answer(&job, id + 1, pin(PIN)), "app.question_over");
     assert_eq!(answer(&json!(99), id, pin(PIN)), "app.question_over");
     // A yes is no PIN.
-    assert_eq!(answer(&work, id, json!({ "answer": "yes" })), "app.arguments");
-    assert_eq!(answer(&work, id, json!({ "answer": "no_such" })), "app.arguments");
+    assert_eq!(answer(&job, id, json!({ "answer": "yes" })), "app.arguments");
+    assert_eq!(answer(&job, id, json!({ "answer": "no_such" })), "app.arguments");
     screen.answer("pin", pin(PIN));
     assert_eq!(screen.outcome()["outcome"], "renewed");
-    assert_eq!(answer(&work, id, pin(PIN)), "app.question_over");
+    assert_eq!(answer(&job, id, pin(PIN)), "app.question_over");
 }
 
 #[test]
-fn one_work_at_a_time_and_none_is_put_away_while_it_runs() {
+fn one_job_at_a_time_and_none_is_dismissed_while_it_runs() {
     let world = World::new();
     let (screen, _, order) = approved(&world);
     screen.start_renewal(&order);
-    let (work, _, _) = screen.asked("pin");
-    let unlock = json!({ "key_id": null, "no": null });
-    assert_eq!(screen.refused("start_unlock", unlock), "app.work_busy");
-    assert_eq!(screen.refused("dismiss_work", json!({ "work": work })), "app.work_busy");
+    let (job, _, _) = screen.asked("pin");
+    let unlock = json!({ "token_id": null, "no": null });
+    assert_eq!(screen.refused("start_unlock", unlock), "app.job_busy");
+    assert_eq!(screen.refused("dismiss_job", json!({ "work": job })), "app.job_busy");
     screen.answer("pin", json!({ "answer": "stop" }));
     assert_eq!(screen.outcome()["outcome"], "stopped");
 }
@@ -59,20 +59,21 @@ fn one_work_at_a_time_and_none_is_put_away_while_it_runs() {
 #[test]
 fn an_administrators_broken_profile_keeps_nobody_from_the_others() {
     let world = World::new();
-    let key = world.issued_key(&Maker::default());
-    world.insert(&key.serial_number);
+    let token = world.issued_token(&Maker::default());
+    world.insert(&token.serial_number);
     let drivers = world.path().join("drivers");
     std::fs::create_dir_all(&drivers).unwrap();
     std::fs::write(drivers.join("broken.toml"), "name = ").unwrap();
-    let places = ycd_assistant::home::Places {
-        home: Some(world.path().join("machine")),
-        softkey_dir: Some(world.keys_folder()),
+    let path_overrides = ycd_assistant::data_dir::PathOverrides {
+        data_dir: Some(world.path().join("machine")),
+        softkey_dir: Some(world.softkey_dir()),
         drivers: Some(drivers),
         ..Default::default()
     };
-    let assistant = ycd_assistant::Assistant::open(places, Some(ycd_tests::world::program("ycd-host")));
+    let assistant =
+        ycd_assistant::Assistant::open(path_overrides, Some(ycd_tests::world::program("ycd-host")));
     for _ in 0..500 {
-        if assistant.call("start", json!({})).unwrap()["keys"]["keys"][0]["state"] == "read" {
+        if assistant.call("start", json!({})).unwrap()["tokens"]["tokens"][0]["state"] == "read" {
             let page = assistant.call("diagnose", json!({})).unwrap();
             let line = page["lines"].as_array().unwrap().iter().find(|line| line["check"] == "profiles");
             assert_eq!(line.unwrap()["code"], "profile.invalid");
@@ -80,5 +81,5 @@ fn an_administrators_broken_profile_keeps_nobody_from_the_others() {
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    panic!("the key is not read");
+    panic!("the token is not read");
 }

@@ -1,4 +1,4 @@
-//! The assistant as a screen has it: commands called by name, events heard, real keys, a real portal.
+//! The assistant as a screen has it: commands called by name, events heard, real tokens, a real portal.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,9 +8,9 @@
 )]
 
 mod bad_calls;
-mod keys;
 mod portal;
 mod renewal;
 mod screen;
 mod secrets;
+mod tokens;
 mod unlock;

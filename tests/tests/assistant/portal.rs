@@ -13,13 +13,13 @@ use crate::screen::Screen;
 #[test]
 fn an_order_is_made_filled_in_and_handed_in_by_commands_alone() {
     let world = World::new();
-    let key = world.issued_key(&Maker::default());
-    world.insert(&key.serial_number);
+    let token = world.issued_token(&Maker::default());
+    world.insert(&token.serial_number);
     let screen = Screen::new(&world, "machine");
     screen.log_in(&world, PHONE);
     let held = screen.call("certificates", json!({ "query": {} }));
     assert_eq!(held["items"][0]["actions"], json!(["renew"]));
-    let order = json!({ "kind": "renewal", "certificate": key.certificate, "term_years": 1 });
+    let order = json!({ "kind": "renewal", "certificate": token.certificate, "validity_years": 1 });
     let created = screen.call("create_order", json!({ "order": order }));
     let no = created["no"].as_str().unwrap().to_owned();
     // A form that is not complete is kept, and what is wrong is named field by field.
@@ -47,14 +47,14 @@ fn an_order_is_made_filled_in_and_handed_in_by_commands_alone() {
 }
 
 #[test]
-fn a_key_without_room_asks_before_payment() {
+fn a_token_without_free_capacity_asks_before_payment() {
     let world = World::new();
     let maker = Maker { containers: Some(1), ..Maker::default() };
-    let key = world.issued_key(&maker);
-    world.insert(&key.serial_number);
+    let token = world.issued_token(&maker);
+    world.insert(&token.serial_number);
     let screen = Screen::new(&world, "machine");
     screen.log_in(&world, PHONE);
-    let order = json!({ "kind": "renewal", "certificate": key.certificate, "term_years": 1 });
+    let order = json!({ "kind": "renewal", "certificate": token.certificate, "validity_years": 1 });
     let no = screen.call("create_order", json!({ "order": order }))["no"].clone();
     let room = screen.call("fix_room", json!({ "no": no, "agrees": false }));
     assert_eq!(room, json!({ "mode": "replace", "must_agree": true }));
@@ -63,23 +63,23 @@ fn a_key_without_room_asks_before_payment() {
 }
 
 #[test]
-fn a_key_that_does_not_say_its_room_says_why() {
+fn a_token_that_does_not_tell_its_free_capacity_says_why() {
     let world = World::new();
-    let key = world.issued_key(&Maker::default());
-    world.insert(&key.serial_number);
+    let token = world.issued_token(&Maker::default());
+    world.insert(&token.serial_number);
     let screen = Screen::new(&world, "machine");
     screen.log_in(&world, PHONE);
-    screen.the_key();
-    let order = json!({ "kind": "renewal", "certificate": key.certificate, "term_years": 1 });
+    screen.the_token();
+    let order = json!({ "kind": "renewal", "certificate": token.certificate, "validity_years": 1 });
     let no = screen.call("create_order", json!({ "order": order }))["no"].clone();
     let fault = Fault::at("C_FindObjects", Action::Code(0x30)).always();
-    admin::set_fault(world.keys_folder(), None, &fault).unwrap();
+    admin::set_fault(world.softkey_dir(), None, &fault).unwrap();
     assert_eq!(screen.refused("fix_room", json!({ "no": no, "agrees": false })), "token.module_error");
-    admin::clear_fault(world.keys_folder()).unwrap();
+    admin::clear_fault(world.softkey_dir()).unwrap();
     let room = screen.call("fix_room", json!({ "no": no, "agrees": false }));
     assert_eq!(room, json!({ "mode": "side_by_side", "must_agree": false }));
-    // Settled, whatever the key says now.
-    admin::set_fault(world.keys_folder(), None, &fault).unwrap();
+    // Settled, whatever the token says now.
+    admin::set_fault(world.softkey_dir(), None, &fault).unwrap();
     assert_eq!(screen.call("fix_room", json!({ "no": no, "agrees": false })), room);
 }
 
@@ -104,7 +104,7 @@ fn logging_out_forgets_the_session_even_while_the_portal_is_away() {
     world.stop_portal();
     screen.call("logout", json!({}));
     assert!(screen.call("start", json!({}))["session"].is_null());
-    assert!(!screen.home.join("session.json").exists());
+    assert!(!screen.data_dir.join("session.json").exists());
 }
 
 #[test]
@@ -121,14 +121,14 @@ fn prices_and_hotline_are_there_without_the_network_once_they_were_heard() {
 #[test]
 fn settings_last_and_the_language_holds_for_all_that_is_told() {
     let world = World::new();
-    let key = world.issued_key(&Maker::default());
-    world.insert(&key.serial_number);
+    let token = world.issued_token(&Maker::default());
+    world.insert(&token.serial_number);
     let screen = Screen::new(&world, "machine");
-    assert_eq!(screen.the_key()["make"], "软件密码钥匙");
+    assert_eq!(screen.the_token()["model_name"], "软件密码钥匙");
     let mut settings = screen.call("start", json!({}))["settings"].clone();
     settings["language"] = json!("en");
     screen.call("change_settings", json!({ "settings": settings }));
-    screen.wait("English", || (screen.the_key()["make"] != "软件密码钥匙").then_some(()));
+    screen.wait("English", || (screen.the_token()["model_name"] != "软件密码钥匙").then_some(()));
     drop(screen);
     let screen = Screen::new(&world, "machine");
     assert_eq!(screen.call("start", json!({}))["settings"]["language"], "en");
@@ -139,11 +139,12 @@ fn settings_last_and_the_language_holds_for_all_that_is_told() {
 #[test]
 fn a_machine_is_set_up_with_a_portal_and_its_roots() {
     let world = World::new();
-    let home = world.path().join("bare");
-    let places = ycd_assistant::home::Places { home: Some(home), ..Default::default() };
-    let assistant = ycd_assistant::Assistant::open(places, None);
+    let data_dir = world.path().join("bare");
+    let path_overrides =
+        ycd_assistant::data_dir::PathOverrides { data_dir: Some(data_dir), ..Default::default() };
+    let assistant = ycd_assistant::Assistant::open(path_overrides, None);
     let call = |name: &str, arguments: Value| assistant.call(name, arguments);
-    assert_eq!(call("project", json!({})).unwrap_err().code, "home.no_portal");
+    assert_eq!(call("project", json!({})).unwrap_err().code, "data_dir.no_portal");
     let url = world.proxy.url();
     let without = call("use_portal", json!({ "url": url, "anchors": ["no certificate in here"] }));
     assert!(without.is_err());
@@ -157,17 +158,17 @@ fn a_machine_is_set_up_with_a_portal_and_its_roots() {
 }
 
 #[test]
-fn a_report_of_an_unknown_key_is_shown_and_sent_where_there_is_something_to_tell() {
+fn a_report_of_an_unknown_token_is_shown_and_sent_where_there_is_something_to_tell() {
     let world = World::new();
     let screen = Screen::new(&world, "machine");
-    assert!(screen.call("unknown_key", json!({}))["text"].as_str().unwrap().contains("# A draft"));
+    assert!(screen.call("unknown_token", json!({}))["text"].as_str().unwrap().contains("# A draft"));
     let query = ycd_portal_api::wire::drivers::DriverReportQuery::default();
     let received = || world.operator().driver_reports(&query).unwrap().items;
     // What is plugged in is this machine's own business: a server has nothing, a desk has.
-    match screen.assistant.call("send_unknown_key", json!({})) {
+    match screen.assistant.call("send_unknown_token", json!({})) {
         Ok(answer) => assert_eq!(received()[0].number, answer["number"]),
         Err(failure) => {
-            assert_eq!(failure.code, "flow.no_key");
+            assert_eq!(failure.code, "flow.no_token");
             assert!(received().is_empty());
         }
     }
@@ -175,7 +176,7 @@ fn a_report_of_an_unknown_key_is_shown_and_sent_where_there_is_something_to_tell
 
 #[test]
 fn what_came_with_the_program_holds_until_this_machine_has_its_own() {
-    use ycd_assistant::home::{Home, Places};
+    use ycd_assistant::data_dir::{DataDir, PathOverrides};
 
     let world = World::new();
     let brought = world.path().join("provision");
@@ -184,44 +185,47 @@ fn what_came_with_the_program_holds_until_this_machine_has_its_own() {
     std::fs::write(brought.join("config.toml"), format!("portal = \"{url}\"\n")).unwrap();
     std::fs::write(brought.join("anchors/root.pem"), world.anchors()[0].to_pem().unwrap()).unwrap();
     std::fs::write(brought.join("settings.json"), r#"{ "language": "en" }"#).unwrap();
-    let places = || Places {
-        home: Some(world.path().join("new-machine")),
+    let path_overrides = || PathOverrides {
+        data_dir: Some(world.path().join("new-machine")),
         provision: Some(brought.clone()),
-        ..Places::default()
+        ..PathOverrides::default()
     };
-    let start = || ycd_assistant::Assistant::open(places(), None).call("start", json!({})).unwrap();
+    let start = || ycd_assistant::Assistant::open(path_overrides(), None).call("start", json!({})).unwrap();
     let first = start();
     assert_eq!((&first["portal"]["url"], &first["settings"]["language"]), (&json!(url), &json!("en")));
     assert_eq!(first["portal"]["anchors"].as_array().unwrap().len(), 1);
-    // The portal's name and keys are learnt at the first need, and kept.
-    let home = Home::at(places());
-    assert!(home.pinned().unwrap().is_none());
+    // The portal's name and tokens are learnt at the first need, and kept.
+    let data_dir = DataDir::at(path_overrides());
+    assert!(data_dir.pinned().unwrap().is_none());
     // Where it cannot be reached nothing is written down, so that the next need asks again.
     world.proxy.set(|_| Fate::CutBefore);
-    assert_eq!(home.trust().unwrap_err().code(), "home.portal_not_pinned");
-    assert!(!home.folder().join("config.toml").exists());
+    assert_eq!(data_dir.trust().unwrap_err().code(), "data_dir.portal_not_pinned");
+    assert!(!data_dir.folder().join("config.toml").exists());
     world.proxy.pass_all();
-    home.trust().unwrap();
-    assert!(home.folder().join("config.toml").exists());
+    data_dir.trust().unwrap();
+    assert!(data_dir.folder().join("config.toml").exists());
     // From then on what comes with a later version changes nothing.
     std::fs::write(brought.join("config.toml"), "portal = \"https://other.example\"\n").unwrap();
     std::fs::remove_dir_all(brought.join("anchors")).unwrap();
     let later = start();
     assert_eq!(later["portal"]["url"], json!(url));
     assert_eq!(later["portal"]["anchors"].as_array().unwrap().len(), 1);
-    assert!(home.pinned().unwrap().is_some());
+    assert!(data_dir.pinned().unwrap().is_some());
 }
 
 #[test]
 fn the_systems_own_list_of_starts_with_the_session_is_the_truth() {
-    use ycd_assistant::{Assistant, home::Places};
+    use ycd_assistant::{Assistant, data_dir::PathOverrides};
 
     let world = World::new();
     let brought = world.path().join("provision");
     std::fs::create_dir_all(&brought).unwrap();
     let open = |machine: &str| {
-        let home = Some(world.path().join(machine));
-        Assistant::open(Places { home, provision: Some(brought.clone()), ..Places::default() }, None)
+        let data_dir = Some(world.path().join(machine));
+        Assistant::open(
+            PathOverrides { data_dir, provision: Some(brought.clone()), ..PathOverrides::default() },
+            None,
+        )
     };
     let shown = |assistant: &Assistant| assistant.settings().autostart;
 

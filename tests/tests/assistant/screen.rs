@@ -7,37 +7,42 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use ycd_assistant::{Assistant, home::Places, view::Event};
-use ycd_tests::world::{IssuedKey, World, program};
+use ycd_assistant::{Assistant, data_dir::PathOverrides, view::Event};
+use ycd_tests::world::{IssuedToken, World, program};
 
 pub struct Screen {
     pub assistant: Arc<Assistant>,
     pub events: Arc<Mutex<Vec<Value>>>,
-    pub home: std::path::PathBuf,
+    pub data_dir: std::path::PathBuf,
 }
 
 /// Longer than any step of these tests on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Screen {
     /// A machine of this name, set up with the world's portal, and its assistant, started.
     pub fn new(world: &World, name: &str) -> Self {
-        let home = world.path().join(name);
-        let places =
-            Places { home: Some(home.clone()), softkey_dir: Some(world.keys_folder()), ..Places::default() };
-        std::fs::create_dir_all(world.keys_folder()).unwrap();
-        if !home.join("config.toml").exists() {
+        let data_dir = world.path().join(name);
+        let path_overrides = PathOverrides {
+            data_dir: Some(data_dir.clone()),
+            softkey_dir: Some(world.softkey_dir()),
+            ..PathOverrides::default()
+        };
+        std::fs::create_dir_all(world.softkey_dir()).unwrap();
+        if !data_dir.join("config.toml").exists() {
             let url = world.proxy.url();
-            ycd_assistant::home::Home::at(places.clone()).use_portal(&url, &world.anchors()).unwrap();
+            ycd_assistant::data_dir::DataDir::at(path_overrides.clone())
+                .use_portal(&url, &world.anchors())
+                .unwrap();
         }
-        let assistant = Arc::new(Assistant::open(places, Some(program("ycd-host"))));
+        let assistant = Arc::new(Assistant::open(path_overrides, Some(program("ycd-host"))));
         let events = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&events);
         assistant.listen(move |event: &Event| {
             heard.lock().unwrap().push(serde_json::to_value(event).unwrap());
             true
         });
-        Self { assistant, events, home }
+        Self { assistant, events, data_dir }
     }
 
     pub fn call(&self, name: &str, arguments: Value) -> Value {
@@ -68,55 +73,55 @@ impl Screen {
             if let Some(found) = look() {
                 return found;
             }
-            assert!(begun.elapsed() < PATIENCE, "{what}: {:#}", self.call("start", json!({})));
+            assert!(begun.elapsed() < TIMEOUT, "{what}: {:#}", self.call("start", json!({})));
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    pub fn keys(&self) -> Vec<Value> {
-        self.call("start", json!({}))["keys"]["keys"].as_array().unwrap().clone()
+    pub fn tokens(&self) -> Vec<Value> {
+        self.call("start", json!({}))["tokens"]["tokens"].as_array().unwrap().clone()
     }
 
-    /// The one key that is in, once it has been read.
-    pub fn the_key(&self) -> Value {
-        self.wait("one key that is read", || match self.keys().as_slice() {
-            [key] if key["state"] == "read" => Some(key.clone()),
+    /// The one token that is in, once it has been read.
+    pub fn the_token(&self) -> Value {
+        self.wait("one token that is read", || match self.tokens().as_slice() {
+            [token] if token["state"] == "read" => Some(token.clone()),
             _ => None,
         })
     }
 
-    pub fn work(&self) -> Value {
+    pub fn job(&self) -> Value {
         self.call("work", json!({}))["work"].clone()
     }
 
     /// The question of this kind, once it is asked; with its work's and its own number.
     pub fn asked(&self, kind: &str) -> (Value, Value, Value) {
         self.wait(kind, || {
-            let work = self.work();
-            let asked = &work["asked"];
+            let job = self.job();
+            let asked = &job["asked"];
             let is_it = asked["question"]["ask"] == kind;
-            is_it.then(|| (work["id"].clone(), asked["id"].clone(), asked["question"].clone()))
+            is_it.then(|| (job["id"].clone(), asked["id"].clone(), asked["question"].clone()))
         })
     }
 
     /// Waits for a question of this kind, and answers it; gives the question.
     pub fn answer(&self, kind: &str, answer: Value) -> Value {
-        let (work, id, question) = self.asked(kind);
-        self.call("answer", json!({ "work": work, "question": id, "answer": answer }));
+        let (job, id, question) = self.asked(kind);
+        self.call("answer", json!({ "work": job, "question": id, "answer": answer }));
         question
     }
 
     /// How the work ended.
     pub fn outcome(&self) -> Value {
         self.wait("an end", || {
-            let work = self.work();
-            (!work["outcome"].is_null()).then(|| work["outcome"].clone())
+            let job = self.job();
+            (!job["outcome"].is_null()).then(|| job["outcome"].clone())
         })
     }
 
     pub fn dismiss(&self) {
-        let work = self.work();
-        self.call("dismiss_work", json!({ "work": work["id"] }));
+        let job = self.job();
+        self.call("dismiss_job", json!({ "work": job["id"] }));
     }
 
     pub fn start_renewal(&self, order: &str) {
@@ -124,12 +129,12 @@ impl Screen {
     }
 }
 
-/// The usual key with its approved renewal, and a screen that is logged in.
-pub fn approved(world: &World) -> (Screen, IssuedKey, String) {
-    let (key, order) = world.key_with_order();
+/// The usual token with its approved renewal, and a screen that is logged in.
+pub fn approved(world: &World) -> (Screen, IssuedToken, String) {
+    let (token, order) = world.token_with_order();
     let screen = Screen::new(world, "machine");
-    screen.log_in(world, &key.phone);
-    (screen, key, order)
+    screen.log_in(world, &token.phone);
+    (screen, token, order)
 }
 
 pub fn pin(pin: &str) -> Value {

@@ -1,4 +1,4 @@
-//! Between the software key and the reader that it is a card in: lets everything pass, until it is told to spoil one
+//! Between the software token and the reader that it is a card in: lets everything pass, until it is told to spoil one
 //! command.
 
 use std::{

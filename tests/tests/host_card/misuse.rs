@@ -1,6 +1,6 @@
 //! Every call that goes to the card, struck in every way that cards, readers and their service have, at the commands
 //! that it sends: the call ends within its deadline with the right error or *Unknown*, the host is replaced where it is
-//! stuck or gone and kept where it is not, another key on another reader goes on working, the PIN that is in force is one
+//! stuck or gone and kept where it is not, another token on another reader goes on working, the PIN that is in force is one
 //! of the two, the call works again once the card does, and no process is left.
 //!
 //! In short form each call is struck at its last command, in fewer ways. `cargo xtask exhaustive` strikes at each.
@@ -21,11 +21,11 @@ use ycd_tests::{
     card::{Card, Reset},
     pcscd::{Pcscd, in_own_process},
 };
-use ycd_token::{Pin, SoLogin, Token, TokenError, Unlocker};
+use ycd_token::{Pin, SoLogin, TokenAccess, TokenError, Unlocker};
 
 use super::{
-    desk::{Station, comes, wait},
     meddler::{How, Meddler, Spoil, When},
+    setup::{Station, comes, wait},
 };
 
 /// Of every call, milliseconds.
@@ -93,7 +93,7 @@ enum Kind {
     Mute,
 }
 
-/// What a card may say out of place: failures, refusals, success without having done anything, numbers of nobody.
+/// What a card may say out of place: failures, problems, success without having done anything, numbers of nobody.
 const WORDS: [u16; 14] = [
     0x6F00, 0x9000, 0x6982, 0x63C2, 0x6985, 0x6A80, 0x6988, 0x6581, 0x6983, 0x6A82, 0x6D00, 0x9001, 0x63C0,
     0x0000,
@@ -203,7 +203,7 @@ impl Cell {
     }
 }
 
-/// A key whose card goes through a meddler, and a neighbour whose card does not.
+/// A token whose card goes through a meddler, and a neighbour whose card does not.
 struct Scene {
     pcscd: Arc<Mutex<Pcscd>>,
     meddler: Meddler,
@@ -211,7 +211,7 @@ struct Scene {
     neighbour: Station,
     /// They serve the cards for as long as they live.
     _runners: [Runner; 2],
-    /// Of the key's host, for whoever kills it.
+    /// Of the token's host, for whoever kills it.
     process: Arc<AtomicU32>,
     /// In force before the cell, and set by it.
     pins: [String; 2],
@@ -222,11 +222,11 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let pcscd = Pcscd::start(6);
-        let station = || Station::new(pcscd.environment(), Some(10_000));
-        let (mut own, mut neighbour) = (station(), station());
+        let workstation = || Station::new(pcscd.environment(), Some(10_000));
+        let (mut own, mut neighbour) = (workstation(), workstation());
         let meddler = Meddler::new(pcscd.ports()[READER]);
-        let serve = |station: &Station, reader: &str| {
-            card::start(station.folder.path(), &station.serial, reader, |_| ()).unwrap()
+        let serve = |workstation: &Station, reader: &str| {
+            card::start(workstation.folder.path(), &workstation.serial, reader, |_| ()).unwrap()
         };
         let runners = [
             serve(&own, &meddler.address),
@@ -234,10 +234,10 @@ impl Scene {
         ];
         wait(READER, true);
         wait(NEIGHBOURS_READER, true);
-        for station in [&mut own, &mut neighbour] {
-            station.production();
-            station.host.install_unblock_key(&station.key).unwrap();
-            station.host.unlock_end(&station.key).unwrap();
+        for workstation in [&mut own, &mut neighbour] {
+            workstation.personalization();
+            workstation.host.install_unblock_key(&workstation.token).unwrap();
+            workstation.host.unlock_end(&workstation.token).unwrap();
         }
         // From here on with the short deadline.
         own.hurry(pcscd.environment(), DEADLINE_MS);
@@ -266,19 +266,19 @@ impl Scene {
             }
             Operation::Install => {
                 self.versions[1] = number + 1;
-                self.own.open_production(self.versions[1]);
-                let key = self.own.key.clone();
-                self.own.host.so_login(&key, &SoLogin::Next, None).unwrap();
+                self.own.open_personalization(self.versions[1]);
+                let token = self.own.token.clone();
+                self.own.host.so_login(&token, &SoLogin::Next, None).unwrap();
             }
         }
     }
 
     fn perform(&mut self, operation: Operation) -> Result<(), TokenError> {
-        let key = self.own.key.clone();
+        let token = self.own.token.clone();
         match operation {
-            Operation::Challenge => self.own.host.unlock_challenge(&key).map(drop),
-            Operation::Unblock => self.own.host.unblock(&key, &Pin::new(&self.pins[1])),
-            Operation::Install => self.own.host.install_unblock_key(&key),
+            Operation::Challenge => self.own.host.unlock_challenge(&token).map(drop),
+            Operation::Unblock => self.own.host.unblock(&token, &Pin::new(&self.pins[1])),
+            Operation::Install => self.own.host.install_unblock_key(&token),
         }
     }
 
@@ -394,12 +394,12 @@ impl Scene {
         put_in_again(&self.own, READER);
     }
 
-    /// What is on the key now is what the outcome says, or one of two where it is unknown.
+    /// What is on the token now is what the outcome says, or one of two where it is unknown.
     fn judge(&mut self, cell: &Cell, outcome: &Result<(), TokenError>) -> Result<(), String> {
-        let key = self.own.key.clone();
-        // A host that had a session is told once that the key was out.
-        let _ = self.own.host.read(&key);
-        let mut works = |pin: &str| match self.own.host.login(&key, &Pin::new(pin)) {
+        let token = self.own.token.clone();
+        // A host that had a session is told once that the token was out.
+        let _ = self.own.host.read(&token);
+        let mut works = |pin: &str| match self.own.host.login(&token, &Pin::new(pin)) {
             Ok(()) => Ok(true),
             Err(TokenError::PinIncorrect { .. }) => Ok(false),
             Err(error) => Err(format!("login: {error:?}")),
@@ -408,19 +408,19 @@ impl Scene {
         if !new_pin && !works(&self.pins[0])? {
             return Err("neither PIN works".into());
         }
-        let on_key = admin::list(self.own.folder.path()).unwrap()[0].unblock_key.unwrap_or(0);
-        if !self.versions.contains(&on_key) {
-            return Err(format!("unblock key {on_key} of {:?}", self.versions));
+        let on_token = admin::list(self.own.folder.path()).unwrap()[0].unblock_key.unwrap_or(0);
+        if !self.versions.contains(&on_token) {
+            return Err(format!("unblock key {on_token} of {:?}", self.versions));
         }
         let is_done = match cell.operation {
             Operation::Challenge => true,
             Operation::Unblock => new_pin,
-            Operation::Install => on_key == self.versions[1],
+            Operation::Install => on_token == self.versions[1],
         };
         if new_pin {
             self.pins.swap(0, 1);
         }
-        self.versions = [on_key; 2];
+        self.versions = [on_token; 2];
         match outcome {
             _ if cell.operation == Operation::Challenge || cell.kind.lies() => Ok(()),
             Ok(()) if !is_done => Err("a wrong success".into()),
@@ -430,21 +430,21 @@ impl Scene {
         }
     }
 
-    /// Without a service its card is out of its reader, and so may be the key; its host lives.
+    /// Without a service its card is out of its reader, and so may be the token; its host lives.
     fn neighbour_works(&mut self, is_service_there: bool) -> Result<(), String> {
-        let station = &mut self.neighbour;
-        let process = station.host.process_id();
+        let workstation = &mut self.neighbour;
+        let process = workstation.host.process_id();
         let failed = |error| format!("the neighbour: {error:?}");
-        match station.host.read(&station.key) {
+        match workstation.host.read(&workstation.token) {
             Err(TokenError::Removed | TokenError::NotFound { .. }) if !is_service_there => {}
             outcome => drop(outcome.map_err(failed)?),
         }
         if is_service_there {
             // Looks for its card among all readers, the stuck one too.
-            station.begin();
-            station.host.unlock_challenge(&station.key).map_err(failed)?;
+            workstation.begin();
+            workstation.host.unlock_challenge(&workstation.token).map_err(failed)?;
         }
-        if process.is_none() || station.host.process_id() != process {
+        if process.is_none() || workstation.host.process_id() != process {
             return Err("the neighbour's host is another one".into());
         }
         Ok(())
@@ -485,7 +485,7 @@ fn misuse(operation: Operation) {
     }
     assert!(failures.is_empty(), "{} of {} cells:\n{}", failures.len(), cells.len(), failures.join("\n"));
 
-    let hosts = [&scene.own, &scene.neighbour].map(|station| station.host.process_id());
+    let hosts = [&scene.own, &scene.neighbour].map(|workstation| workstation.host.process_id());
     assert_eq!(children().len(), 1 + hosts.iter().flatten().count(), "{:?}", children());
     scene.own.host.rest();
     scene.neighbour.host.rest();
@@ -499,8 +499,8 @@ fn misuse(operation: Operation) {
 
 /// Out and in. A service that had just found the card gone by a command can overlook one that comes back before it has
 /// looked by itself; then once more, as a person would.
-fn put_in_again(station: &Station, reader: usize) {
-    let (folder, serial) = (station.folder.path(), &station.serial);
+fn put_in_again(workstation: &Station, reader: usize) {
+    let (folder, serial) = (workstation.folder.path(), &workstation.serial);
     for _ in 0..20 {
         admin::remove(folder, serial).unwrap();
         wait(reader, false);

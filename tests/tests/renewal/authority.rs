@@ -7,7 +7,7 @@ use ycd_flows::{
 };
 use ycd_portal_api::wire::{certificates::CertificateQuery, orders::Reason};
 use ycd_tests::{
-    person::Scripted,
+    prompter::Scripted,
     proxy::Fate,
     world::{PIN, World},
 };
@@ -17,13 +17,13 @@ use super::{ended_well, old_one_still_serves};
 #[test]
 fn a_revoked_certificate_cannot_be_renewed() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
-    world.operator().revoke_certificate(&key.certificate, &Reason { reason: "遗失".into() }).unwrap();
+    let (token, order) = world.token_with_order();
+    world.operator().revoke_certificate(&token.certificate, &Reason { reason: "遗失".into() }).unwrap();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
     assert_eq!(error.code(), "certificate.revoked");
-    let view = portal.certificate(&key.certificate).unwrap();
+    let view = portal.certificate(&token.certificate).unwrap();
     assert_eq!((view.actions, view.no_action_because.as_deref()), (vec![], Some("certificate.revoked")));
 }
 
@@ -39,9 +39,9 @@ fn altered(body: String) -> String {
 #[test]
 fn an_altered_certificate_is_not_written() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     world.proxy.set(|call| {
         if call.path.ends_with("/issue") || (call.method == "GET" && call.path.ends_with("/attempts")) {
             Fate::Alter(altered)
@@ -58,26 +58,26 @@ fn an_altered_certificate_is_not_written() {
         "{error}"
     );
     world.proxy.pass_all();
-    let contents = machine.contents(&key.key_id);
+    let contents = machine.contents(&token.token_id);
     let certificates: usize = contents.containers.iter().map(|c| c.certificates.len()).sum();
     assert_eq!(certificates, 1, "only the old one");
     let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
-    ended_well(&world, &mut machine, &key, &order, &renewed);
+    ended_well(&world, &mut machine, &token, &order, &renewed);
 }
 
 #[test]
 fn a_certificate_of_an_unknown_authority_is_not_written() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
     machine.anchors = World::new().anchors();
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
     assert_eq!(error.code(), "flow.certificate_untrusted");
-    old_one_still_serves(&world, &mut machine, &key);
+    old_one_still_serves(&world, &mut machine, &token);
     machine.anchors = world.anchors();
     let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
-    ended_well(&world, &mut machine, &key, &order, &renewed);
+    ended_well(&world, &mut machine, &token, &order, &renewed);
 }
 
 struct YearOff;
@@ -91,14 +91,14 @@ impl Clock for YearOff {
 #[test]
 fn a_clock_that_is_a_year_off_is_told_and_does_no_harm() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
-    let mut person = Scripted::with_pin(PIN);
+    let portal = world.applicant(&token.phone);
+    let mut prompter = Scripted::with_pin(PIN);
     let renewed = Renewal {
         portal: &portal,
-        token: &mut machine.keys,
-        person: &mut person,
+        tokens: &mut machine.tokens,
+        prompter: &mut prompter,
         journal: &machine.journal,
         locks: &machine.locks,
         anchors: &machine.anchors,
@@ -109,7 +109,7 @@ fn a_clock_that_is_a_year_off_is_told_and_does_no_harm() {
     }
     .run(&order)
     .unwrap();
-    let told = person
+    let told = prompter
         .heard
         .lock()
         .unwrap()
@@ -117,15 +117,15 @@ fn a_clock_that_is_a_year_off_is_told_and_does_no_harm() {
         .iter()
         .any(|event| matches!(event, Event::ClockOff { seconds } if *seconds > 360 * 86_400));
     assert!(told);
-    ended_well(&world, &mut machine, &key, &order, &renewed);
+    ended_well(&world, &mut machine, &token, &order, &renewed);
 }
 
 #[test]
 fn the_new_certificate_is_the_first_in_the_list_and_the_old_one_is_superseded_not_revoked() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
     let list = portal.certificates(&CertificateQuery::default()).unwrap();
     let new = ycd_pki::Certificate::from_der(&renewed.new).unwrap();
@@ -138,12 +138,12 @@ fn the_new_certificate_is_the_first_in_the_list_and_the_old_one_is_superseded_no
 #[test]
 fn another_portal_than_the_one_this_machine_was_set_up_with_gets_no_signature() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
     machine.trust.name = "another".into();
-    let portal = world.applicant(&key.phone);
-    let mut person = Scripted::with_pin(PIN);
-    let error = machine.renew(&portal, &mut person, &order).unwrap_err();
+    let portal = world.applicant(&token.phone);
+    let mut prompter = Scripted::with_pin(PIN);
+    let error = machine.renew(&portal, &mut prompter, &order).unwrap_err();
     assert_eq!(error.code(), "flow.other_portal");
-    assert!(person.heard.lock().unwrap().pins.is_empty(), "no PIN was asked for");
+    assert!(prompter.heard.lock().unwrap().pins.is_empty(), "no PIN was asked for");
 }

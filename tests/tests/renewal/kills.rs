@@ -2,7 +2,7 @@
 
 use ycd_flows::renewal::Step;
 use ycd_tests::{
-    person::Scripted,
+    prompter::Scripted,
     world::{PIN, Task, World},
 };
 
@@ -15,8 +15,8 @@ const RECORDS: u32 = 6;
 fn killed_after_any_journal_record_the_next_start_finishes_the_job() {
     for n in 1..=RECORDS {
         let world = World::new();
-        let (key, order) = world.key_with_order();
-        let task = Task::new(&world, "a", &key, &order, n);
+        let (token, order) = world.token_with_order();
+        let task = Task::new(&world, "a", &token, &order, n);
         let status = task.run();
         assert!(!status.success(), "it was to end itself at record {n}");
 
@@ -26,19 +26,19 @@ fn killed_after_any_journal_record_the_next_start_finishes_the_job() {
             assert_eq!(unfinished.len(), 1, "record {n}");
             assert_eq!(unfinished[0].order, order);
             if n < 5 {
-                old_one_still_serves(&world, &mut machine, &key);
+                old_one_still_serves(&world, &mut machine, &token);
             }
         } else {
             assert_eq!(unfinished, []);
         }
-        let portal = world.applicant(&key.phone);
-        let mut person = Scripted::with_pin(PIN);
+        let portal = world.applicant(&token.phone);
+        let mut prompter = Scripted::with_pin(PIN);
         let renewed = machine
-            .renew(&portal, &mut person, &order)
+            .renew(&portal, &mut prompter, &order)
             .unwrap_or_else(|error| panic!("killed after record {n}: {error}"));
-        let steps = person.heard.lock().unwrap().steps();
+        let steps = prompter.heard.lock().unwrap().steps();
         assert_eq!(steps.contains(&Step::Generate), n == 1, "record {n}: {steps:?}");
-        ended_well(&world, &mut machine, &key, &order, &renewed);
+        ended_well(&world, &mut machine, &token, &order, &renewed);
         assert_eq!(machine.journal.unfinished().unwrap(), []);
     }
 }
@@ -46,7 +46,7 @@ fn killed_after_any_journal_record_the_next_start_finishes_the_job() {
 #[test]
 fn undisturbed_there_are_just_these_records() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
-    let status = Task::new(&world, "a", &key, &order, RECORDS + 1).run();
+    let (token, order) = world.token_with_order();
+    let status = Task::new(&world, "a", &token, &order, RECORDS + 1).run();
     assert!(status.success());
 }

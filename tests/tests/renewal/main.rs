@@ -1,4 +1,4 @@
-//! Renewals through every layer: a software key behind its PKCS#11 module in a driver host, the flow, the portal over
+//! Renewals through every layer: a software token behind its PKCS#11 module in a driver host, the flow, the portal over
 //! HTTP, its authority, SQLite. One file for each kind of trouble.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 

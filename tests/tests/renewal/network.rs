@@ -4,7 +4,7 @@ use std::{sync::Mutex, time::Duration};
 
 use ycd_flows::FlowError;
 use ycd_tests::{
-    person::Scripted,
+    prompter::Scripted,
     proxy::Fate,
     world::{PIN, World},
 };
@@ -14,9 +14,9 @@ use super::{ended_well, old_one_still_serves};
 /// How many requests an undisturbed renewal makes.
 fn requests_of_a_renewal() -> usize {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     world.proxy.pass_all();
     machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
     world.proxy.calls().len()
@@ -42,9 +42,9 @@ fn met_at_each_request(fate: &Fate) {
 
 fn met_at(n: usize, fate: &Fate) {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     let (meets, mut struck) = (fate.clone(), None);
     world.proxy.set(move |call| {
         let is_it = call.index == n || struck.as_ref() == Some(&(call.method.clone(), call.path.clone()));
@@ -70,7 +70,7 @@ fn met_at(n: usize, fate: &Fate) {
                 .unwrap_or_else(|error| panic!("{fate:?} at request {n}, taken up: {error}"))
         }
     };
-    ended_well(&world, &mut machine, &key, &order, &renewed);
+    ended_well(&world, &mut machine, &token, &order, &renewed);
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn sent_twice() {
 #[test]
 fn a_portal_that_is_down_is_said_to_be_down_and_nothing_is_lost() {
     let mut world = World::new();
-    let (key, order) = world.key_with_order();
-    let portal = world.applicant(&key.phone);
+    let (token, order) = world.token_with_order();
+    let portal = world.applicant(&token.phone);
     let mut machine = world.machine("a");
     let address = portal.clone();
     world.stop_portal();
@@ -112,15 +112,15 @@ fn a_portal_that_is_down_is_said_to_be_down_and_nothing_is_lost() {
     assert!(matches!(error.code(), "portal.unreachable" | "portal.cut"), "{error}");
     world.start_portal();
     let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
-    ended_well(&world, &mut machine, &key, &order, &renewed);
+    ended_well(&world, &mut machine, &token, &order, &renewed);
 }
 
 #[test]
 fn a_portal_that_is_too_slow_is_given_up_on_and_the_work_is_taken_up() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     world.proxy.set(|call| {
         if call.path.ends_with("/confirm") { Fate::Slow(Duration::from_secs(6)) } else { Fate::Pass }
     });
@@ -128,22 +128,23 @@ fn a_portal_that_is_too_slow_is_given_up_on_and_the_work_is_taken_up() {
     assert_eq!(error.code(), "portal.timeout");
     world.proxy.pass_all();
     let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
-    ended_well(&world, &mut machine, &key, &order, &renewed);
+    ended_well(&world, &mut machine, &token, &order, &renewed);
 }
 
 #[test]
 fn a_session_that_ended_asks_for_a_new_login_and_the_work_goes_on() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     machine
         .renew(&portal, &mut Scripted::with_pin(PIN).stops_at(ycd_flows::renewal::Step::Write), &order)
         .unwrap_err();
     world.time_passes(time::Duration::days(2));
     let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
     assert_eq!(error.code(), "auth.session_expired");
-    old_one_still_serves(&world, &mut machine, &key);
-    let renewed = machine.renew(&world.applicant(&key.phone), &mut Scripted::with_pin(PIN), &order).unwrap();
-    ended_well(&world, &mut machine, &key, &order, &renewed);
+    old_one_still_serves(&world, &mut machine, &token);
+    let renewed =
+        machine.renew(&world.applicant(&token.phone), &mut Scripted::with_pin(PIN), &order).unwrap();
+    ended_well(&world, &mut machine, &token, &order, &renewed);
 }

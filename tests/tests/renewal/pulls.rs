@@ -1,17 +1,15 @@
-//! The key is pulled at every token call of a renewal; put back, the work goes on.
+//! The token is pulled at every token call of a renewal; put back, the work goes on.
 
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 
-use ycd_flows::{
-    conversation::{Go, KeyProblem},
-    renewal::Step,
-};
+use ycd_flows::{conversation::TokenProblem, renewal::Step};
 use ycd_softkey::{
     admin,
     fault::{Action, Fault},
 };
 use ycd_tests::{
-    person::Scripted,
+    prompter::Scripted,
     world::{PIN, World},
 };
 
@@ -20,61 +18,61 @@ use super::{ended_well, old_one_still_serves};
 /// How many calls the module gets in one undisturbed renewal, after its host was started.
 fn calls_of_a_renewal() -> u64 {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
-    admin::set_trace(world.keys_folder(), true).unwrap();
+    let portal = world.applicant(&token.phone);
+    admin::set_trace(world.softkey_dir(), true).unwrap();
     machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
-    let calls = admin::trace(world.keys_folder()).unwrap().len();
+    let calls = admin::trace(world.softkey_dir()).unwrap().len();
     u64::try_from(calls).unwrap()
 }
 
-/// Pulls at the n-th call, before or after it took effect, and lets the person put the key back once asked.
+/// Pulls at the n-th call, before or after it took effect, and lets the person put the token back once asked.
 fn pulled_at(n: u64, after: bool) {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     let fault = Fault::at_call(n, Action::Unplug);
     let fault = if after { fault.after() } else { fault };
-    admin::set_fault(world.keys_folder(), Some(&key.serial_number), &fault).unwrap();
+    admin::set_fault(world.softkey_dir(), Some(&token.serial_number), &fault).unwrap();
 
-    let (folder, serial) = (world.keys_folder(), key.serial_number.clone());
-    let mut person = Scripted::with_pin(PIN);
-    person.on_key = Box::new(move |_| {
+    let (folder, serial) = (world.softkey_dir(), token.serial_number.clone());
+    let mut prompter = Scripted::with_pin(PIN);
+    prompter.on_token = Box::new(move |_| {
         admin::insert(&folder, &serial).unwrap();
-        Go::On
+        ControlFlow::Continue(())
     });
     let renewed = machine
-        .renew(&portal, &mut person, &order)
+        .renew(&portal, &mut prompter, &order)
         .unwrap_or_else(|error| panic!("pulled at call {n} (after: {after}): {error}"));
     // Where the pull came after the last step, or was still to come.
-    admin::clear_fault(world.keys_folder()).unwrap();
-    world.insert(&key.serial_number);
-    ended_well(&world, &mut machine, &key, &order, &renewed);
+    admin::clear_fault(world.softkey_dir()).unwrap();
+    world.insert(&token.serial_number);
+    ended_well(&world, &mut machine, &token, &order, &renewed);
 }
 
 #[test]
-fn a_pulled_key_is_asked_for_with_the_step_that_it_stopped_at_until_it_is_back() {
+fn a_pulled_token_is_asked_for_with_the_step_that_it_stopped_at_until_it_is_back() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
-    admin::set_fault(world.keys_folder(), None, &Fault::at("C_GenerateKeyPair", Action::Unplug)).unwrap();
-    let (folder, serial) = (world.keys_folder(), key.serial_number.clone());
-    let mut person = Scripted::with_pin(PIN);
+    let portal = world.applicant(&token.phone);
+    admin::set_fault(world.softkey_dir(), None, &Fault::at("C_GenerateKeyPair", Action::Unplug)).unwrap();
+    let (folder, serial) = (world.softkey_dir(), token.serial_number.clone());
+    let mut prompter = Scripted::with_pin(PIN);
     let mut looks = 0;
-    person.on_key = Box::new(move |_| {
+    prompter.on_token = Box::new(move |_| {
         looks += 1;
         if looks == 3 {
             admin::insert(&folder, &serial).unwrap();
         }
-        Go::On
+        ControlFlow::Continue(())
     });
-    let renewed = machine.renew(&portal, &mut person, &order).unwrap();
-    ended_well(&world, &mut machine, &key, &order, &renewed);
-    let pulled = KeyProblem::Pulled { wanted: Some(key.key_id.clone()), at: Step::Generate.name() };
-    assert_eq!(person.heard.lock().unwrap().key_problems, [pulled.clone(), pulled.clone(), pulled]);
+    let renewed = machine.renew(&portal, &mut prompter, &order).unwrap();
+    ended_well(&world, &mut machine, &token, &order, &renewed);
+    let pulled = TokenProblem::Pulled { wanted: Some(token.token_id.clone()), at: Step::Generate.name() };
+    assert_eq!(prompter.heard.lock().unwrap().token_problems, [pulled.clone(), pulled.clone(), pulled]);
 }
 
 #[test]
@@ -99,21 +97,21 @@ fn pulled_at_any_token_call_and_put_back_the_renewal_ends_well() {
 #[test]
 fn pulled_and_not_put_back_the_work_is_found_at_the_next_start() {
     let world = World::new();
-    let (key, order) = world.key_with_order();
+    let (token, order) = world.token_with_order();
     let mut machine = world.machine("a");
-    let portal = world.applicant(&key.phone);
+    let portal = world.applicant(&token.phone);
     let fault = Fault::at("C_CreateObject", Action::Unplug);
-    admin::set_fault(world.keys_folder(), Some(&key.serial_number), &fault).unwrap();
+    admin::set_fault(world.softkey_dir(), Some(&token.serial_number), &fault).unwrap();
     let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
     assert_eq!(error.code(), "token.removed");
     assert_eq!(error.step(), Some(ycd_flows::renewal::Step::Write));
     let unfinished = machine.journal.unfinished().unwrap();
     assert_eq!(unfinished[0].order, order);
-    old_one_still_serves(&world, &mut machine, &key);
+    old_one_still_serves(&world, &mut machine, &token);
 
     // Another machine, another day.
     drop(machine);
     let mut machine = world.machine("b");
     let renewed = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap();
-    ended_well(&world, &mut machine, &key, &order, &renewed);
+    ended_well(&world, &mut machine, &token, &order, &renewed);
 }

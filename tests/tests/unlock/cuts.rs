@@ -1,11 +1,9 @@
-//! The process ends, or the key is pulled, between any two calls to the key: the same call, once more, ends well.
+//! The process ends, or the token is pulled, between any two calls to the token: the same call, once more, ends well.
 
+use std::ops::ControlFlow;
 use std::{cell::Cell, rc::Rc};
 
-use ycd_flows::{
-    conversation::{Go, KeyProblem},
-    unlock::UnlockStep,
-};
+use ycd_flows::{conversation::TokenProblem, unlock::UnlockStep};
 use ycd_softkey::{
     admin,
     fault::{Action, Fault, When as FaultWhen},
@@ -17,12 +15,12 @@ use super::scene::{NEW, locked, unlocked_order};
 /// Moments before and after calls of a straight unlock.
 fn moments() -> usize {
     let mut scene = locked();
-    let mut person = scene.person();
+    let mut prompter = scene.prompter();
     let portal = scene.world.visitor();
     let seen = Rc::new(Cell::new(0));
     let count = seen.clone();
-    let outcome = scene.machine.unlock_through(&portal, &mut person, |keys| {
-        Box::new(Between::new(keys, move |_, _| count.set(count.get() + 1)))
+    let outcome = scene.machine.unlock_through(&portal, &mut prompter, |tokens| {
+        Box::new(Between::new(tokens, move |_, _| count.set(count.get() + 1)))
     });
     unlocked_order(outcome);
     seen.get()
@@ -35,11 +33,11 @@ fn a_crash_between_any_two_calls_is_taken_up() {
     // Every second one here, beginning with the first; the other half lies between the same two calls.
     for n in (0..moments).step_by(2) {
         let mut scene = locked();
-        let mut person = scene.person();
-        let crashed = scene.crash(&mut person, |keys| Between::crashes_at(keys, n));
+        let mut prompter = scene.prompter();
+        let crashed = scene.crash(&mut prompter, |tokens| Between::crashes_at(tokens, n));
         assert!(crashed, "moment {n}");
-        let mut person = scene.person().knows(NEW);
-        match scene.unlock_by(&mut person) {
+        let mut prompter = scene.prompter().knows(NEW);
+        match scene.unlock_by(&mut prompter) {
             Ok(_) => scene.is_well(NEW),
             // Everything was over but for the word to the person.
             Err(error) => assert_eq!(error.code(), "unlock.not_locked", "moment {n}"),
@@ -48,24 +46,24 @@ fn a_crash_between_any_two_calls_is_taken_up() {
 }
 
 #[test]
-fn a_key_that_is_pulled_between_any_two_calls_is_unlocked_once_it_is_back() {
+fn a_token_that_is_pulled_between_any_two_calls_is_unlocked_once_it_is_back() {
     let moments = moments();
     for n in (1..moments).step_by(3) {
         let mut scene = locked();
-        let (folder, serial) = (scene.world.keys_folder(), scene.key.serial_number.clone());
-        let mut person = scene.person();
-        person.knows = Some(NEW.to_owned());
-        person.on_key = {
+        let (folder, serial) = (scene.world.softkey_dir(), scene.token.serial_number.clone());
+        let mut prompter = scene.prompter();
+        prompter.knows = Some(NEW.to_owned());
+        prompter.on_token = {
             let (folder, serial) = (folder.clone(), serial.clone());
             Box::new(move |_| {
                 admin::insert(&folder, &serial).unwrap();
-                Go::On
+                ControlFlow::Continue(())
             })
         };
         let portal = scene.world.visitor();
         let mut seen = 0;
-        let outcome = scene.machine.unlock_through(&portal, &mut person, |keys| {
-            Box::new(Between::new(keys, move |_, _| {
+        let outcome = scene.machine.unlock_through(&portal, &mut prompter, |tokens| {
+            Box::new(Between::new(tokens, move |_, _| {
                 if seen == n {
                     admin::remove(&folder, &serial).unwrap();
                 }
@@ -73,12 +71,12 @@ fn a_key_that_is_pulled_between_any_two_calls_is_unlocked_once_it_is_back() {
             }))
         });
         assert!(outcome.is_ok(), "moment {n}: {outcome:?}");
-        admin::insert(scene.world.keys_folder(), &scene.key.serial_number).unwrap();
+        admin::insert(scene.world.softkey_dir(), &scene.token.serial_number).unwrap();
         scene.is_well(NEW);
     }
 }
 
-/// Inside the calls: the module crashes, loses the key, or answers with an error, before or after it acted.
+/// Inside the calls: the module crashes, loses the token, or answers with an error, before or after it acted.
 #[test]
 fn whatever_happens_inside_a_call_the_next_run_ends_well() {
     for function in ["C_Login", "C_InitPIN", "C_SetPIN", "C_Logout", "C_Sign"] {
@@ -86,20 +84,20 @@ fn whatever_happens_inside_a_call_the_next_run_ends_well() {
             for when in [FaultWhen::Before, FaultWhen::After] {
                 let mut scene = locked();
                 let fault = Fault { when, ..Fault::at(function, action) };
-                admin::set_fault(scene.world.keys_folder(), None, &fault).unwrap();
-                let mut person = scene.person();
-                person.knows = Some(NEW.to_owned());
-                let (folder, serial) = (scene.world.keys_folder(), scene.key.serial_number.clone());
-                person.on_key = Box::new(move |_| {
+                admin::set_fault(scene.world.softkey_dir(), None, &fault).unwrap();
+                let mut prompter = scene.prompter();
+                prompter.knows = Some(NEW.to_owned());
+                let (folder, serial) = (scene.world.softkey_dir(), scene.token.serial_number.clone());
+                prompter.on_token = Box::new(move |_| {
                     admin::insert(&folder, &serial).unwrap();
-                    Go::On
+                    ControlFlow::Continue(())
                 });
                 let what = format!("{function} {action:?} {when:?}");
-                if scene.unlock_by(&mut person).is_err() {
-                    let _ = admin::insert(scene.world.keys_folder(), &scene.key.serial_number);
-                    let mut person = scene.person().knows(NEW);
-                    person.has_forgotten = true;
-                    let outcome = scene.unlock_by(&mut person);
+                if scene.unlock_by(&mut prompter).is_err() {
+                    let _ = admin::insert(scene.world.softkey_dir(), &scene.token.serial_number);
+                    let mut prompter = scene.prompter().knows(NEW);
+                    prompter.has_forgotten = true;
+                    let outcome = scene.unlock_by(&mut prompter);
                     assert!(outcome.is_ok(), "{what}: {outcome:?}");
                 }
                 scene.is_well(NEW);
@@ -109,21 +107,22 @@ fn whatever_happens_inside_a_call_the_next_run_ends_well() {
 }
 
 #[test]
-fn a_pulled_key_is_asked_for_with_the_step_that_it_stopped_at_until_it_is_back() {
+fn a_pulled_token_is_asked_for_with_the_step_that_it_stopped_at_until_it_is_back() {
     let mut scene = locked();
-    admin::set_fault(scene.world.keys_folder(), None, &Fault::at("C_InitPIN", Action::Unplug)).unwrap();
-    let mut person = scene.person();
-    let (folder, serial) = (scene.world.keys_folder(), scene.key.serial_number.clone());
+    admin::set_fault(scene.world.softkey_dir(), None, &Fault::at("C_InitPIN", Action::Unplug)).unwrap();
+    let mut prompter = scene.prompter();
+    let (folder, serial) = (scene.world.softkey_dir(), scene.token.serial_number.clone());
     let mut looks = 0;
-    person.on_key = Box::new(move |_| {
+    prompter.on_token = Box::new(move |_| {
         looks += 1;
         if looks == 2 {
             admin::insert(&folder, &serial).unwrap();
         }
-        Go::On
+        ControlFlow::Continue(())
     });
-    scene.unlock_by(&mut person).unwrap();
+    scene.unlock_by(&mut prompter).unwrap();
     scene.is_well(NEW);
-    let pulled = KeyProblem::Pulled { wanted: Some(scene.key.key_id.clone()), at: UnlockStep::SetPin.name() };
-    assert_eq!(person.heard.key_problems, [pulled.clone(), pulled]);
+    let pulled =
+        TokenProblem::Pulled { wanted: Some(scene.token.token_id.clone()), at: UnlockStep::SetPin.name() };
+    assert_eq!(prompter.heard.token_problems, [pulled.clone(), pulled]);
 }

@@ -1,27 +1,27 @@
 //! The traces that `unlock_model.py` prints for its variants A to L, each of which lacks a rule and breaks: here each ends
-//! well, with the key's SO PIN among those the portal keeps and no try of it lost.
+//! well, with the token's SO PIN among those the portal keeps and no try of it lost.
 
 use ycd_flows::unlock::UnlockStep;
-use ycd_portal_api::wire::orders::OrderState;
+use ycd_portal_api::wire::orders::PublicStatus;
 use ycd_softkey::{
     admin,
     fault::{Action, Fault},
 };
 use ycd_tests::{
     cut::{Between, When},
-    person::UnlockScript,
+    prompter::UnlockScript,
 };
 use ycd_token::profile::Tristate;
 
 use super::scene::{NEW, Scene, code, locked, unlocked, unlocked_order};
 
-/// A: with one pending *next* that each release makes anew, the SO PIN that SetPIN put on the key before the crash is
+/// A: with one pending *next* that each release makes anew, the SO PIN that SetPIN put on the token before the crash is
 /// forgotten by the portal.
 #[test]
 fn a_crash_right_after_set_pin_leaves_a_so_pin_that_the_portal_keeps() {
     let mut scene = locked();
-    let mut person = scene.person();
-    assert!(scene.crash(&mut person, |keys| Between::crashes(keys, When::After, "rotate_so_pin")));
+    let mut prompter = scene.prompter();
+    assert!(scene.crash(&mut prompter, |tokens| Between::crashes(tokens, When::After, "rotate_so_pin")));
     unlocked_order(scene.unlock());
     scene.is_well(NEW);
     assert_eq!(scene.record().current_version, 2);
@@ -32,8 +32,8 @@ fn a_crash_right_after_set_pin_leaves_a_so_pin_that_the_portal_keeps() {
 fn crashes_between_the_record_and_set_pin_pile_up_no_versions() {
     let mut scene = locked();
     for _ in 0..2 {
-        let mut person = scene.person();
-        assert!(scene.crash(&mut person, |keys| Between::crashes(keys, When::Before, "rotate_so_pin")));
+        let mut prompter = scene.prompter();
+        assert!(scene.crash(&mut prompter, |tokens| Between::crashes(tokens, When::Before, "rotate_so_pin")));
         let record = scene.record();
         assert_eq!((record.current_version, record.next_version), (1, Some(2)));
     }
@@ -42,23 +42,23 @@ fn crashes_between_the_record_and_set_pin_pile_up_no_versions() {
     assert_eq!(scene.record().current_version, 2);
 }
 
-/// D: where tries cannot be read, counting only reported failures lets the key die. Here each release counts as one.
+/// D: where tries cannot be read, counting only reported failures lets the token die. Here each release counts as one.
 #[test]
 fn where_tries_cannot_be_read_releases_count_until_a_login_is_proven() {
     let mut scene = locked();
     let mut profile = ycd_tests::world::profile("softkey");
-    profile.unlock.tells_so_tries = Tristate::Unknown;
+    profile.unlock.tells_so_pin_retry_counter = Tristate::Unknown;
     let max = 5;
     let mut refused = None;
     for n in 0..max {
         scene.machine = scene.world.machine_with("a", &profile);
-        let mut person = scene.person();
+        let mut prompter = scene.prompter();
         let crashed = {
             let portal = scene.world.visitor();
             let machine = &mut scene.machine;
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                machine.unlock_through(&portal, &mut person, |keys| {
-                    Box::new(Between::crashes(keys, When::Before, "so_login"))
+                machine.unlock_through(&portal, &mut prompter, |tokens| {
+                    Box::new(Between::crashes(tokens, When::Before, "so_login"))
                 })
             }))
         };
@@ -71,8 +71,11 @@ fn where_tries_cannot_be_read_releases_count_until_a_login_is_proven() {
         }
     }
     let refused = refused.expect("it stops before the tries could be spent");
-    assert!(matches!(refused.as_str(), "unlock.so_tries_low" | "unlock.releases_used_up"), "{refused}");
-    let (left, max) = scene.so_tries();
+    assert!(
+        matches!(refused.as_str(), "unlock.so_pin_retry_counter_low" | "unlock.releases_used_up"),
+        "{refused}"
+    );
+    let (left, max) = scene.so_pin_retry_counter();
     assert_eq!(left, max, "no try was spent");
 }
 
@@ -81,8 +84,8 @@ fn where_tries_cannot_be_read_releases_count_until_a_login_is_proven() {
 #[test]
 fn after_a_wrong_guess_the_other_so_pin_is_tried_in_the_same_release() {
     let mut scene = locked();
-    let mut person = scene.person();
-    assert!(scene.crash(&mut person, |keys| Between::crashes(keys, When::After, "rotate_so_pin")));
+    let mut prompter = scene.prompter();
+    assert!(scene.crash(&mut prompter, |tokens| Between::crashes(tokens, When::After, "rotate_so_pin")));
     // Another machine, which knows of no rotation, goes on.
     scene.machine = scene.world.machine("b");
     unlocked_order(scene.unlock());
@@ -93,26 +96,26 @@ fn after_a_wrong_guess_the_other_so_pin_is_tried_in_the_same_release() {
 
 /// F, G: the second guess needs two tries only, because one of the two is right for certain.
 #[test]
-fn a_wrong_first_guess_never_leaves_the_key_with_fewer_than_two_tries() {
+fn a_wrong_first_guess_never_leaves_the_token_with_fewer_than_two_tries() {
     let mut scene = locked();
-    let mut person = scene.person();
-    assert!(scene.crash(&mut person, |keys| Between::crashes(keys, When::After, "rotate_so_pin")));
+    let mut prompter = scene.prompter();
+    assert!(scene.crash(&mut prompter, |tokens| Between::crashes(tokens, When::After, "rotate_so_pin")));
     scene.machine = scene.world.machine("b");
-    let folder = scene.world.keys_folder();
-    let serial = scene.key.serial_number.clone();
+    let folder = scene.world.softkey_dir();
+    let serial = scene.token.serial_number.clone();
     let least = std::rc::Rc::new(std::cell::Cell::new(u32::MAX));
     let seen = least.clone();
-    let mut person = scene.person();
+    let mut prompter = scene.prompter();
     let portal = scene.world.visitor();
-    let outcome = scene.machine.unlock_through(&portal, &mut person, |keys| {
-        Box::new(Between::new(keys, move |_, _| {
-            let keys = admin::list(&folder).unwrap();
-            let key = keys.iter().find(|key| key.serial_number == serial).unwrap();
-            seen.set(seen.get().min(key.so_pin_tries_left));
+    let outcome = scene.machine.unlock_through(&portal, &mut prompter, |tokens| {
+        Box::new(Between::new(tokens, move |_, _| {
+            let tokens = admin::list(&folder).unwrap();
+            let token = tokens.iter().find(|token| token.serial_number == serial).unwrap();
+            seen.set(seen.get().min(token.so_pin_retry_counter));
         }))
     });
     unlocked_order(outcome);
-    let (_, max) = scene.so_tries();
+    let (_, max) = scene.so_pin_retry_counter();
     assert_eq!(least.get(), max - 1, "one guess was wrong, and only one");
     scene.is_well(NEW);
 }
@@ -121,9 +124,9 @@ fn a_wrong_first_guess_never_leaves_the_key_with_fewer_than_two_tries() {
 #[test]
 fn an_older_release_is_not_used_once_there_is_a_newer_one() {
     let mut scene = locked();
-    let mut person = scene.person();
+    let mut prompter = scene.prompter();
     // Machine a has its release open when machine b asks for another one, and unlocks.
-    let Scene { world, key, machine } = &mut scene;
+    let Scene { world, token, machine } = &mut scene;
     let portal = world.visitor();
     let mut b = Some(world.machine("b"));
     let hook = |name: &'static str, when: When| {
@@ -132,11 +135,12 @@ fn an_older_release_is_not_used_once_there_is_a_newer_one() {
             && let Some(mut b) = b.take()
         {
             world.time_passes(time::Duration::seconds(61));
-            let mut other = UnlockScript::new(world.phone(&key.phone), "314159");
+            let mut other = UnlockScript::new(world.phone(&token.phone), "314159");
             unlocked_order(b.unlock(&portal, &mut other));
         }
     };
-    let outcome = machine.unlock_through(&portal, &mut person, |keys| Box::new(Between::new(keys, hook)));
+    let outcome =
+        machine.unlock_through(&portal, &mut prompter, |tokens| Box::new(Between::new(tokens, hook)));
     // The order is completed by b; a's release is dead, and a has spent no try.
     let code = match outcome {
         Err(error) => error.code().to_owned(),
@@ -156,15 +160,15 @@ fn an_older_release_is_not_used_once_there_is_a_newer_one() {
 #[test]
 fn a_pin_that_was_known_all_along_completes_no_order() {
     let mut scene = unlocked();
-    let mut person = scene.person().stops_at(UnlockStep::SetPin);
-    person.has_forgotten = true;
-    assert_eq!(code(scene.unlock_by(&mut person)), "unlock.stopped");
-    assert_eq!(scene.orders()[0].order.summary.state, OrderState::AwaitingUnlock);
+    let mut prompter = scene.prompter().stops_at(UnlockStep::SetPin);
+    prompter.has_forgotten = true;
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "unlock.stopped");
+    assert_eq!(scene.orders()[0].order.summary.state, PublicStatus::AwaitingUnlock);
 
     // Taken up, the old PIN remembered: it is not asked for, a new one is set.
-    let mut person = scene.person().knows(ycd_tests::world::PIN);
-    unlocked_order(scene.unlock_by(&mut person));
-    assert_eq!(person.heard.pin_set_before, 0);
+    let mut prompter = scene.prompter().knows(ycd_tests::world::PIN);
+    unlocked_order(scene.unlock_by(&mut prompter));
+    assert_eq!(prompter.heard.pin_set_before, 0);
     scene.is_well(NEW);
 }
 
@@ -173,12 +177,12 @@ fn a_pin_that_was_known_all_along_completes_no_order() {
 #[test]
 fn a_proof_that_names_no_so_pin_moves_none() {
     let mut scene = locked();
-    let mut person = scene.person();
-    assert!(scene.crash(&mut person, |keys| Between::crashes(keys, When::Before, "rotate_so_pin")));
-    let mut person = scene.person().knows(NEW);
-    unlocked_order(scene.unlock_by(&mut person));
-    assert_eq!(person.heard.pin_set_before, 1);
-    assert!(person.heard.new_pins.is_empty(), "no new PIN was needed");
+    let mut prompter = scene.prompter();
+    assert!(scene.crash(&mut prompter, |tokens| Between::crashes(tokens, When::Before, "rotate_so_pin")));
+    let mut prompter = scene.prompter().knows(NEW);
+    unlocked_order(scene.unlock_by(&mut prompter));
+    assert_eq!(prompter.heard.pin_set_before, 1);
+    assert!(prompter.heard.new_pins.is_empty(), "no new PIN was needed");
     let record = scene.record();
     assert_eq!((record.current_version, record.next_version), (1, Some(2)));
 
@@ -194,7 +198,7 @@ fn a_proof_that_names_no_so_pin_moves_none() {
 fn a_set_pin_that_lies_is_found_out() {
     let mut scene = locked();
     let fault = Fault::at("C_SetPIN", Action::Eat);
-    admin::set_fault(scene.world.keys_folder(), None, &fault).unwrap();
+    admin::set_fault(scene.world.softkey_dir(), None, &fault).unwrap();
     unlocked_order(scene.unlock());
     let record = scene.record();
     assert_eq!((record.current_version, record.next_version), (1, Some(2)), "the SO PIN is the old one");

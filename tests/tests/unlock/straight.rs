@@ -1,22 +1,22 @@
 //! As it usually goes.
 
 use ycd_flows::unlock::{Options, Outcome, UnlockStep};
-use ycd_portal_api::wire::orders::OrderState;
-use ycd_token::{Pin, Token as _};
+use ycd_portal_api::wire::orders::PublicStatus;
+use ycd_token::{Pin, TokenAccess as _};
 
 use super::scene::{NEW, code, locked, unlocked, unlocked_order};
 
 #[test]
-fn a_locked_key_gets_a_new_pin_with_one_code_and_no_login() {
+fn a_locked_token_gets_a_new_pin_with_one_code_and_no_login() {
     let mut scene = locked();
-    let mut person = scene.person();
-    let order = unlocked_order(scene.unlock_by(&mut person));
-    assert_eq!(person.heard.codes, 1);
-    assert_eq!(person.heard.new_pins.len(), 1);
+    let mut prompter = scene.prompter();
+    let order = unlocked_order(scene.unlock_by(&mut prompter));
+    assert_eq!(prompter.heard.codes, 1);
+    assert_eq!(prompter.heard.new_pins.len(), 1);
     assert_eq!(
-        person.heard.steps(),
+        prompter.heard.steps(),
         [
-            UnlockStep::FindKey,
+            UnlockStep::FindToken,
             UnlockStep::Confirm,
             UnlockStep::NewPin,
             UnlockStep::Release,
@@ -45,16 +45,16 @@ fn unlocked_twice_the_so_pin_moves_on_twice() {
 }
 
 #[test]
-fn a_key_that_is_not_locked_is_unlocked_only_where_the_pin_is_forgotten() {
+fn a_token_that_is_not_locked_is_unlocked_only_where_the_pin_is_forgotten() {
     let mut scene = unlocked();
-    let mut person = scene.person();
-    assert_eq!(code(scene.unlock_by(&mut person)), "unlock.not_locked");
-    assert_eq!((person.heard.not_locked, person.heard.codes), (1, 0), "nothing was spent");
+    let mut prompter = scene.prompter();
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "unlock.not_locked");
+    assert_eq!((prompter.heard.not_locked, prompter.heard.codes), (1, 0), "nothing was spent");
     assert!(scene.orders().is_empty());
 
-    let mut person = scene.person();
-    person.has_forgotten = true;
-    unlocked_order(scene.unlock_by(&mut person));
+    let mut prompter = scene.prompter();
+    prompter.has_forgotten = true;
+    unlocked_order(scene.unlock_by(&mut prompter));
     scene.is_well(NEW);
 }
 
@@ -64,16 +64,16 @@ fn a_project_that_asks_for_approval_lets_an_operator_decide_first() {
     scene.world.configure(|config| config.project.unlock_approval = true);
     let waits = scene.unlock().unwrap();
     let Outcome::AwaitsApproval { order, .. } = waits else { panic!("{waits:?}") };
-    assert_eq!(scene.orders()[0].order.summary.state, OrderState::AwaitingReview);
-    // Asked again, it waits still; the key was not touched.
+    assert_eq!(scene.orders()[0].order.summary.state, PublicStatus::AwaitingReview);
+    // Asked again, it waits still; the token was not touched.
     let again = scene.unlock().unwrap();
     assert!(matches!(again, Outcome::AwaitsApproval { order: same, .. } if same == order));
     assert_eq!(scene.record().unproven_releases, 0);
 
     scene.world.operator().approve(&order).unwrap();
-    let mut person = scene.person();
+    let mut prompter = scene.prompter();
     let options = Options { order: Some(order.clone()), ..Options::default() };
-    assert_eq!(unlocked_order(scene.unlock_with(&mut person, options)), order);
+    assert_eq!(unlocked_order(scene.unlock_with(&mut prompter, options)), order);
     scene.is_well(NEW);
 }
 
@@ -91,7 +91,7 @@ fn an_application_that_is_refused_says_why() {
         Err(error) => assert_eq!(error.code(), "unlock.rejected"),
         other => panic!("{other:?}"),
     }
-    assert!(scene.machine.keys.login(&scene.key.key_id, &Pin::new(NEW)).is_err());
+    assert!(scene.machine.tokens.login(&scene.token.token_id, &Pin::new(NEW)).is_err());
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn the_order_and_its_end_are_told_by_sms_without_a_code() {
     unlocked_order(scene.unlock());
     let operator = scene.world.operator();
     let query = ycd_portal_api::wire::operator::OutboxQuery {
-        phone: Some(scene.key.phone.clone()),
+        phone: Some(scene.token.phone.clone()),
         ..Default::default()
     };
     let notices: Vec<_> = operator

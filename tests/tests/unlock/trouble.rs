@@ -7,10 +7,10 @@ use ycd_flows::{
 };
 use ycd_pki::KeyPair;
 use ycd_portal_api::wire::{
-    keys::{DeclareSoPin, PersonaliseKey, SoPinScheme},
     login::{Purpose, RequestCode},
-    orders::{OrderState, Reason},
-    unlock::{KeyInHand, PinRules},
+    orders::{PublicStatus, Reason},
+    tokens::{DeclareSoPin, IssueFirstCertificate, SoPinScheme},
+    unlock::{PinRules, TokenInHand},
 };
 use ycd_softkey::{
     admin,
@@ -19,75 +19,75 @@ use ycd_softkey::{
 use ycd_tests::{
     cut::{Between, When},
     proxy::Fate,
-    world::{IssuedKey, Maker, OTHER_PHONE, PHONE, PIN, World},
+    world::{IssuedToken, Maker, OTHER_PHONE, PHONE, PIN, World},
 };
-use ycd_token::{KeyId, Pin, Tag, Token as _, TokenError, profile::Tristate};
+use ycd_token::{CkaId, Pin, TokenAccess as _, TokenError, TokenId, profile::Tristate};
 
 use super::scene::{NEW, code, locked, unlocked, unlocked_order};
 
 #[test]
 fn a_pin_outside_the_policy_is_not_sent_and_an_empty_policy_costs_no_sms() {
     let mut scene = locked();
-    let mut person = scene.person().types(&["12345", "123456789", "27182x", "123456"]);
-    assert_eq!(code(scene.unlock_by(&mut person)), "pin.weak");
+    let mut prompter = scene.prompter().types(&["12345", "123456789", "27182x", "123456"]);
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "pin.weak");
     let refused: Vec<_> =
-        person.heard.new_pins.iter().filter_map(|q| q.refused).map(|refusal| refusal.code()).collect();
+        prompter.heard.new_pins.iter().filter_map(|q| q.refused).map(|refusal| refusal.code()).collect();
     assert_eq!(refused, ["pin.too_short", "pin.too_long", "pin.not_digits", "pin.weak"]);
     assert_eq!(scene.record().unproven_releases, 0, "no release was asked for");
 
-    // The key takes six at least, the project five at most.
+    // The token takes six at least, the project five at most.
     scene.world.configure(|config| {
         config.project.pin = PinRules { min_len: 1, max_len: 5, digits_only: true };
     });
-    let mut person = scene.person();
-    assert_eq!(code(scene.unlock_by(&mut person)), "pin.none_fits");
-    assert_eq!(person.heard.codes, 0);
+    let mut prompter = scene.prompter();
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "pin.none_fits");
+    assert_eq!(prompter.heard.codes, 0);
 }
 
 #[test]
-fn a_key_of_another_company_is_unlocked_by_its_own_phone_only() {
+fn a_token_of_another_company_is_unlocked_by_its_own_phone_only() {
     let mut scene = locked();
     let maker = Maker { company: "叙永机电设备有限公司", phone: OTHER_PHONE, ..Maker::default() };
-    let other = scene.world.issued_key(&maker);
-    // The first company's order, the other company's key.
-    let mut person = scene.person().stops_at(UnlockStep::NewPin);
-    assert_eq!(code(scene.unlock_by(&mut person)), "unlock.stopped");
+    let other = scene.world.issued_token(&maker);
+    // The first company's order, the other company's token.
+    let mut prompter = scene.prompter().stops_at(UnlockStep::NewPin);
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "unlock.stopped");
     let order = scene.orders()[0].order.summary.no.clone();
-    scene.world.pull(&scene.key.serial_number);
+    scene.world.pull(&scene.token.serial_number);
     scene.world.insert(&other.serial_number);
     let options = Options { order: Some(order), ..Options::default() };
     scene.world.time_passes(Span::seconds(61));
-    let mut stranger = ycd_tests::person::UnlockScript::new(scene.world.phone(OTHER_PHONE), NEW);
+    let mut stranger = ycd_tests::prompter::UnlockScript::new(scene.world.phone(OTHER_PHONE), NEW);
     stranger.has_forgotten = true;
     assert_eq!(code(scene.unlock_with(&mut stranger, options)), "unlock.order_other");
-    // The code goes to the key's own phone; the first company's never sees it.
-    let in_hand = in_hand(&mut scene.machine, &other.key_id);
+    // The code goes to the token's own phone; the first company's never sees it.
+    let in_hand = in_hand(&mut scene.machine, &other.token_id);
     scene.world.time_passes(Span::seconds(61));
     let sent = scene.world.direct().unlock_code(&in_hand).unwrap();
     assert!(sent.phone.starts_with("139"), "{sent:?}");
 }
 
-fn in_hand(machine: &mut ycd_tests::world::Machine, key: &ycd_token::KeyId) -> KeyInHand {
-    let contents = machine.keys.read(key).unwrap();
+fn in_hand(machine: &mut ycd_tests::world::Machine, token: &ycd_token::TokenId) -> TokenInHand {
+    let contents = machine.tokens.read(token).unwrap();
     let certificate = contents.containers[0].certificates[0].clone();
-    KeyInHand { key_id: key.to_string(), certificate: certificate.into() }
+    TokenInHand { token_id: token.to_string(), certificate: certificate.into() }
 }
 
 #[test]
 fn a_code_for_another_purpose_opens_nothing() {
     let mut scene = locked();
-    let phone = scene.key.phone.clone();
+    let phone = scene.token.phone.clone();
     let visitor = scene.world.direct();
     let request = RequestCode { purpose: Purpose::Login, phone: Some(phone.clone()), order: None };
     let login_code = scene.world.code_sent_to(&phone, || drop(visitor.request_code(&request).unwrap()));
-    let in_hand = in_hand(&mut scene.machine, &scene.key.key_id);
+    let in_hand = in_hand(&mut scene.machine, &scene.token.token_id);
     scene.world.time_passes(Span::seconds(1));
     visitor.unlock_code(&in_hand).unwrap();
-    let opening = ycd_pki::unlock::Opening::new(&in_hand.key_id, &login_code).unwrap();
+    let unlock_request = ycd_pki::unlock::UnlockRequest::new(&in_hand.token_id, &login_code).unwrap();
     let open = ycd_portal_api::wire::unlock::OpenUnlock {
-        key_id: in_hand.key_id.clone(),
+        token_id: in_hand.token_id.clone(),
         certificate: in_hand.certificate.clone(),
-        sealed: opening.seal(&scene.machine.trust.sealing_key).unwrap().into(),
+        sealed: unlock_request.seal(&scene.machine.trust.sealing_key).unwrap().into(),
         locked: true,
         order: None,
         form: Default::default(),
@@ -101,20 +101,20 @@ fn a_portal_whose_key_is_not_the_one_kept_is_not_believed() {
     let mut scene = locked();
     let stranger = KeyPair::generate().unwrap().public_key();
     scene.machine.trust = PinnedPortal { signing_key: stranger, ..scene.machine.trust.clone() };
-    let mut person = scene.person();
-    assert_eq!(code(scene.unlock_by(&mut person)), "token.release_refused");
-    let (left, max) = scene.so_tries();
+    let mut prompter = scene.prompter();
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "token.release_refused");
+    let (left, max) = scene.so_pin_retry_counter();
     assert_eq!(left, max);
 
     scene.machine.trust = PinnedPortal { name: "another".into(), ..scene.world.trust() };
-    let mut person = scene.person();
-    assert_eq!(code(scene.unlock_by(&mut person)), "flow.other_portal");
-    assert_eq!(person.heard.codes, 0);
+    let mut prompter = scene.prompter();
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "flow.other_portal");
+    assert_eq!(prompter.heard.codes, 0);
 
     // Sealed to somebody else: the portal cannot open it, and says so. Not even the code stands in the clear.
     scene.machine.trust = PinnedPortal { sealing_key: stranger, ..scene.world.trust() };
-    let mut person = scene.person();
-    assert_eq!(code(scene.unlock_by(&mut person)), "unlock.request_sealed");
+    let mut prompter = scene.prompter();
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "unlock.request_sealed");
 
     scene.machine.trust = scene.world.trust();
     unlocked_order(scene.unlock());
@@ -125,8 +125,8 @@ fn a_portal_whose_key_is_not_the_one_kept_is_not_believed() {
 fn a_fourth_release_needs_an_operator() {
     let mut scene = locked();
     for _ in 0..3 {
-        let mut person = scene.person();
-        assert!(scene.crash(&mut person, |keys| Between::crashes(keys, When::Before, "unlock_open")));
+        let mut prompter = scene.prompter();
+        assert!(scene.crash(&mut prompter, |tokens| Between::crashes(tokens, When::Before, "unlock_open")));
     }
     assert_eq!(code(scene.unlock()), "unlock.releases_used_up");
     let order = scene.orders()[0].order.summary.no.clone();
@@ -138,14 +138,14 @@ fn a_fourth_release_needs_an_operator() {
 #[test]
 fn a_release_whose_time_is_over_is_not_used() {
     let mut scene = locked();
-    let mut person = scene.person();
+    let mut prompter = scene.prompter();
     let portal = scene.world.visitor();
     let world = &scene.world;
     // Ten minutes and more of the portal's time pass while the PIN is typed; a new code is asked for.
     let mut once = false;
-    person.on_event = Box::new(|_| ycd_flows::conversation::Go::On);
-    let outcome = scene.machine.unlock_through(&portal, &mut person, |keys| {
-        Box::new(Between::new(keys, move |name, when| {
+    prompter.on_event = Box::new(|_| std::ops::ControlFlow::Continue(()));
+    let outcome = scene.machine.unlock_through(&portal, &mut prompter, |tokens| {
+        Box::new(Between::new(tokens, move |name, when| {
             if name == "unlock_begin" && when == When::Before && !once {
                 once = true;
                 world.time_passes(Span::minutes(11));
@@ -153,7 +153,7 @@ fn a_release_whose_time_is_over_is_not_used() {
         }))
     });
     unlocked_order(outcome);
-    assert_eq!(person.heard.codes, 2);
+    assert_eq!(prompter.heard.codes, 2);
     scene.is_well(NEW);
 }
 
@@ -161,12 +161,12 @@ fn a_release_whose_time_is_over_is_not_used() {
 fn what_is_shared_or_derivable_or_not_kept_is_never_released() {
     for scheme in [SoPinScheme::Shared, SoPinScheme::Derived, SoPinScheme::None] {
         let mut scene = made_elsewhere();
-        let key = scene.key.key_id.to_string();
-        scene.world.operator().declare_so_pin(&key, &DeclareSoPin { scheme }).unwrap();
+        let token = scene.token.token_id.to_string();
+        scene.world.operator().declare_so_pin(&token, &DeclareSoPin { scheme }).unwrap();
         scene.lock();
-        let mut person = scene.person();
-        assert_eq!(code(scene.unlock_by(&mut person)), "unlock.not_escrowed");
-        assert_eq!(person.heard.codes, 0, "no code was spent");
+        let mut prompter = scene.prompter();
+        assert_eq!(code(scene.unlock_by(&mut prompter)), "unlock.not_escrowed");
+        assert_eq!(prompter.heard.codes, 0, "no code was spent");
     }
 }
 
@@ -174,24 +174,24 @@ fn what_is_shared_or_derivable_or_not_kept_is_never_released() {
 fn how_a_so_pin_came_about_cannot_be_said_of_one_that_the_portal_made() {
     let scene = unlocked();
     let scheme = DeclareSoPin { scheme: SoPinScheme::Shared };
-    let error = scene.world.operator().declare_so_pin(scene.key.key_id.as_str(), &scheme).unwrap_err();
-    assert_eq!(error.code(), "key.so_pin_fixed");
+    let error = scene.world.operator().declare_so_pin(scene.token.token_id.as_str(), &scheme).unwrap_err();
+    assert_eq!(error.code(), "token_record.so_pin_fixed");
 }
 
-/// A key with a certificate of the portal, which somebody else has produced.
+/// A token with a certificate of the portal, which somebody else has personalized.
 fn made_elsewhere() -> super::scene::Scene {
     let world = World::new();
-    let serial_number = world.blank_key("USBKEY", None);
-    let key = KeyId::new("softkey", &serial_number);
+    let serial_number = world.blank_token("USBKEY", None);
+    let token = TokenId::new("softkey", &serial_number);
     let mut machine = world.machine("a");
-    machine.keys.login(&key, &Pin::new(PIN)).unwrap();
-    let spki = machine.keys.generate(&key, &Tag([7; 16])).unwrap();
+    machine.tokens.login(&token, &Pin::new(PIN)).unwrap();
+    let spki = machine.tokens.generate(&token, &CkaId([7; 16])).unwrap();
     let subject = ycd_pki::name::Name::china().to_der().unwrap();
-    let request = machine.keys.sign_request(&key, &spki, &subject).unwrap();
+    let request = machine.tokens.sign_request(&token, &spki, &subject).unwrap();
     let made = world
         .operator()
-        .personalise_key(&PersonaliseKey {
-            key_id: key.to_string(),
+        .issue_first_certificate(&IssueFirstCertificate {
+            token_id: token.to_string(),
             holder: ycd_portal_api::wire::certificates::Holder {
                 kind: ycd_portal_api::wire::catalogue::HolderKind::Enterprise,
                 name: "泸州某某商贸有限公司".into(),
@@ -201,45 +201,48 @@ fn made_elsewhere() -> super::scene::Scene {
             },
             phone: PHONE.into(),
             product: "sm2-enterprise".into(),
-            term_years: 1,
+            validity_years: 1,
             request: request.into(),
         })
         .unwrap();
-    machine.keys.write_certificate(&key, &made.certificate.0).unwrap();
-    machine.keys.logout(&key).unwrap();
-    let key = IssuedKey { serial_number, key_id: key, certificate: made.serial, phone: PHONE.into() };
-    super::scene::Scene { world, key, machine }
+    machine.tokens.write_certificate(&token, &made.certificate.0).unwrap();
+    machine.tokens.logout(&token).unwrap();
+    let token = IssuedToken { serial_number, token_id: token, certificate: made.serial, phone: PHONE.into() };
+    super::scene::Scene { world, token, machine }
 }
 
 #[test]
-fn a_make_that_may_lose_its_keys_is_not_unlocked() {
+fn a_model_that_may_lose_its_keys_is_not_unlocked() {
     let mut scene = locked();
     let mut profile = ycd_tests::world::profile("softkey");
     for keeps in [Tristate::Unknown, Tristate::No] {
         profile.quirks.keys_survive_init_pin = keeps;
         scene.machine = scene.world.machine_with("a", &profile);
-        let mut person = scene.person();
-        assert_eq!(code(scene.unlock_by(&mut person)), "unlock.not_possible");
-        assert_eq!(person.heard.codes, 0);
+        let mut prompter = scene.prompter();
+        assert_eq!(code(scene.unlock_by(&mut prompter)), "unlock.not_possible");
+        assert_eq!(prompter.heard.codes, 0);
     }
 }
 
 #[test]
-fn a_so_pin_with_few_tries_left_is_not_risked() {
+fn a_so_pin_with_a_low_retry_counter_is_not_risked() {
     let mut scene = locked();
     // Somebody else has got it wrong before.
-    let (_, max) = scene.so_tries();
+    let (_, max) = scene.so_pin_retry_counter();
     wrong_so_pins(&scene, max - 1);
-    let mut person = scene.person();
-    let code = code(scene.unlock_by(&mut person));
-    assert!(matches!(code.as_str(), "unlock.so_tries_low" | "token.so_tries_low"), "{code}");
-    assert_eq!(scene.so_tries().0, 1, "the last one was not spent");
+    let mut prompter = scene.prompter();
+    let code = code(scene.unlock_by(&mut prompter));
+    assert!(
+        matches!(code.as_str(), "unlock.so_pin_retry_counter_low" | "token.so_pin_retry_counter_low"),
+        "{code}"
+    );
+    assert_eq!(scene.so_pin_retry_counter().0, 1, "the last one was not spent");
 }
 
 /// Logs in as SO with a wrong PIN, through the module itself.
 fn wrong_so_pins(scene: &super::scene::Scene, times: u32) {
-    let folder = scene.world.keys_folder();
-    let serial = &scene.key.serial_number;
+    let folder = scene.world.softkey_dir();
+    let serial = &scene.token.serial_number;
     for _ in 0..times {
         assert!(admin::try_so_pin(&folder, serial, &"00000000".into()).is_err());
     }
@@ -250,13 +253,13 @@ fn a_refused_init_pin_changes_nothing_and_is_told() {
     let mut scene = locked();
     // CKR_FUNCTION_FAILED, each time.
     let fault = Fault { once: false, ..Fault::at("C_InitPIN", Action::Code(6)) };
-    admin::set_fault(scene.world.keys_folder(), None, &fault).unwrap();
-    let mut person = scene.person();
-    let refused = scene.unlock_by(&mut person);
+    admin::set_fault(scene.world.softkey_dir(), None, &fault).unwrap();
+    let mut prompter = scene.prompter();
+    let refused = scene.unlock_by(&mut prompter);
     assert!(refused.is_err(), "{refused:?}");
-    admin::clear_fault(scene.world.keys_folder()).unwrap();
-    assert_eq!(scene.orders()[0].order.summary.state, OrderState::AwaitingUnlock);
-    let locked = scene.machine.keys.login(&scene.key.key_id, &Pin::new(NEW)).unwrap_err();
+    admin::clear_fault(scene.world.softkey_dir()).unwrap();
+    assert_eq!(scene.orders()[0].order.summary.state, PublicStatus::AwaitingUnlock);
+    let locked = scene.machine.tokens.login(&scene.token.token_id, &Pin::new(NEW)).unwrap_err();
     assert_eq!(locked, TokenError::PinLocked);
     unlocked_order(scene.unlock());
     scene.is_well(NEW);
@@ -267,12 +270,12 @@ fn a_portal_that_is_away_in_the_middle_costs_nothing() {
     for (name, when) in [("unlock_begin", When::After), ("unlock_nonce", When::After), ("login", When::After)]
     {
         let mut scene = locked();
-        let mut person = scene.person();
+        let mut prompter = scene.prompter();
         let portal = scene.world.visitor();
         let proxy = &scene.world.proxy;
         let mut once = false;
-        let outcome = scene.machine.unlock_through(&portal, &mut person, |keys| {
-            Box::new(Between::new(keys, move |called, now| {
+        let outcome = scene.machine.unlock_through(&portal, &mut prompter, |tokens| {
+            Box::new(Between::new(tokens, move |called, now| {
                 if called == name && now == when && !once {
                     once = true;
                     proxy.set(|call| if call.index < 8 { Fate::CutBefore } else { Fate::Pass });
@@ -281,8 +284,8 @@ fn a_portal_that_is_away_in_the_middle_costs_nothing() {
         });
         if outcome.is_err() {
             scene.world.proxy.pass_all();
-            let mut person = scene.person().knows(NEW);
-            unlocked_order(scene.unlock_by(&mut person));
+            let mut prompter = scene.prompter().knows(NEW);
+            unlocked_order(scene.unlock_by(&mut prompter));
         }
         scene.is_well(NEW);
     }
@@ -292,17 +295,17 @@ fn a_portal_that_is_away_in_the_middle_costs_nothing() {
 fn a_revoked_certificate_is_refused_before_a_code_is_sent() {
     let mut scene = locked();
     let reason = Reason { reason: "遗失".into() };
-    scene.world.operator().revoke_certificate(&scene.key.certificate, &reason).unwrap();
-    let mut person = scene.person();
-    assert_eq!(code(scene.unlock_by(&mut person)), "certificate.revoked");
-    assert_eq!(person.heard.codes, 0);
+    scene.world.operator().revoke_certificate(&scene.token.certificate, &reason).unwrap();
+    let mut prompter = scene.prompter();
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "certificate.revoked");
+    assert_eq!(prompter.heard.codes, 0);
 }
 
 #[test]
 fn an_order_that_was_left_lying_lapses_and_another_one_can_be_opened() {
     let mut scene = locked();
-    let mut person = scene.person().stops_at(UnlockStep::NewPin);
-    assert_eq!(code(scene.unlock_by(&mut person)), "unlock.stopped");
+    let mut prompter = scene.prompter().stops_at(UnlockStep::NewPin);
+    assert_eq!(code(scene.unlock_by(&mut prompter)), "unlock.stopped");
     scene.world.time_passes(Span::days(8));
     unlocked_order(scene.unlock());
     scene.is_well(NEW);
@@ -310,7 +313,7 @@ fn an_order_that_was_left_lying_lapses_and_another_one_can_be_opened() {
 }
 
 #[test]
-fn the_new_pin_stands_nowhere_but_on_the_key() {
+fn the_new_pin_stands_nowhere_but_on_the_token() {
     let mut scene = unlocked();
     scene.lock();
     unlocked_order(scene.unlock());

@@ -3,9 +3,9 @@
 use serde_json::json;
 use ycd_tests::{
     window::{Desktop, Page, Steered, wait},
-    world::{IssuedKey, PIN, World, open_keys},
+    world::{IssuedToken, PIN, World, open_tokens},
 };
-use ycd_token::{KeyId, Pin, Token as _, TokenError};
+use ycd_token::{Pin, TokenAccess as _, TokenError, TokenId};
 
 use crate::is_left_out;
 
@@ -23,20 +23,20 @@ fn an_approved_renewal_is_written_in_the_window() {
         return;
     }
     let world = World::new();
-    let (key, order) = world.key_with_order();
-    let mut keys = open_keys(&world.keys_folder());
-    keys.keys().unwrap();
-    keys.change_pin(&key.key_id, &Pin::new(PIN), &Pin::new(OWN)).unwrap();
-    let before = certificates(&mut keys, &key.key_id);
-    drop(keys);
+    let (token, order) = world.token_with_order();
+    let mut tokens = open_tokens(&world.softkey_dir());
+    tokens.list().unwrap();
+    tokens.change_pin(&token.token_id, &Pin::new(PIN), &Pin::new(OWN)).unwrap();
+    let before = certificates(&mut tokens, &token.token_id);
+    drop(tokens);
     let desktop = Desktop::new(&world);
     let steered = Steered::start(&desktop);
     let page = &steered.page;
     let violations = Violations(page);
 
     page.go("#/login");
-    page.type_into("main input[type=tel]", &key.phone);
-    let code = world.code_sent_to(&key.phone, || {
+    page.type_into("main input[type=tel]", &token.phone);
+    let code = world.code_sent_to(&token.phone, || {
         page.press("发送验证码");
         page.wait_for(CODE_BOX);
     });
@@ -59,20 +59,20 @@ fn an_approved_renewal_is_written_in_the_window() {
     assert_nowhere(&desktop, page, &[OWN], &[&code]);
     drop(steered);
 
-    let mut keys = open_keys(&world.keys_folder());
-    keys.keys().unwrap();
-    let after = certificates(&mut keys, &key.key_id);
+    let mut tokens = open_tokens(&world.softkey_dir());
+    tokens.list().unwrap();
+    let after = certificates(&mut tokens, &token.token_id);
     assert!(after.iter().any(|certificate| !before.contains(certificate)));
 }
 
 #[test]
-fn a_locked_key_gets_a_new_pin_in_the_window_without_a_login() {
-    if is_left_out("a_locked_key_gets_a_new_pin_in_the_window_without_a_login") {
+fn a_locked_token_gets_a_new_pin_in_the_window_without_a_login() {
+    if is_left_out("a_locked_token_gets_a_new_pin_in_the_window_without_a_login") {
         return;
     }
     let world = World::new();
-    let (key, _) = world.key_with_order();
-    lock(&world, &key);
+    let (token, _) = world.token_with_order();
+    lock(&world, &token);
     let desktop = Desktop::new(&world);
     let steered = Steered::start(&desktop);
     let page = &steered.page;
@@ -80,7 +80,7 @@ fn a_locked_key_gets_a_new_pin_in_the_window_without_a_login() {
     page.wait_for_text("锁定");
 
     page.go("#/unlock");
-    let mut phone = world.phone(&key.phone);
+    let mut phone = world.phone(&token.phone);
     world.another_code_may_be_sent();
     page.press_id("start-unlock");
     page.press_id("send-code");
@@ -96,19 +96,19 @@ fn a_locked_key_gets_a_new_pin_in_the_window_without_a_login() {
     violations.none();
     assert_nowhere(&desktop, page, &[NEW, WRONG], &[&code]);
     drop(steered);
-    let mut keys = open_keys(&world.keys_folder());
-    keys.keys().unwrap();
-    keys.login(&key.key_id, &Pin::new(NEW)).unwrap();
+    let mut tokens = open_tokens(&world.softkey_dir());
+    tokens.list().unwrap();
+    tokens.login(&token.token_id, &Pin::new(NEW)).unwrap();
 }
 
-fn lock(world: &World, key: &IssuedKey) {
-    let mut keys = open_keys(&world.keys_folder());
-    keys.keys().unwrap();
-    while !matches!(keys.login(&key.key_id, &Pin::new(WRONG)), Err(TokenError::PinLocked)) {}
+fn lock(world: &World, token: &IssuedToken) {
+    let mut tokens = open_tokens(&world.softkey_dir());
+    tokens.list().unwrap();
+    while !matches!(tokens.login(&token.token_id, &Pin::new(WRONG)), Err(TokenError::PinLocked)) {}
 }
 
-fn certificates(keys: &mut impl ycd_token::Token, key: &KeyId) -> Vec<Vec<u8>> {
-    let contents = keys.read(key).unwrap();
+fn certificates(tokens: &mut impl ycd_token::TokenAccess, token: &TokenId) -> Vec<Vec<u8>> {
+    let contents = tokens.read(token).unwrap();
     contents.containers.into_iter().flat_map(|container| container.certificates).collect()
 }
 

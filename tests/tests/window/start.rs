@@ -51,7 +51,7 @@ fn the_start_with_the_session_is_shown_as_the_desktop_has_it_and_changed_there()
     }
     let world = World::new();
     let desktop = Desktop::new(&world);
-    let entry = desktop.home().join(".config/autostart/yuncaidun-assistant.desktop");
+    let entry = desktop.data_dir().join(".config/autostart/yuncaidun-assistant.desktop");
     let setting = |page: &Page, wanted: bool| {
         let asked = || page.run("return window.__TAURI_INTERNALS__.invoke('start')", json!(null));
         wait("the setting", || {

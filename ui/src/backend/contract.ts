@@ -149,7 +149,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Looks at all that this machine needs to work with a key. Takes some seconds. */
+        /** Looks at all that this machine needs to work with a token. Takes some seconds. */
         post: operations["diagnose"];
         delete?: never;
         options?: never;
@@ -174,7 +174,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/ipc/dismiss_work": {
+    "/ipc/dismiss_job": {
         parameters: {
             query?: never;
             header?: never;
@@ -184,7 +184,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Puts away a work that has ended. */
-        post: operations["dismiss_work"];
+        post: operations["dismiss_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -217,7 +217,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The public certificate on a key, as PEM. */
+        /** The public certificate on a token, as PEM. */
         post: operations["export_certificate"];
         delete?: never;
         options?: never;
@@ -234,7 +234,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Before payment: what the room on the inserted key means for the old key pair. `agrees` is the person's yes. */
+        /** Before payment: what the free capacity on the inserted token means for the old key pair. `agrees` is the person's yes. */
         post: operations["fix_room"];
         delete?: never;
         options?: never;
@@ -270,6 +270,23 @@ export interface paths {
         put?: never;
         /** Gives the open attempt of an order up: a new certificate that was not confirmed is revoked, the old one stays, and the order can be begun again as often as attempts are left. */
         post: operations["give_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ipc/job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The work under way, or the one that ended last and was not put away. */
+        post: operations["job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -412,7 +429,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/ipc/refresh_keys": {
+    "/ipc/refresh_tokens": {
         parameters: {
             query?: never;
             header?: never;
@@ -421,8 +438,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Looks at the keys again. */
-        post: operations["refresh_keys"];
+        /** Looks at the tokens again. */
+        post: operations["refresh_tokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -463,7 +480,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/ipc/send_unknown_key": {
+    "/ipc/send_unknown_token": {
         parameters: {
             query?: never;
             header?: never;
@@ -473,7 +490,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sends it to the portal, without what could tell of the user; gives the number that the hotline finds it by. */
-        post: operations["send_unknown_key"];
+        post: operations["send_unknown_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -540,7 +557,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new PIN for a locked or forgotten one; for the one key that is in, or the one named. */
+        /** A new PIN for a locked or forgotten one; for the one token that is in, or the one named. */
         post: operations["start_unlock"];
         delete?: never;
         options?: never;
@@ -548,7 +565,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/ipc/stop_work": {
+    "/ipc/stop_job": {
         parameters: {
             query?: never;
             header?: never;
@@ -557,8 +574,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends a work before its next step; what changes the key is seen to its end. */
-        post: operations["stop_work"];
+        /** Ends a work before its next step; what changes the token is seen to its end. */
+        post: operations["stop_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -582,7 +599,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/ipc/unknown_key": {
+    "/ipc/unknown_token": {
         parameters: {
             query?: never;
             header?: never;
@@ -591,8 +608,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What can be told of a key that nobody knows, with a draft of a driver profile. */
-        post: operations["unknown_key"];
+        /** What can be told of a token that nobody knows, with a draft of a driver profile. */
+        post: operations["unknown_token"];
         delete?: never;
         options?: never;
         head?: never;
@@ -610,23 +627,6 @@ export interface paths {
         put?: never;
         /** For administrators: sets this machine up with a portal, and with the roots (PEM texts) that it trusts. */
         post: operations["use_portal"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/ipc/work": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** The work under way, or the one that ended last and was not put away. */
-        post: operations["work"];
         delete?: never;
         options?: never;
         head?: never;
@@ -713,7 +713,7 @@ export interface components {
         };
         /** @enum {string} */
         CertificateAction: "renew" | "expired_purchase";
-        CertificateOnKey: {
+        CertificateOnToken: {
             /**
              * Format: int64
              * @description Whole days until the end; negative after it.
@@ -726,10 +726,10 @@ export interface components {
             not_after: components["schemas"]["Timestamp"];
             not_before: components["schemas"]["Timestamp"];
             organization?: string | null;
-            pair: components["schemas"]["PairOnKey"];
+            pair: components["schemas"]["PairOnToken"];
             /** @description Upper-case hexadecimal. */
             serial: string;
-            state: components["schemas"]["OnKeyState"];
+            state: components["schemas"]["OnTokenState"];
             subject: string;
         };
         /** @description The search of `GET /certificates`. */
@@ -738,14 +738,14 @@ export interface components {
             page?: number | null;
             /** Format: int32 */
             page_size?: number | null;
-            /** @description Part of the holder's name, the serial number, or the key's. */
+            /** @description Part of the holder's name, the serial number, or the token's. */
             text?: string | null;
         };
         /**
          * @description How a certificate stands at the portal's time.
          * @enum {string}
          */
-        CertificateState: "valid" | "near_end" | "expired" | "revoked" | "superseded";
+        CertificateState: "valid" | "expiring_soon" | "expired" | "revoked" | "superseded";
         /** @description A row of `GET /certificates`, and `GET /certificates/{serial}`. */
         CertificateView: {
             /** @description What can be ordered now. */
@@ -756,7 +756,6 @@ export interface components {
              */
             days_left: number;
             holder: components["schemas"]["Holder"];
-            key_id: string;
             /** @description Why nothing can be, as a problem code. */
             no_action_because?: string | null;
             not_after: components["schemas"]["Timestamp"];
@@ -771,6 +770,7 @@ export interface components {
             serial: string;
             state: components["schemas"]["CertificateState"];
             superseded_by?: string | null;
+            token_id: string;
         };
         CodeSent: {
             /**
@@ -818,7 +818,7 @@ export interface components {
             /** @description The certificate's own product where left out. */
             product?: string | null;
             /** Format: int32 */
-            term_years: number;
+            validity_years: number;
         };
         Delivery: {
             /** @default  */
@@ -863,12 +863,12 @@ export interface components {
         /** @description What a screen is told without asking; always whole, so that one that was missed does no harm. */
         Event: {
             /** @enum {string} */
-            event: "keys";
-            keys: components["schemas"]["KeysView"];
+            event: "tokens";
+            tokens: components["schemas"]["TokensView"];
         } | {
             /** @enum {string} */
-            event: "work";
-            work?: components["schemas"]["WorkView"] | null;
+            event: "job";
+            job?: components["schemas"]["JobView"] | null;
         } | {
             /** @enum {string} */
             event: "session";
@@ -922,6 +922,12 @@ export interface components {
             errors: components["schemas"]["FieldError"][];
             form: components["schemas"]["OrderForm"];
         };
+        /** @description Before payment, with the token inserted: what renewing does to the old key pair. */
+        FreeCapacityView: {
+            mode?: components["schemas"]["Mode"] | null;
+            /** @description There is no free capacity, and the person has not agreed yet that the old pair goes first. */
+            must_agree: boolean;
+        };
         /** @description Whom a certificate names. */
         Holder: {
             /** @description Identity number, for a person. */
@@ -969,56 +975,38 @@ export interface components {
          */
         InvoiceKind: "ordinary" | "special";
         /** @enum {string} */
-        KeyProblemKind: "absent" | "pulled" | "several" | "wrong";
-        /** @description A key, named as people tell keys apart. */
-        KeyRef: {
-            /** @description Of the certificate in force, where the key has been read. */
-            holder?: string | null;
-            key_id: string;
-            /** @description 尾号: the last four characters of its number. */
-            tail: string;
+        JobKind: "renewal" | "unlock" | "pin_change" | "give_up";
+        JobPhase: {
+            job?: components["schemas"]["JobView"] | null;
         };
-        /** @enum {string} */
-        KeyState: "reading" | "read" | "unreadable";
-        KeyView: {
-            /** @description Newest first. */
-            certificates: components["schemas"]["CertificateOnKey"][];
+        /** @description A work on a token, as it stands now: what has been done, what is asked, how it ended. */
+        JobView: {
+            /** @description An operator approves this unlock, or has. */
+            approval: boolean;
+            asked?: components["schemas"]["Asked"] | null;
             /**
-             * Format: int32
-             * @description Index in `certificates` of the one that counts: the newest that can be used, else the newest.
+             * Format: int64
+             * @description Portal's time minus this machine's, seconds, where they differ noticeably.
              */
-            current?: number | null;
-            failure?: components["schemas"]["Failure"] | null;
+            clock_off?: number | null;
             /**
              * Format: int32
-             * @description How many more key pairs fit, where the key tells.
+             * @description Counts up; one work at a time.
              */
-            free_pairs?: number | null;
-            key_id: string;
-            label: string;
-            /** @description What people call the make. */
-            make: string;
-            model: string;
+            id: number;
+            kind: components["schemas"]["JobKind"];
+            /** @description The token is being written: it stays in, and the window stays open. */
+            on_token: boolean;
+            /** @description Where the work has one. */
+            order?: string | null;
+            outcome?: components["schemas"]["Outcome"] | null;
+            steps: components["schemas"]["StepView"][];
+            /** @description Where work of before goes on: the step that had been done, in words. */
+            taken_up_after?: string | null;
+            token?: components["schemas"]["TokenRef"] | null;
             /**
              * Format: int32
-             * @description Key pairs that have no certificate: what a broken-off work left, or one that was made elsewhere.
-             */
-            pairs_without_certificate: number;
-            pin: components["schemas"]["PinView"];
-            serial_number: string;
-            state: components["schemas"]["KeyState"];
-            tail: string;
-        };
-        /** @description The keys that are inserted, and what keeps one from being seen. */
-        KeysView: {
-            /** @description Makes whose device is plugged in and whose driver is not installed. */
-            drivers_missing: components["schemas"]["MissingDriver"][];
-            keys: components["schemas"]["KeyView"][];
-            /** @description The first look is not over. */
-            looking: boolean;
-            /**
-             * Format: int32
-             * @description Grows with every change.
+             * @description Grows with every change of this work.
              */
             version: number;
         };
@@ -1037,26 +1025,26 @@ export interface components {
         MissingDriver: {
             /** @description Where its driver is to be had, in words that go on after "from". */
             from?: string | null;
-            /** @description What people call the make. */
-            make: string;
+            /** @description What people call the token model. */
+            model_name: string;
             /** @description Name of the driver profile. */
             profile: string;
         };
         /**
-         * @description How a new certificate comes onto the key; fixed per order.
+         * @description How a new certificate comes onto the token; fixed per order.
          * @enum {string}
          */
         Mode: "side_by_side" | "same_key_pair" | "replace";
         /**
-         * @description How a certificate on a key stands: by its term, and by the authority's revocation list where that could be had.
+         * @description How a certificate on a token stands: by its term, and by the authority's revocation list where that could be had.
          * @enum {string}
          */
-        OnKeyState: "not_yet_valid" | "valid" | "near_end" | "expired" | "revoked";
+        OnTokenState: "not_yet_valid" | "valid" | "expiring_soon" | "expired" | "revoked";
         /**
          * @description What the applicant may do with an order.
          * @enum {string}
          */
-        OrderAction: "save_form" | "edit" | "confirm" | "pay" | "cancel" | "delete" | "request_refund" | "write_key" | "unlock";
+        OrderAction: "save_form" | "edit" | "confirm" | "pay" | "cancel" | "delete" | "request_refund" | "write_token" | "unlock";
         OrderForm: {
             /**
              * @description 经办人
@@ -1132,19 +1120,14 @@ export interface components {
             /** Format: int32 */
             page_size?: number | null;
             product?: string | null;
-            state?: components["schemas"]["OrderState"] | null;
+            state?: components["schemas"]["PublicStatus"] | null;
         };
         /** @description An order, named. */
         OrderRef: {
             kind: components["schemas"]["OrderKind"];
             no: string;
-            state: components["schemas"]["OrderState"];
+            state: components["schemas"]["PublicStatus"];
         };
-        /**
-         * @description The states a user sees, in the order of the tabs of 我的订单.
-         * @enum {string}
-         */
-        OrderState: "draft" | "awaiting_payment" | "awaiting_review" | "rejected" | "awaiting_production" | "awaiting_renewal" | "awaiting_recovery" | "awaiting_shipment" | "completed" | "refunded" | "awaiting_download" | "awaiting_unlock";
         /** @description A row of `GET /orders`. */
         OrderSummary: {
             actions: components["schemas"]["OrderAction"][];
@@ -1157,16 +1140,16 @@ export interface components {
             /** @description 企业名称, or the person's. */
             company: string;
             created_at: components["schemas"]["Timestamp"];
-            key_id: string;
             kind: components["schemas"]["OrderKind"];
             no: string;
             note?: components["schemas"]["OrderNote"] | null;
             product: string;
             product_name: string;
             reject_reason?: string | null;
-            state: components["schemas"]["OrderState"];
+            state: components["schemas"]["PublicStatus"];
+            token_id: string;
             /** Format: int32 */
-            term_years: number;
+            validity_years: number;
         };
         /** @description `GET /orders/{order}`. */
         OrderView: components["schemas"]["OrderSummary"] & {
@@ -1227,7 +1210,6 @@ export interface components {
                  */
                 days_left: number;
                 holder: components["schemas"]["Holder"];
-                key_id: string;
                 /** @description Why nothing can be, as a problem code. */
                 no_action_because?: string | null;
                 not_after: components["schemas"]["Timestamp"];
@@ -1242,6 +1224,7 @@ export interface components {
                 serial: string;
                 state: components["schemas"]["CertificateState"];
                 superseded_by?: string | null;
+                token_id: string;
             }[];
             /**
              * Format: int32
@@ -1272,16 +1255,16 @@ export interface components {
                 /** @description 企业名称, or the person's. */
                 company: string;
                 created_at: components["schemas"]["Timestamp"];
-                key_id: string;
                 kind: components["schemas"]["OrderKind"];
                 no: string;
                 note?: components["schemas"]["OrderNote"] | null;
                 product: string;
                 product_name: string;
                 reject_reason?: string | null;
-                state: components["schemas"]["OrderState"];
+                state: components["schemas"]["PublicStatus"];
+                token_id: string;
                 /** Format: int32 */
-                term_years: number;
+                validity_years: number;
             }[];
             /**
              * Format: int32
@@ -1303,7 +1286,7 @@ export interface components {
          * @description What there is of the key pair beside a certificate.
          * @enum {string}
          */
-        PairOnKey: "there" | "half" | "none";
+        PairOnToken: "there" | "orphaned" | "none";
         /** @enum {string} */
         PaymentMethod: "bank_transfer";
         PaymentView: {
@@ -1336,9 +1319,9 @@ export interface components {
             min_len: number;
         };
         PinView: {
-            /** @description It is still the one that keys are handed out with. */
+            /** @description It is still the one that tokens are handed out with. */
             is_initial: boolean;
-            /** @description The next wrong PIN locks the key. */
+            /** @description The next wrong PIN locks the token. */
             is_last_try: boolean;
             is_locked: boolean;
             /** @description Somebody has set a PIN. */
@@ -1347,10 +1330,10 @@ export interface components {
             max_len: number;
             /**
              * Format: int32
-             * @description Limits of the key, characters.
+             * @description Limits of the token, characters.
              */
             min_len: number;
-            tries: components["schemas"]["Tries"];
+            retry_counter: components["schemas"]["Tries"];
         };
         /** @description The portal that this machine is set up with. */
         PortalSetup: {
@@ -1366,7 +1349,7 @@ export interface components {
              */
             amount: number;
             /** Format: int32 */
-            term_years: number;
+            validity_years: number;
         };
         /** @description A row of `GET /products`. */
         Product: {
@@ -1382,19 +1365,24 @@ export interface components {
         Project: {
             bank_account: components["schemas"]["BankAccount"];
             code: string;
-            hotline: string;
-            name: string;
             /**
              * Format: int32
              * @description Days before a certificate's end from which it is shown as near its end.
              */
-            near_end_days: number;
-            /** @description What a new PIN must be, beside the limits of the key itself. */
+            expiring_soon_days: number;
+            hotline: string;
+            name: string;
+            /** @description What a new PIN must be, beside the limits of the token itself. */
             pin: components["schemas"]["PinRules"];
-            /** @description The portal's name in signed statements. */
+            /** @description The portal's name in signed authorizations. */
             portal: string;
-            term_start: components["schemas"]["TermStart"];
+            validity_start: components["schemas"]["ValidityStart"];
         };
+        /**
+         * @description The states a user sees, in the order of the tabs of 我的订单.
+         * @enum {string}
+         */
+        PublicStatus: "draft" | "awaiting_payment" | "awaiting_review" | "rejected" | "awaiting_personalization" | "awaiting_renewal" | "awaiting_recovery" | "awaiting_shipment" | "completed" | "refunded" | "awaiting_download" | "awaiting_unlock";
         Question: {
             /** @description The one before was wrong. */
             again: boolean;
@@ -1403,27 +1391,27 @@ export interface components {
             /** @description This make asks anew at every signature. */
             each_signature: boolean;
             is_initial: boolean;
-            key: components["schemas"]["KeyRef"];
             last_try: boolean;
-            tries: components["schemas"]["Tries"];
+            retry_counter: components["schemas"]["Tries"];
+            token: components["schemas"]["TokenRef"];
         } | {
             /** @enum {string} */
-            ask: "key";
+            ask: "token";
             at_step?: string | null;
-            inserted: components["schemas"]["KeyRef"][];
-            problem: components["schemas"]["KeyProblemKind"];
-            wanted?: components["schemas"]["KeyRef"] | null;
+            inserted: components["schemas"]["TokenRef"][];
+            problem: components["schemas"]["TokenProblemKind"];
+            wanted?: components["schemas"]["TokenRef"] | null;
         } | {
             /** @enum {string} */
             ask: "replace";
             holder: string;
-            key: components["schemas"]["KeyRef"];
+            token: components["schemas"]["TokenRef"];
         } | {
             approval: boolean;
             /** @enum {string} */
             ask: "before_code";
-            key: components["schemas"]["KeyRef"];
             phone: string;
+            token: components["schemas"]["TokenRef"];
         } | {
             /** @enum {string} */
             ask: "code";
@@ -1436,9 +1424,9 @@ export interface components {
         } | {
             /** @enum {string} */
             ask: "new_pin";
-            key?: components["schemas"]["KeyRef"] | null;
             refused?: components["schemas"]["Failure"] | null;
             rules: components["schemas"]["PinRulesView"];
+            token?: components["schemas"]["TokenRef"] | null;
         } | {
             /** @enum {string} */
             ask: "weak";
@@ -1446,8 +1434,8 @@ export interface components {
         } | {
             /** @enum {string} */
             ask: "forgotten";
-            key: components["schemas"]["KeyRef"];
-            tries: components["schemas"]["Tries"];
+            retry_counter: components["schemas"]["Tries"];
+            token: components["schemas"]["TokenRef"];
         } | {
             /** @enum {string} */
             ask: "portal";
@@ -1455,22 +1443,22 @@ export interface components {
         } | {
             /** @enum {string} */
             ask: "pin_set_before";
-            key: components["schemas"]["KeyRef"];
+            token: components["schemas"]["TokenRef"];
         } | {
             /** @enum {string} */
             ask: "change_pin";
             is_initial: boolean;
-            key: components["schemas"]["KeyRef"];
+            retry_counter: components["schemas"]["Tries"];
             rules: components["schemas"]["PinRulesView"];
-            tries: components["schemas"]["Tries"];
+            token: components["schemas"]["TokenRef"];
         } | {
             /** @enum {string} */
             ask: "last_try";
-            key: components["schemas"]["KeyRef"];
+            token: components["schemas"]["TokenRef"];
         } | {
             /** @enum {string} */
             ask: "put_back";
-            key: components["schemas"]["KeyRef"];
+            token: components["schemas"]["TokenRef"];
         };
         /**
          * @description What a button beside a failure does.
@@ -1489,12 +1477,6 @@ export interface components {
         ReportReceived: {
             /** @description Six digits. */
             number: string;
-        };
-        /** @description Before payment, with the key inserted: what renewing does to the old key pair. */
-        RoomView: {
-            mode?: components["schemas"]["Mode"] | null;
-            /** @description There is no room, and the person has not agreed yet that the old pair goes first. */
-            must_agree: boolean;
         };
         /** @description `PUT /orders/{order}/form`. */
         SaveForm: {
@@ -1531,15 +1513,15 @@ export interface components {
         };
         /** @description All that a first page needs; nothing is asked over the network for it. */
         StartView: {
-            keys: components["schemas"]["KeysView"];
+            job?: components["schemas"]["JobView"] | null;
             portal: components["schemas"]["PortalSetup"];
             project?: components["schemas"]["Project"] | null;
             session?: components["schemas"]["SessionView"] | null;
             settings: components["schemas"]["Settings"];
+            tokens: components["schemas"]["TokensView"];
             unfinished: components["schemas"]["UnfinishedView"][];
             /** @description Of this program. */
             version: string;
-            work?: components["schemas"]["WorkView"] | null;
         };
         /** @enum {string} */
         StepState: "waiting" | "running" | "done";
@@ -1562,11 +1544,6 @@ export interface components {
             /** @description In the language in use. */
             word: string;
         };
-        /**
-         * @description Where the term of a renewed certificate begins.
-         * @enum {string}
-         */
-        TermStart: "today" | "old_end";
         /** @description A text to be saved as a file where the person wants it. */
         TextFile: {
             /** @description A name without folders. */
@@ -1585,14 +1562,68 @@ export interface components {
             event: string;
             note?: components["schemas"]["OrderNote"] | null;
             reason?: string | null;
-            state: components["schemas"]["OrderState"];
+            state: components["schemas"]["PublicStatus"];
         };
         /**
          * Format: date-time
          * @description A moment, in JSON as RFC 3339 in UTC.
          */
         Timestamp: string;
-        /** @description How many tries are left, in the form the key gives. */
+        /** @enum {string} */
+        TokenProblemKind: "absent" | "pulled" | "several" | "wrong";
+        /** @description A token, named as people tell tokens apart. */
+        TokenRef: {
+            /** @description Of the certificate in force, where the token has been read. */
+            holder?: string | null;
+            /** @description 尾号: the last four characters of its number. */
+            tail: string;
+            token_id: string;
+        };
+        /** @enum {string} */
+        TokenState: "reading" | "read" | "unreadable";
+        TokenView: {
+            /** @description Newest first. */
+            certificates: components["schemas"]["CertificateOnToken"][];
+            /**
+             * Format: int32
+             * @description Index in `certificates` of the one that counts: the newest that can be used, else the newest.
+             */
+            current?: number | null;
+            failure?: components["schemas"]["Failure"] | null;
+            /**
+             * Format: int32
+             * @description How many more key pairs fit, where the token tells.
+             */
+            free_pairs?: number | null;
+            label: string;
+            model: string;
+            /** @description What people call the token model. */
+            model_name: string;
+            /**
+             * Format: int32
+             * @description Key pairs that have no certificate: what a broken-off work left, or one that was made elsewhere.
+             */
+            pairs_without_certificate: number;
+            pin: components["schemas"]["PinView"];
+            serial_number: string;
+            state: components["schemas"]["TokenState"];
+            tail: string;
+            token_id: string;
+        };
+        /** @description The tokens that are inserted, and what keeps one from being seen. */
+        TokensView: {
+            /** @description Makes whose device is plugged in and whose driver is not installed. */
+            drivers_missing: components["schemas"]["MissingDriver"][];
+            /** @description The first look is not over. */
+            looking: boolean;
+            tokens: components["schemas"]["TokenView"][];
+            /**
+             * Format: int32
+             * @description Grows with every change.
+             */
+            version: number;
+        };
+        /** @description How many tries are left, in the form the token gives. */
         Tries: {
             /** @enum {string} */
             kind: "exactly";
@@ -1606,7 +1637,7 @@ export interface components {
             kind: "low";
         } | {
             /** @enum {string} */
-            kind: "last";
+            kind: "final_try";
         } | {
             /** @enum {string} */
             kind: "locked";
@@ -1619,10 +1650,9 @@ export interface components {
             /** @description What had been done, in words. */
             after: string;
             at: components["schemas"]["Timestamp"];
-            /** @description The holder on that key, where this machine has seen it. */
+            /** @description The holder on that token, where this machine has seen it. */
             holder?: string | null;
-            key_id: string;
-            kind: components["schemas"]["WorkKind"];
+            kind: components["schemas"]["JobKind"];
             order: string;
             /**
              * Format: int32
@@ -1630,43 +1660,13 @@ export interface components {
              */
             steps_left: number;
             tail: string;
+            token_id: string;
         };
-        /** @enum {string} */
-        WorkKind: "renewal" | "unlock" | "pin_change" | "give_up";
-        WorkState: {
-            work?: components["schemas"]["WorkView"] | null;
-        };
-        /** @description A work on a key, as it stands now: what has been done, what is asked, how it ended. */
-        WorkView: {
-            /** @description An operator approves this unlock, or has. */
-            approval: boolean;
-            asked?: components["schemas"]["Asked"] | null;
-            /**
-             * Format: int64
-             * @description Portal's time minus this machine's, seconds, where they differ noticeably.
-             */
-            clock_off?: number | null;
-            /**
-             * Format: int32
-             * @description Counts up; one work at a time.
-             */
-            id: number;
-            key?: components["schemas"]["KeyRef"] | null;
-            kind: components["schemas"]["WorkKind"];
-            /** @description The key is being written: it stays in, and the window stays open. */
-            on_key: boolean;
-            /** @description Where the work has one. */
-            order?: string | null;
-            outcome?: components["schemas"]["Outcome"] | null;
-            steps: components["schemas"]["StepView"][];
-            /** @description Where work of before goes on: the step that had been done, in words. */
-            taken_up_after?: string | null;
-            /**
-             * Format: int32
-             * @description Grows with every change of this work.
-             */
-            version: number;
-        };
+        /**
+         * @description Where the term of a renewed certificate begins.
+         * @enum {string}
+         */
+        ValidityStart: "today" | "old_end";
     };
     responses: never;
     parameters: never;
@@ -1681,7 +1681,7 @@ export type Applicant = components['schemas']['Applicant'];
 export type Asked = components['schemas']['Asked'];
 export type BankAccount = components['schemas']['BankAccount'];
 export type CertificateAction = components['schemas']['CertificateAction'];
-export type CertificateOnKey = components['schemas']['CertificateOnKey'];
+export type CertificateOnToken = components['schemas']['CertificateOnToken'];
 export type CertificateQuery = components['schemas']['CertificateQuery'];
 export type CertificateState = components['schemas']['CertificateState'];
 export type CertificateView = components['schemas']['CertificateView'];
@@ -1700,22 +1700,21 @@ export type FieldError = components['schemas']['FieldError'];
 export type FieldErrorCode = components['schemas']['FieldErrorCode'];
 export type FieldFailure = components['schemas']['FieldFailure'];
 export type FormView = components['schemas']['FormView'];
+export type FreeCapacityView = components['schemas']['FreeCapacityView'];
 export type Holder = components['schemas']['Holder'];
 export type HolderKind = components['schemas']['HolderKind'];
 export type IdType = components['schemas']['IdType'];
 export type Invoice = components['schemas']['Invoice'];
 export type InvoiceKind = components['schemas']['InvoiceKind'];
-export type KeyProblemKind = components['schemas']['KeyProblemKind'];
-export type KeyRef = components['schemas']['KeyRef'];
-export type KeyState = components['schemas']['KeyState'];
-export type KeyView = components['schemas']['KeyView'];
-export type KeysView = components['schemas']['KeysView'];
+export type JobKind = components['schemas']['JobKind'];
+export type JobPhase = components['schemas']['JobPhase'];
+export type JobView = components['schemas']['JobView'];
 export type LanguageSetting = components['schemas']['LanguageSetting'];
 export type LegalRepresentative = components['schemas']['LegalRepresentative'];
 export type Level = components['schemas']['Level'];
 export type MissingDriver = components['schemas']['MissingDriver'];
 export type Mode = components['schemas']['Mode'];
-export type OnKeyState = components['schemas']['OnKeyState'];
+export type OnTokenState = components['schemas']['OnTokenState'];
 export type OrderAction = components['schemas']['OrderAction'];
 export type OrderForm = components['schemas']['OrderForm'];
 export type OrderKind = components['schemas']['OrderKind'];
@@ -1723,13 +1722,12 @@ export type OrderList = components['schemas']['OrderList'];
 export type OrderNote = components['schemas']['OrderNote'];
 export type OrderQuery = components['schemas']['OrderQuery'];
 export type OrderRef = components['schemas']['OrderRef'];
-export type OrderState = components['schemas']['OrderState'];
 export type OrderSummary = components['schemas']['OrderSummary'];
 export type OrderView = components['schemas']['OrderView'];
 export type Outcome = components['schemas']['Outcome'];
 export type PageCertificateView = components['schemas']['Page_CertificateView'];
 export type PageOrderSummary = components['schemas']['Page_OrderSummary'];
-export type PairOnKey = components['schemas']['PairOnKey'];
+export type PairOnToken = components['schemas']['PairOnToken'];
 export type PaymentMethod = components['schemas']['PaymentMethod'];
 export type PaymentView = components['schemas']['PaymentView'];
 export type PinRules = components['schemas']['PinRules'];
@@ -1739,11 +1737,11 @@ export type PortalSetup = components['schemas']['PortalSetup'];
 export type Price = components['schemas']['Price'];
 export type Product = components['schemas']['Product'];
 export type Project = components['schemas']['Project'];
+export type PublicStatus = components['schemas']['PublicStatus'];
 export type Question = components['schemas']['Question'];
 export type RemedyAction = components['schemas']['RemedyAction'];
 export type Reminder = components['schemas']['Reminder'];
 export type ReportReceived = components['schemas']['ReportReceived'];
-export type RoomView = components['schemas']['RoomView'];
 export type SaveForm = components['schemas']['SaveForm'];
 export type Secret = components['schemas']['Secret'];
 export type SessionView = components['schemas']['SessionView'];
@@ -1751,18 +1749,20 @@ export type Settings = components['schemas']['Settings'];
 export type StartView = components['schemas']['StartView'];
 export type StepState = components['schemas']['StepState'];
 export type StepView = components['schemas']['StepView'];
-export type TermStart = components['schemas']['TermStart'];
 export type TextFile = components['schemas']['TextFile'];
 export type TextSize = components['schemas']['TextSize'];
 export type Theme = components['schemas']['Theme'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type Timestamp = components['schemas']['Timestamp'];
+export type TokenProblemKind = components['schemas']['TokenProblemKind'];
+export type TokenRef = components['schemas']['TokenRef'];
+export type TokenState = components['schemas']['TokenState'];
+export type TokenView = components['schemas']['TokenView'];
+export type TokensView = components['schemas']['TokensView'];
 export type Tries = components['schemas']['Tries'];
 export type Unfinished = components['schemas']['Unfinished'];
 export type UnfinishedView = components['schemas']['UnfinishedView'];
-export type WorkKind = components['schemas']['WorkKind'];
-export type WorkState = components['schemas']['WorkState'];
-export type WorkView = components['schemas']['WorkView'];
+export type ValidityStart = components['schemas']['ValidityStart'];
 export type $defs = Record<string, never>;
 export interface operations {
     answer: {
@@ -1777,9 +1777,9 @@ export interface operations {
                 "application/json": {
                     answer: components["schemas"]["Answer"];
                     /** Format: int32 */
-                    question: number;
+                    job: number;
                     /** Format: int32 */
-                    work: number;
+                    question: number;
                 };
             };
         };
@@ -2117,7 +2117,7 @@ export interface operations {
             };
         };
     };
-    dismiss_work: {
+    dismiss_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -2128,7 +2128,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** Format: int32 */
-                    work: number;
+                    job: number;
                 };
             };
         };
@@ -2198,8 +2198,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    key_id: string;
                     serial: string;
+                    token_id: string;
                 };
             };
         };
@@ -2246,7 +2246,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RoomView"];
+                    "application/json": components["schemas"]["FreeCapacityView"];
                 };
             };
             /** @description not done */
@@ -2316,7 +2316,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WorkView"];
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description not done */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPhase"];
                 };
             };
             /** @description not done */
@@ -2605,7 +2638,7 @@ export interface operations {
             };
         };
     };
-    refresh_keys: {
+    refresh_tokens: {
         parameters: {
             query?: never;
             header?: never;
@@ -2624,7 +2657,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["KeysView"];
+                    "application/json": components["schemas"]["TokensView"];
                 };
             };
             /** @description not done */
@@ -2710,7 +2743,7 @@ export interface operations {
             };
         };
     };
-    send_unknown_key: {
+    send_unknown_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -2786,7 +2819,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    key_id: string;
+                    token_id: string;
                 };
             };
         };
@@ -2797,7 +2830,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WorkView"];
+                    "application/json": components["schemas"]["JobView"];
                 };
             };
             /** @description not done */
@@ -2833,7 +2866,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WorkView"];
+                    "application/json": components["schemas"]["JobView"];
                 };
             };
             /** @description not done */
@@ -2857,8 +2890,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    key_id?: string | null;
                     no?: string | null;
+                    token_id?: string | null;
                 };
             };
         };
@@ -2869,7 +2902,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WorkView"];
+                    "application/json": components["schemas"]["JobView"];
                 };
             };
             /** @description not done */
@@ -2883,7 +2916,7 @@ export interface operations {
             };
         };
     };
-    stop_work: {
+    stop_job: {
         parameters: {
             query?: never;
             header?: never;
@@ -2894,7 +2927,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** Format: int32 */
-                    work: number;
+                    job: number;
                 };
             };
         };
@@ -2952,7 +2985,7 @@ export interface operations {
             };
         };
     };
-    unknown_key: {
+    unknown_token: {
         parameters: {
             query?: never;
             header?: never;
@@ -3008,39 +3041,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PortalSetup"];
-                };
-            };
-            /** @description not done */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Failure"];
-                };
-            };
-        };
-    };
-    work: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
-        responses: {
-            /** @description done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkState"];
                 };
             };
             /** @description not done */

@@ -10,19 +10,19 @@ const LOCAL = new Set<CommandName>([
   'change_settings',
   'use_portal',
   'logout',
-  'refresh_keys',
+  'refresh_tokens',
   'export_certificate',
   'start_renewal',
   'start_unlock',
   'start_pin_change',
   'work',
   'answer',
-  'stop_work',
-  'dismiss_work',
+  'stop_job',
+  'dismiss_job',
   'unfinished',
   'diagnose',
   'diagnosis_file',
-  'unknown_key',
+  'unknown_token',
 ])
 
 /** The same back end; tells after each call that the portal had to answer whether it did. */

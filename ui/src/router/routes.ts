@@ -70,14 +70,14 @@ export const routes: RouteRecordRaw[] = [
   {
     path: '/unlock',
     name: 'unlock',
-    props: (route) => ({ keyId: text(route.query.key), no: text(route.query.order) }),
+    props: (route) => ({ tokenId: text(route.query.key), no: text(route.query.order) }),
     meta: { area: 'usbkey' },
     component: () => import('@/pages/work/UnlockPage.vue'),
   },
   {
     path: '/usbkey/pin',
     name: 'pin-change',
-    props: (route) => ({ keyId: text(route.query.key) }),
+    props: (route) => ({ tokenId: text(route.query.key) }),
     meta: { area: 'usbkey' },
     component: () => import('@/pages/work/PinChangePage.vue'),
   },

@@ -1,18 +1,18 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import { useBackend } from '@/backend'
-import type { CertificateOnKey, KeysView, KeyView } from '@/backend/contract'
+import type { CertificateOnToken, TokensView, TokenView } from '@/backend/contract'
 
 /** The certificate on a key that counts. */
-export function currentOf(key: KeyView): CertificateOnKey | undefined {
+export function currentOf(key: TokenView): CertificateOnToken | undefined {
   return key.current == null ? undefined : key.certificates[key.current]
 }
 
 export const useKeys = defineStore('keys', () => {
   const backend = useBackend()
-  const view = shallowRef<KeysView>({ version: 0, looking: true, keys: [], drivers_missing: [] })
+  const view = shallowRef<TokensView>({ version: 0, looking: true, keys: [], drivers_missing: [] })
 
-  function hear(heard: KeysView) {
+  function hear(heard: TokensView) {
     if (heard.version >= view.value.version) view.value = heard
   }
 
@@ -23,7 +23,7 @@ export const useKeys = defineStore('keys', () => {
     only: computed(() => (view.value.keys.length === 1 ? view.value.keys[0] : undefined)),
     hear,
     async refresh() {
-      hear(await backend.call('refresh_keys'))
+      hear(await backend.call('refresh_tokens'))
     },
   }
 })

@@ -1,10 +1,10 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import { useBackend } from '@/backend'
-import type { OrderState } from '@/backend/contract'
+import type { PublicStatus } from '@/backend/contract'
 
 /** States in which nothing goes on until the applicant does something. */
-export const WAITING_FOR_APPLICANT: readonly OrderState[] = [
+export const WAITING_FOR_APPLICANT: readonly PublicStatus[] = [
   'awaiting_payment',
   'rejected',
   'awaiting_renewal',

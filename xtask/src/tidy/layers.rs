@@ -64,7 +64,7 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// Dev-dependencies are left out: a test may bring in what the crate itself must not know (the portal as a partner
-/// for `flows`, the software key as a token), and nothing of it is in what is shipped.
+/// for `flows`, the software token as a token), and nothing of it is in what is shipped.
 pub fn dependencies_point_downwards(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in manifests(tree) {

@@ -37,7 +37,7 @@ pub fn ready(root: &Path) -> Result<(), String> {
     let toolchain = Toolchain::of(root)?;
     let missing = "a run of its own, with its own toolchain";
     let built = package::is_built(&toolchain);
-    if !(toolchain.is_whole(Target::X64) && toolchain.is_whole(Target::X86) && built) {
+    if !(toolchain.is_complete(Target::X64) && toolchain.is_complete(Target::X86) && built) {
         return Err(missing.into());
     }
     wine::root(root, false).map(drop)

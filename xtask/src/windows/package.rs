@@ -42,7 +42,7 @@ pub struct Stage {
 pub struct Package {
     pub setup: PathBuf,
     pub stage: Stage,
-    /// The software key's module: for trials, and not installed. Whoever has its files has the key.
+    /// The software token's module: for trials, and not installed. Whoever has its files has the token.
     pub softkey: PathBuf,
     /// The same for 32-bit programs.
     pub softkey_32: PathBuf,

@@ -13,7 +13,7 @@ use crate::process;
 const CERTIFICATE: &str = "YCD_SIGN_CERT";
 /// PEM of the private key.
 const KEY: &str = "YCD_SIGN_KEY";
-/// File with the key's password.
+/// File with the token's password.
 const PASSWORD_FILE: &str = "YCD_SIGN_PASSWORD_FILE";
 /// Address of a time-stamping service (RFC 3161): without one, signatures end with the certificate.
 const TIMESTAMP: &str = "YCD_SIGN_TIMESTAMP";

@@ -119,7 +119,7 @@ impl Toolchain {
     }
 
     /// Whether nothing is left to be downloaded or built.
-    pub fn is_whole(&self, target: Target) -> bool {
+    pub fn is_complete(&self, target: Target) -> bool {
         let part = if target == Target::X86 { "standard-library-32" } else { "standard-library" };
         self.mark(part).exists()
     }

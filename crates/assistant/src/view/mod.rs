@@ -2,9 +2,9 @@
 
 mod diagnosis;
 mod failure;
-mod keys;
+mod job;
 mod start;
-mod work;
+mod tokens;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,17 +13,17 @@ use zeroize::Zeroizing;
 pub use self::{
     diagnosis::{Diagnosis, DiagnosisLine, Level},
     failure::{Failure, FieldFailure, RemedyAction},
-    keys::{
-        CertificateOnKey, KeyRef, KeyState, KeyView, KeysView, MissingDriver, OnKeyState, PairOnKey, PinView,
-        Tries,
+    job::{
+        Answer, Asked, JobKind, JobView, Outcome, PinRulesView, Question, StepState, StepView,
+        TokenProblemKind,
     },
     start::{
-        AnchorView, Event, PortalSetup, Reminder, RoomView, SessionView, StartView, Unfinished,
-        UnfinishedView, WorkState,
+        AnchorView, Event, FreeCapacityView, JobPhase, PortalSetup, Reminder, SessionView, StartView,
+        Unfinished, UnfinishedView,
     },
-    work::{
-        Answer, Asked, KeyProblemKind, Outcome, PinRulesView, Question, StepState, StepView, WorkKind,
-        WorkView,
+    tokens::{
+        CertificateOnToken, MissingDriver, OnTokenState, PairOnToken, PinView, TokenRef, TokenState,
+        TokenView, TokensView, Tries,
     },
 };
 

@@ -2,7 +2,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use ycd_portal_api::wire::{Timestamp, attempts::Mode, catalogue::Project};
 
-use super::{KeysView, WorkKind, WorkView};
+use super::{JobKind, JobView, TokensView};
 use crate::settings::Settings;
 
 /// All that a first page needs; nothing is asked over the network for it.
@@ -15,9 +15,9 @@ pub struct StartView {
     /// As the portal was last heard.
     pub project: Option<Project>,
     pub session: Option<SessionView>,
-    pub keys: KeysView,
+    pub tokens: TokensView,
     pub unfinished: Vec<UnfinishedView>,
-    pub work: Option<WorkView>,
+    pub job: Option<JobView>,
 }
 
 /// The portal that this machine is set up with.
@@ -47,11 +47,11 @@ pub struct SessionView {
 /// Work that was begun on this machine and not seen to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UnfinishedView {
-    pub kind: WorkKind,
+    pub kind: JobKind,
     pub order: String,
-    pub key_id: String,
+    pub token_id: String,
     pub tail: String,
-    /// The holder on that key, where this machine has seen it.
+    /// The holder on that token, where this machine has seen it.
     pub holder: Option<String>,
     /// What had been done, in words.
     pub after: String,
@@ -66,16 +66,16 @@ pub struct Unfinished {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct WorkState {
-    pub work: Option<WorkView>,
+pub struct JobPhase {
+    pub job: Option<JobView>,
 }
 
-/// Before payment, with the key inserted: what renewing does to the old key pair.
+/// Before payment, with the token inserted: what renewing does to the old key pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct RoomView {
-    /// As fixed; `None` where the order's key is not in: then the renewal itself decides.
+pub struct FreeCapacityView {
+    /// As fixed; `None` where the order's token is not in: then the renewal itself decides.
     pub mode: Option<Mode>,
-    /// There is no room, and the person has not agreed yet that the old pair goes first.
+    /// There is no free capacity, and the person has not agreed yet that the old pair goes first.
     pub must_agree: bool,
 }
 
@@ -92,8 +92,8 @@ pub struct Reminder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    Keys { keys: KeysView },
-    Work { work: Option<Box<WorkView>> },
+    Tokens { tokens: TokensView },
+    Job { job: Option<Box<JobView>> },
     Session { session: Option<SessionView> },
     Unfinished { items: Vec<UnfinishedView> },
     Settings { settings: Settings },

@@ -14,21 +14,21 @@ use ycd_pki::{
     crl::Crl,
 };
 use ycd_portal_api::wire::certificates::{CertificateQuery, CertificateView};
-use ycd_token::Token as _;
+use ycd_token::TokenAccess as _;
 
-use super::{one_key, register, renew};
+use super::{one_token, register, renew};
 use crate::{
     args::Cert,
+    data_dir::{DataDir, Role, read_certificates},
     error::{CliError, Result},
-    home::{Home, Role, read_certificates},
     say::{Say, day, table},
 };
 
-pub fn run(command: Cert, home: &Home, say: &Say) -> Result {
+pub fn run(command: Cert, data_dir: &DataDir, say: &Say) -> Result {
     match command {
         Cert::List { text, page } => {
             let query = CertificateQuery { text, page: page.page, page_size: page.page_size };
-            let found = home.client_as(Role::Applicant)?.certificates(&query)?;
+            let found = data_dir.client_as(Role::Applicant)?.certificates(&query)?;
             say.result(&found, || {
                 let rows: Vec<Vec<String>> = found.items.iter().map(|view| row(view, say)).collect();
                 let zh = ["序列号", "持有人", "有效期至", "还有天数", "状态", "USBKEY"];
@@ -39,15 +39,15 @@ pub fn run(command: Cert, home: &Home, say: &Say) -> Result {
         }
         Cert::Show { file: Some(file), .. } => show_file(&file, say),
         Cert::Show { serial, .. } => {
-            let view = home.client_as(Role::Applicant)?.certificate(&serial.unwrap_or_default())?;
+            let view = data_dir.client_as(Role::Applicant)?.certificate(&serial.unwrap_or_default())?;
             say.result(&view, || row(&view, say).join("  "));
             Ok(())
         }
-        Cert::Renew(command) => renew::run(&command, home, say),
-        Cert::Register { key } => register::register(key.as_deref(), home, say),
+        Cert::Renew(command) => renew::run(&command, data_dir, say),
+        Cert::Register { token } => register::register(token.as_deref(), data_dir, say),
         Cert::Registered => register::list(say),
         Cert::Verify { file, chain, anchor, crl } => {
-            verify(file.as_deref(), &Given { chain: &chain, anchors: &anchor, crls: &crl }, home, say)
+            verify(file.as_deref(), &Given { chain: &chain, anchors: &anchor, crls: &crl }, data_dir, say)
         }
     }
 }
@@ -60,7 +60,7 @@ fn row(view: &CertificateView, say: &Say) -> Vec<String> {
         day(view.not_after.0),
         view.days_left.to_string(),
         word(&format!("certificate_state.{}", state.as_str().unwrap_or_default()), say.language),
-        view.key_id.clone(),
+        view.token_id.clone(),
     ]
 }
 
@@ -94,14 +94,14 @@ struct Given<'a> {
     crls: &'a [PathBuf],
 }
 
-fn verify(file: Option<&Path>, given: &Given<'_>, home: &Home, say: &Say) -> Result {
+fn verify(file: Option<&Path>, given: &Given<'_>, data_dir: &DataDir, say: &Say) -> Result {
     let (leaf, mut others) = match file {
         Some(file) => {
             let mut all = read_certificates(file)?.into_iter();
             let none = || CliError::NotFound { what: file.display().to_string() };
             (all.next().ok_or_else(none)?, all.collect())
         }
-        None => (newest_on_key(home)?, Vec::new()),
+        None => (newest_on_token(data_dir)?, Vec::new()),
     };
     let all_of = |paths: &[PathBuf]| -> Result<Vec<Certificate>> {
         let read: Vec<Vec<Certificate>> =
@@ -109,7 +109,7 @@ fn verify(file: Option<&Path>, given: &Given<'_>, home: &Home, say: &Say) -> Res
         Ok(read.into_iter().flatten().collect())
     };
     others.extend(all_of(given.chain)?);
-    let anchors = if given.anchors.is_empty() { home.anchors()? } else { all_of(given.anchors)? };
+    let anchors = if given.anchors.is_empty() { data_dir.anchors()? } else { all_of(given.anchors)? };
     let crls: Vec<Crl> = given.crls.iter().map(|path| read_crl(path)).collect::<Result<_>>()?;
     let revocation = if crls.is_empty() { Revocation::Ignored } else { Revocation::Crls(&crls) };
     let now = SystemClock.now();
@@ -132,16 +132,16 @@ fn verify(file: Option<&Path>, given: &Given<'_>, home: &Home, say: &Say) -> Res
     Ok(())
 }
 
-/// Of the certificates on the key that is inserted, the one that ends last.
-fn newest_on_key(home: &Home) -> Result<Certificate> {
-    let mut keys = home.keys()?;
-    let key = one_key(&mut keys, None)?;
-    let contents = keys.read(&key.key_id)?;
+/// Of the certificates on the token that is inserted, the one that ends last.
+fn newest_on_token(data_dir: &DataDir) -> Result<Certificate> {
+    let mut tokens = data_dir.tokens()?;
+    let token = one_token(&mut tokens, None)?;
+    let contents = tokens.read(&token.token_id)?;
     let ders = contents.containers.iter().flat_map(|container| &container.certificates);
     let certificates: Vec<Certificate> =
         ders.map(|der| Certificate::from_der(der)).collect::<Result<_, _>>()?;
     let newest = certificates.into_iter().max_by_key(Certificate::not_after);
-    newest.ok_or_else(|| CliError::NotFound { what: certificate_of(key.key_id.tail()) })
+    newest.ok_or_else(|| CliError::NotFound { what: certificate_of(token.token_id.tail()) })
 }
 
 fn certificate_of(tail: &str) -> String {

@@ -7,15 +7,15 @@ use ycd_assistant::{
 use ycd_flows::messages::word;
 
 use crate::{
+    data_dir::DataDir,
     error::Result,
     exit,
-    home::Home,
     say::{Say, table},
 };
 
 /// The exit code of the worst line: 0 unless something is bad.
-pub fn run(home: &Home, say: &Say) -> Result<u8> {
-    let diagnosis = diagnosis::of(home, say.language);
+pub fn run(data_dir: &DataDir, say: &Say) -> Result<u8> {
+    let diagnosis = diagnosis::of(data_dir, say.language);
     let mut bad = diagnosis.lines.iter().filter(|line| line.level == Level::Bad);
     let code = bad.find_map(|line| line.code.as_deref().map(exit::code_of)).unwrap_or(0);
     say.result(&diagnosis, || text(&diagnosis, say));

@@ -1,4 +1,4 @@
-//! `ycd driver …`: makes of key, and the modules of this machine.
+//! `ycd driver …`: token models, and the modules of this machine.
 
 mod explain;
 mod missing;
@@ -10,33 +10,33 @@ pub(super) use self::{missing::line as missing_line, send::report_words};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use ycd_assistant::makes::make;
+use ycd_assistant::models::model_name;
 use ycd_flows::messages::Explain as _;
 use ycd_token::{Driver, Drivers, Lookup, ModuleHost, Profile, default_host_exe};
 
 use crate::{
     args::Driver as Command,
+    data_dir::DataDir,
     error::{CliError, Result},
-    home::Home,
     say::{Say, table},
 };
 
-pub fn run(command: Command, home: &Home, say: &Say) -> Result {
+pub fn run(command: Command, data_dir: &DataDir, say: &Say) -> Result {
     match command {
-        Command::List => list(&home.drivers()?, say),
-        Command::Check { files } if files.is_empty() => check_all(&home.drivers()?, say),
+        Command::List => list(&data_dir.drivers()?, say),
+        Command::Check { files } if files.is_empty() => check_all(&data_dir.drivers()?, say),
         Command::Check { files } => check_files(&files, say),
-        Command::Missing { utf16 } => missing::run(&home.drivers()?, utf16.as_deref(), say),
-        Command::Probe { draft } => probe::run(&with_draft(home, draft.as_deref())?, say),
+        Command::Missing { utf16 } => missing::run(&data_dir.drivers()?, utf16.as_deref(), say),
+        Command::Probe { draft } => probe::run(&with_draft(data_dir, draft.as_deref())?, say),
         Command::Explain { what, draft, save, send } => {
-            let drivers = with_draft(home, draft.as_deref())?;
-            explain::run(what.as_deref(), &drivers, save.as_deref(), send.then_some(home), say)
+            let drivers = with_draft(data_dir, draft.as_deref())?;
+            explain::run(what.as_deref(), &drivers, save.as_deref(), send.then_some(data_dir), say)
         }
     }
 }
 
-fn with_draft(home: &Home, draft: Option<&Path>) -> Result<Drivers> {
-    let drivers = home.drivers()?;
+fn with_draft(data_dir: &DataDir, draft: Option<&Path>) -> Result<Drivers> {
+    let drivers = data_dir.drivers()?;
     Ok(match draft {
         Some(file) => drivers.with_file(file)?,
         None => drivers,
@@ -79,7 +79,7 @@ fn value(drivers: &Drivers, lookup: &Lookup, say: &Say) -> Value {
 }
 
 fn name(drivers: &Drivers, lookup: &Lookup, say: &Say) -> String {
-    drivers.profile(&lookup.profile).map(|profile| make(profile, say.language)).unwrap_or_default()
+    drivers.profile(&lookup.profile).map(|profile| model_name(profile, say.language)).unwrap_or_default()
 }
 
 /// Every profile has been read when this begins; each module that is installed is started once.
@@ -90,11 +90,11 @@ fn check_all(drivers: &Drivers, say: &Say) -> Result {
     for lookup in drivers.lookups() {
         let mut entry = value(drivers, &lookup, say);
         let words = match &lookup.outcome {
-            // A make whose driver is not installed is no fault of the profile.
+            // A token model whose driver is not installed is no fault of the profile.
             Err(error) => error.explain(say.language).sentence,
             Ok(driver) => match start(driver) {
                 Ok(info) => {
-                    let of = |key: &str| info[key].as_str().unwrap_or_default().to_owned();
+                    let of = |token: &str| info[token].as_str().unwrap_or_default().to_owned();
                     let words = [of("manufacturer"), of("description"), of("version")].join("  ");
                     entry["started"] = info;
                     words

@@ -12,17 +12,17 @@ use ycd_portal_api::{
 use crate::{
     args::Login,
     ask::Secrets,
+    data_dir::{DataDir, Role},
     error::Result,
-    home::{Home, Role},
     say::Say,
 };
 
-pub fn run(command: &Login, home: &Home, say: &Say) -> Result {
+pub fn run(command: &Login, data_dir: &DataDir, say: &Say) -> Result {
     if command.out {
-        return log_out(home, say);
+        return log_out(data_dir, say);
     }
     let phone = command.phone.clone().unwrap_or_default();
-    let client = home.client()?;
+    let client = data_dir.client()?;
     let request = RequestCode { purpose: Purpose::Login, phone: Some(phone.clone()), order: None };
     if command.send_code {
         return send_code(&client, &request, say).map(|sent| tell_sent(&sent, say));
@@ -37,18 +37,18 @@ pub fn run(command: &Login, home: &Home, say: &Say) -> Result {
     let masked = masked_phone(&phone);
     let session = client.login(&LoginRequest { phone, code: code.trim().to_owned() })?;
     let expires_at = session.expires_at;
-    home.keep_session(Role::Applicant, session, Some(masked))?;
+    data_dir.keep_session(Role::Applicant, session, Some(masked))?;
     say.result(&json!({ "logged_in": true, "expires_at": expires_at }), || {
         say.t("已登录。", "Logged in.").to_owned()
     });
     Ok(())
 }
 
-fn log_out(home: &Home, say: &Say) -> Result {
-    let client = home.client_as(Role::Applicant)?;
+fn log_out(data_dir: &DataDir, say: &Say) -> Result {
+    let client = data_dir.client_as(Role::Applicant)?;
     let told = if client.has_session() { client.logout() } else { Ok(()) };
     // The session goes from this machine whatever the portal says.
-    home.forget_session(Role::Applicant)?;
+    data_dir.forget_session(Role::Applicant)?;
     told?;
     say.result(&json!({ "logged_in": false }), || say.t("已退出登录。", "Logged out.").to_owned());
     Ok(())

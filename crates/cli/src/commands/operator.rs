@@ -1,8 +1,8 @@
 //! `ycd operator …`: what the portal's people do.
 
 use serde_json::json;
-use ycd_flows::produce::{Assignment, Production};
-use ycd_pki::unlock::Road;
+use ycd_flows::personalize::{Assignment, Personalization};
+use ycd_pki::unlock::UnlockMethod;
 use ycd_portal_api::{
     Client,
     wire::{
@@ -10,34 +10,34 @@ use ycd_portal_api::{
         certificates::Holder,
         drivers::DriverReportQuery,
         operator::{CauseEvent, OperatorLogin, OperatorOrder, OutboxQuery, RecordTransfer},
-        orders::{OrderState, Reason},
+        orders::{PublicStatus, Reason},
     },
 };
 use ycd_token::Pin;
 
-use super::{driver::report_words, one_key, order};
+use super::{driver::report_words, one_token, order};
 use crate::{
-    args::{HolderKind as HolderKindArg, Operator, OrderSearch, PageArgs, Produce, RoadArg},
+    args::{HolderKind as HolderKindArg, Operator, OrderSearch, PageArgs, Personalize, UnlockMethodArg},
     ask::Secrets,
+    data_dir::{DataDir, Role},
     error::{CliError, Result},
-    home::{Home, Role},
     say::{Say, minute, table, yuan},
 };
 
-pub fn run(command: Operator, home: &Home, say: &Say) -> Result {
+pub fn run(command: Operator, data_dir: &DataDir, say: &Say) -> Result {
     if let Operator::Login { name, password } = command {
         let mut passwords = Secrets::passwords(&password, say)?;
         let password = passwords.need(say.t("密码：", "password: "))?;
         let session =
-            home.client()?.operator_login(&OperatorLogin { name, password: password.to_string() })?;
+            data_dir.client()?.operator_login(&OperatorLogin { name, password: password.to_string() })?;
         let expires_at = session.expires_at;
-        home.keep_session(Role::Operator, session, None)?;
+        data_dir.keep_session(Role::Operator, session, None)?;
         say.result(&json!({ "logged_in": true, "expires_at": expires_at }), || {
             say.t("已登录。", "Logged in.").to_owned()
         });
         return Ok(());
     }
-    let client = home.client_as(Role::Operator)?;
+    let client = data_dir.client_as(Role::Operator)?;
     match command {
         Operator::Login { .. } => {}
         Operator::Queue(search) => queue(&client, &search, say)?,
@@ -64,7 +64,7 @@ pub fn run(command: Operator, home: &Home, say: &Say) -> Result {
             let view = client.revoke_certificate(&serial, &Reason { reason })?;
             say.result(&view, || say.t("已吊销 {}。", "Revoked {}.").replace("{}", &view.serial));
         }
-        Operator::Produce(command) => produce(&client, command, home, say)?,
+        Operator::Personalize(command) => personalize(&client, command, data_dir, say)?,
         Operator::Outbox { phone, page } => {
             let query = OutboxQuery { phone, page: page.page, page_size: page.page_size };
             let found = client.sms_outbox(&query)?;
@@ -109,7 +109,7 @@ fn driver_reports(client: &Client, number: Option<String>, page: &PageArgs, say:
 /// What waits for an operator, unless another state is asked for.
 fn queue(client: &Client, search: &OrderSearch, say: &Say) -> Result {
     let mut query = order::query(search);
-    query.state.get_or_insert(OrderState::AwaitingReview);
+    query.state.get_or_insert(PublicStatus::AwaitingReview);
     let found = client.operator_orders(&query)?;
     say.result(&found, || order::list_words(&found, say));
     Ok(())
@@ -129,26 +129,26 @@ fn tell(order: &OperatorOrder, say: &Say) {
     });
 }
 
-fn produce(client: &Client, command: Produce, home: &Home, say: &Say) -> Result {
-    let mut keys = home.keys()?;
-    let key = one_key(&mut keys, command.key.as_deref())?;
+fn personalize(client: &Client, command: Personalize, data_dir: &DataDir, say: &Say) -> Result {
+    let mut tokens = data_dir.tokens()?;
+    let token = one_token(&mut tokens, command.token.as_deref())?;
     let mut pins = Secrets::pins(&command.pin, say)?;
     let prompt = say
         .t("尾号 {} 的 USBKEY 出厂的管理口令：", "The maker's SO PIN of the USBKEY ending in {}: ")
-        .replace("{}", key.key_id.tail());
+        .replace("{}", token.token_id.tail());
     let factory_so_pin = Pin::new(pins.need(&prompt)?.as_str());
-    let trust = home.trust()?;
-    let production = Production {
+    let trust = data_dir.trust()?;
+    let personalization = Personalization {
         portal: client,
         trust: &trust,
-        token: &mut keys,
-        journal: &home.journal()?,
-        locks: &Home::locks()?,
-        key: key.key_id.clone(),
+        tokens: &mut tokens,
+        journal: &data_dir.journal()?,
+        locks: &DataDir::locks()?,
+        token: token.token_id.clone(),
         factory_so_pin,
-        road: command.road.map(|road| match road {
-            RoadArg::Wrapped => Road::Wrapped,
-            RoadArg::Challenge => Road::Challenge,
+        method: command.method.map(|method| match method {
+            UnlockMethodArg::SoPin => UnlockMethod::SoPin,
+            UnlockMethodArg::ChallengeResponse => UnlockMethod::ChallengeResponse,
         }),
         assignment: Assignment {
             holder: Holder {
@@ -164,12 +164,12 @@ fn produce(client: &Client, command: Produce, home: &Home, say: &Say) -> Result 
             },
             phone: command.phone,
             product: command.product,
-            term_years: command.years,
+            validity_years: command.years,
         },
     };
-    let made = production.run()?;
+    let made = personalization.run()?;
     let value = json!({
-        "key_id": made.record.key_id,
+        "token_id": made.record.token_id,
         "serial": made.certificate.serial,
         "certificate": made.certificate.certificate,
         "chain": made.certificate.chain,
@@ -178,10 +178,10 @@ fn produce(client: &Client, command: Produce, home: &Home, say: &Say) -> Result 
     say.result(&value, || {
         say.t(
             "制证完成：证书 {serial}，USBKEY 尾号 {tail}，初始口令 12345678，管理口令已由门户保管。",
-            "Produced: certificate {serial} on the USBKEY ending in {tail}; its PIN is 12345678, its SO PIN is kept by the portal.",
+            "Personalized: certificate {serial} on the USBKEY ending in {tail}; its PIN is 12345678, its SO PIN is kept by the portal.",
         )
         .replace("{serial}", &made.certificate.serial)
-        .replace("{tail}", key.key_id.tail())
+        .replace("{tail}", token.token_id.tail())
     });
     Ok(())
 }

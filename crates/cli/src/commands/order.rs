@@ -7,23 +7,23 @@ use ycd_portal_api::wire::{
     form::{OrderForm, SaveForm},
     login::{Purpose, RequestCode},
     orders::{
-        ConfirmOrder, CreateOrder, OrderKind, OrderList, OrderQuery, OrderState, OrderSummary, OrderView,
-        PaymentMethod,
+        ConfirmOrder, CreateOrder, OrderKind, OrderList, OrderQuery, OrderSummary, OrderView, PaymentMethod,
+        PublicStatus,
     },
 };
-use ycd_token::Keys;
+use ycd_token::TokenSet;
 
 use super::login;
 use crate::{
     args::{Order, OrderKind as OrderKindArg, OrderSearch},
     ask::Secrets,
+    data_dir::{DataDir, Role},
     error::{CliError, Result},
-    home::{Home, Role},
     say::{Say, minute, table, yuan},
 };
 
-pub fn run(command: Order, home: &Home, say: &Say) -> Result {
-    let client = home.client_as(Role::Applicant)?;
+pub fn run(command: Order, data_dir: &DataDir, say: &Say) -> Result {
+    let client = data_dir.client_as(Role::Applicant)?;
     match command {
         Order::List(search) => {
             let found = client.orders(&query(&search))?;
@@ -41,7 +41,7 @@ pub fn run(command: Order, home: &Home, say: &Say) -> Result {
             // Read first: a file that cannot be read should leave no order behind.
             let form = form.as_deref().map(read_form).transpose()?;
             let mut view =
-                client.create_order(&CreateOrder { kind, certificate, term_years: years, product })?;
+                client.create_order(&CreateOrder { kind, certificate, validity_years: years, product })?;
             if let Some(form) = form {
                 view = client.save_form(&view.summary.no, &SaveForm { form, complete: false })?;
             }
@@ -58,10 +58,10 @@ pub fn run(command: Order, home: &Home, say: &Say) -> Result {
             if let Some(form) = form.as_deref().map(read_form).transpose()? {
                 client.save_form(&order, &SaveForm { form, complete: true })?;
             }
-            let mut keys = Keys::open(&home.drivers()?, None);
-            fix_mode(&client, &mut keys, &order, |key| {
+            let mut tokens = TokenSet::open(&data_dir.drivers()?, None);
+            fix_mode(&client, &mut tokens, &order, |token| {
                 if !agree_to_replace {
-                    say.aside(&no_room(key.key_id.tail(), say));
+                    say.aside(&no_free_capacity(token.token_id.tail(), say));
                 }
                 agree_to_replace
             })?;
@@ -123,7 +123,7 @@ fn row(order: &OrderSummary, say: &Say) -> Vec<String> {
         order.no.clone(),
         order.company.clone(),
         order.product_name.clone(),
-        word(&format!("order_state.{}", order.state.name()), say.language),
+        word(&format!("public_status.{}", order.state.name()), say.language),
         minute(order.created_at.0),
         order.reject_reason.clone().unwrap_or_default(),
     ]
@@ -138,12 +138,12 @@ pub fn view_words(view: &OrderView, say: &Say) -> String {
         )
         .replace("{no}", &order.no)
         .replace("{kind}", &word(&format!("order_kind.{}", order.kind.name()), say.language))
-        .replace("{state}", &word(&format!("order_state.{}", order.state.name()), say.language))
+        .replace("{state}", &word(&format!("public_status.{}", order.state.name()), say.language))
         .replace("{company}", &order.company)
         .replace("{product}", &order.product_name)
-        .replace("{years}", &order.term_years.to_string())
+        .replace("{years}", &order.validity_years.to_string())
         .replace("{amount}", &yuan(order.amount));
-    if order.state == OrderState::Draft && !view.form.errors.is_empty() {
+    if order.state == PublicStatus::Draft && !view.form.errors.is_empty() {
         text += say.t("表单还需填写或改正：\n", "still to be filled in or corrected:\n");
         for error in &view.form.errors {
             let code = serde_json::json!(error.code);
@@ -151,7 +151,7 @@ pub fn view_words(view: &OrderView, say: &Say) -> String {
         }
     }
     for entry in &view.timeline {
-        let state = word(&format!("order_state.{}", entry.state.name()), say.language);
+        let state = word(&format!("public_status.{}", entry.state.name()), say.language);
         let reason = entry.reason.as_deref().unwrap_or_default();
         text += format!("  {}  {state}  {reason}", minute(entry.at.0)).trim_end();
         text.push('\n');
@@ -161,7 +161,7 @@ pub fn view_words(view: &OrderView, say: &Say) -> String {
 
 fn payment_words(view: &OrderView, say: &Say) -> String {
     let account = &view.payment.account;
-    if view.summary.state != OrderState::AwaitingPayment {
+    if view.summary.state != PublicStatus::AwaitingPayment {
         return String::new();
     }
     say.t(
@@ -176,10 +176,10 @@ fn payment_words(view: &OrderView, say: &Say) -> String {
 }
 
 /// Said before anything is paid.
-fn no_room(tail: &str, say: &Say) -> String {
+fn no_free_capacity(tail: &str, say: &Say) -> String {
     say.t(
         "尾号 {} 的 USBKEY 没有空间：更新时要先移除旧密钥对，不能恢复，用旧证书加密的文件将打不开。同意请加 --agree-to-replace。",
-        "The USBKEY ending in {} has no room: renewing removes the old key pair first, and what is encrypted to it can no longer be opened. To agree add --agree-to-replace.",
+        "The USBKEY ending in {} has no free capacity: renewing removes the old key pair first, and what is encrypted to it can no longer be opened. To agree add --agree-to-replace.",
     )
     .replace("{}", tail)
 }

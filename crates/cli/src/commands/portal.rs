@@ -10,12 +10,12 @@ use ycd_pki::Certificate;
 
 use crate::{
     args::Portal,
+    data_dir::DataDir,
     error::{CliError, Result},
-    home::Home,
     say::Say,
 };
 
-pub fn run(command: Portal, home: &Home, say: &Say) -> Result {
+pub fn run(command: Portal, data_dir: &DataDir, say: &Say) -> Result {
     match command {
         Portal::Use { url, anchor } => {
             let mut roots = Vec::new();
@@ -27,14 +27,14 @@ pub fn run(command: Portal, home: &Home, say: &Say) -> Result {
                 }
                 roots.extend(found);
             }
-            let is_pinned = home.use_portal(&url, &roots)?;
+            let is_pinned = data_dir.use_portal(&url, &roots)?;
             if !is_pinned {
                 say.aside(say.t(
                     "现在连不上门户，还不知道它的密钥；连上后请再运行一次，才能解锁和制证。",
                     "The portal cannot be reached now, so its keys are not known; run this again when it can, to unlock and to produce.",
                 ));
             }
-            let anchors = home.anchors()?.len();
+            let anchors = data_dir.anchors()?.len();
             say.result(&json!({ "portal": url, "anchors": anchors, "pinned": is_pinned }), || {
                 say.t("已设定门户 {url}，信任 {n} 张根证书。", "The portal is {url}; roots trusted: {n}.")
                     .replace("{url}", &url)

@@ -4,24 +4,24 @@ use serde_json::{Value, json};
 use ycd_assistant::store;
 use ycd_flows::store::StoreError;
 use ycd_pki::Certificate;
-use ycd_token::{Keys, Token as _};
+use ycd_token::{TokenAccess as _, TokenSet};
 
-use super::one_key;
+use super::one_token;
 use crate::{
+    data_dir::DataDir,
     error::Result,
-    home::Home,
-    person::registered_words,
+    prompter::registered_words,
     say::{Say, day, table},
 };
 
 /// What a renewal does at its end, once more.
-pub fn register(wanted: Option<&str>, home: &Home, say: &Say) -> Result {
-    let drivers = home.drivers()?;
+pub fn register(wanted: Option<&str>, data_dir: &DataDir, say: &Say) -> Result {
+    let drivers = data_dir.drivers()?;
     let store = store::of_this_system(&drivers, say.language).ok_or(StoreError::Unsupported)?;
-    let mut keys = Keys::open(&drivers, None);
-    let key = one_key(&mut keys, wanted)?;
-    let contents = keys.read(&key.key_id)?;
-    let registered = store.register_newest(&key, &contents)?;
+    let mut tokens = TokenSet::open(&drivers, None);
+    let token = one_token(&mut tokens, wanted)?;
+    let contents = tokens.read(&token.token_id)?;
+    let registered = store.register_newest(&token, &contents)?;
     say.result(&registered, || registered_words(&registered, say));
     Ok(())
 }
@@ -43,8 +43,9 @@ pub fn list(say: &Say) -> Result {
         .collect();
     say.result(&json!({ "certificates": told }), || {
         let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-        let row =
-            |entry: &Value| ["name", "serial", "not_after", "provider"].map(|key| text(&entry[key])).to_vec();
+        let row = |entry: &Value| {
+            ["name", "serial", "not_after", "provider"].map(|token| text(&entry[token])).to_vec()
+        };
         let rows: Vec<Vec<String>> = told.iter().map(row).collect();
         let zh = ["名称", "序列号", "有效期至", "提供程序"];
         let en = ["name", "serial number", "until", "provider"];

@@ -18,54 +18,54 @@ use ycd_flows::{
 use ycd_pki::pem;
 use ycd_portal_api::{
     Client,
-    wire::orders::{OrderQuery, OrderState},
+    wire::orders::{OrderQuery, PublicStatus},
 };
-use ycd_token::{Keys, Token as _};
+use ycd_token::{TokenAccess as _, TokenSet};
 
 use crate::{
     args::Renew,
     ask::Secrets,
+    data_dir::{DataDir, Role},
     error::{CliError, Result},
-    home::{Home, Role},
-    person::{AtTerminal, asks_again},
+    prompter::{AtTerminal, asks_again},
     say::Say,
 };
 
-pub fn run(command: &Renew, home: &Home, say: &Say) -> Result {
-    let client = home.client_as(Role::Applicant)?;
-    let drivers = home.drivers()?;
-    let mut keys = Keys::open(&drivers, None);
-    let journal = home.journal()?;
+pub fn run(command: &Renew, data_dir: &DataDir, say: &Say) -> Result {
+    let client = data_dir.client_as(Role::Applicant)?;
+    let drivers = data_dir.drivers()?;
+    let mut tokens = TokenSet::open(&drivers, None);
+    let journal = data_dir.journal()?;
     let order = match &command.order {
         Some(order) => order.clone(),
-        None => the_order(&client, &journal, &mut keys)?,
+        None => the_order(&client, &journal, &mut tokens)?,
     };
-    let patience = match command.wait {
+    let timeout = match command.wait {
         Some(seconds) => Some(Duration::from_secs(seconds)),
         None if say.can_ask() => None,
         None => Some(Duration::ZERO),
     };
     let pins = Arc::new(Mutex::new(Secrets::pins(&command.pin, say)?));
-    keys.on_pin_needed(asks_again(&pins, say));
-    let mut person = AtTerminal {
+    tokens.on_pin_needed(asks_again(&pins, say));
+    let mut prompter = AtTerminal {
         say,
         pins,
         codes: Secrets::codes(&command.code, say)?,
         drivers: &drivers,
-        patience,
+        timeout,
         agrees_to_replace: command.agree_to_replace,
         agrees_to_last_try: command.last_try,
         keep: command.keep.as_deref(),
         reason: None,
     };
-    let trust = home.trust_if_known()?;
+    let trust = data_dir.trust_if_known()?;
     let renewal = Renewal {
         portal: &client,
-        token: &mut keys,
-        person: &mut person,
+        tokens: &mut tokens,
+        prompter: &mut prompter,
         journal: &journal,
-        locks: &Home::locks()?,
-        anchors: &home.anchors()?,
+        locks: &DataDir::locks()?,
+        anchors: &data_dir.anchors()?,
         trust: trust.as_ref(),
         clock: &SystemClock,
         store: store::of_this_system(&drivers, say.language),
@@ -73,20 +73,20 @@ pub fn run(command: &Renew, home: &Home, say: &Say) -> Result {
     };
     if command.abandon {
         let outcome = renewal.abandon(&order);
-        let view = outcome.map_err(|error| truer(error, person.reason.take()))?;
+        let view = outcome.map_err(|error| truer(error, prompter.reason.take()))?;
         say.result(&view, || {
             say.t("已放弃这次尝试，可以重新更新。", "This attempt was given up; renew again.").to_owned()
         });
         return Ok(());
     }
     let outcome = renewal.run(&order);
-    let renewed = outcome.map_err(|error| truer(error, person.reason.take()))?;
+    let renewed = outcome.map_err(|error| truer(error, prompter.reason.take()))?;
     if let Some(folder) = &command.keep {
         keep(&renewed, folder)?;
     }
     let value = json!({
         "order": renewed.order,
-        "key_id": renewed.key,
+        "token_id": renewed.token,
         "kept": command.keep,
         "certificate": pem::encode("CERTIFICATE", &renewed.new)?,
     });
@@ -105,23 +105,23 @@ fn truer(error: FlowError, reason: Option<CliError>) -> CliError {
     }
 }
 
-/// Work of before that this machine knows of, else the order that waits for the key that is inserted.
-fn the_order(client: &Client, journal: &Journal, keys: &mut Keys) -> Result<String> {
-    let inserted = keys.keys()?;
-    let is_inserted = |key_id: &str| inserted.iter().any(|key| key.key_id.as_str() == key_id);
-    let unfinished = journal.unfinished()?.into_iter().find(|work| is_inserted(&work.key_id));
-    if let Some(work) = unfinished {
-        return Ok(work.order);
+/// Work of before that this machine knows of, else the order that waits for the token that is inserted.
+fn the_order(client: &Client, journal: &Journal, tokens: &mut TokenSet) -> Result<String> {
+    let inserted = tokens.list()?;
+    let is_inserted = |token_id: &str| inserted.iter().any(|token| token.token_id.as_str() == token_id);
+    let unfinished = journal.unfinished()?.into_iter().find(|unfinished| is_inserted(&unfinished.token_id));
+    if let Some(unfinished) = unfinished {
+        return Ok(unfinished.order);
     }
     if inserted.is_empty() {
-        return Err(FlowError::NoKey.into());
+        return Err(FlowError::NoToken.into());
     }
     let query = OrderQuery {
-        state: Some(OrderState::AwaitingRenewal),
+        state: Some(PublicStatus::AwaitingRenewal),
         page_size: Some(100),
         ..OrderQuery::default()
     };
-    let waiting = client.orders(&query)?.page.items.into_iter().find(|order| is_inserted(&order.key_id));
+    let waiting = client.orders(&query)?.page.items.into_iter().find(|order| is_inserted(&order.token_id));
     waiting.map(|order| order.no).ok_or(CliError::NoOrder)
 }
 

@@ -1,29 +1,29 @@
-//! `ycd softkey …`: what a maker, a hand and bad luck do to a real key.
+//! `ycd softkey …`: what a maker, a hand and bad luck do to a real token.
 
 mod card;
-mod dress;
+mod emulate;
 
 use serde_json::{Value, json};
 use ycd_flows::messages::Language;
-use ycd_softkey::admin::{self, Action, Fault, KeyState, Leaves, Length, NewKey, On, When};
+use ycd_softkey::admin::{self, Action, Fault, Leaves, Length, NewToken, On, TokenState, When};
 
 use crate::{
     args::{Fault as FaultArgs, Softkey},
+    data_dir::DataDir,
     error::{CliError, Result},
-    home::Home,
     say::{Say, table},
 };
 
-pub fn run(command: Softkey, home: &Home, say: &Say) -> Result {
-    let folder = home.softkey_folder();
+pub fn run(command: Softkey, data_dir: &DataDir, say: &Say) -> Result {
+    let folder = data_dir.softkey_folder();
     match command {
-        Softkey::Create { label, serial, containers, tries, removed, show_so_pin } => {
-            let defaults = NewKey::default();
-            let new = NewKey {
+        Softkey::Create { label, serial, containers, retry_counter, removed, show_so_pin } => {
+            let defaults = NewToken::default();
+            let new = NewToken {
                 label,
                 serial,
                 containers,
-                user_tries: tries.unwrap_or(defaults.user_tries),
+                user_retry_limit: retry_counter.unwrap_or(defaults.user_retry_limit),
                 inserted: !removed,
                 ..defaults
             };
@@ -65,9 +65,9 @@ pub fn run(command: Softkey, home: &Home, say: &Say) -> Result {
             });
         }
         Softkey::List => {
-            let keys = admin::list(&folder)?;
-            say.result(&json!({ "keys": keys, "folder": folder }), || {
-                let rows: Vec<Vec<String>> = keys.iter().map(|key| row(key, say)).collect();
+            let tokens = admin::list(&folder)?;
+            say.result(&json!({ "tokens": tokens, "folder": folder }), || {
+                let rows: Vec<Vec<String>> = tokens.iter().map(|token| row(token, say)).collect();
                 let zh = ["序列号", "槽位", "名称", "状态", "口令剩余次数", "密钥对", "证书"];
                 let en = [
                     "serial number",
@@ -82,28 +82,28 @@ pub fn run(command: Softkey, home: &Home, say: &Say) -> Result {
             });
         }
         Softkey::Card { serial, reader, insert } => card::run(&folder, &serial, &reader, insert, say)?,
-        Softkey::Dress { serial, source } => {
-            let source = match (source.profile, source.wardrobe) {
-                (Some(name), _) => dress::Source::Profile(name),
-                (None, Some(path)) => dress::Source::File(path),
-                (None, None) => return Err(CliError::Argument { what: "--profile, --wardrobe".into() }),
+        Softkey::Emulate { serial, source } => {
+            let source = match (source.profile, source.emulation) {
+                (Some(name), _) => emulate::Source::Profile(name),
+                (None, Some(path)) => emulate::Source::File(path),
+                (None, None) => return Err(CliError::Argument { what: "--profile, --emulation".into() }),
             };
-            dress::run(home, &serial, &source, say)?;
+            emulate::run(data_dir, &serial, &source, say)?;
         }
         Softkey::Fault(command) => fault(&command, &folder, say)?,
     }
     Ok(())
 }
 
-fn row(key: &KeyState, say: &Say) -> Vec<String> {
+fn row(token: &TokenState, say: &Say) -> Vec<String> {
     vec![
-        key.serial_number.clone(),
-        key.slot.to_string(),
-        key.label.clone(),
-        if key.inserted { say.t("已插入", "inserted") } else { say.t("未插入", "out") }.to_owned(),
-        format!("{}/{}", key.pin_tries_left, key.pin_tries_max),
-        format!("{}/{}", key.containers_used, key.containers),
-        key.certificates.to_string(),
+        token.serial_number.clone(),
+        token.slot.to_string(),
+        token.label.clone(),
+        if token.inserted { say.t("已插入", "inserted") } else { say.t("未插入", "out") }.to_owned(),
+        format!("{}/{}", token.pin_retry_counter, token.pin_retry_limit),
+        format!("{}/{}", token.containers_used, token.containers),
+        token.certificates.to_string(),
     ]
 }
 

@@ -1,48 +1,49 @@
-//! `ycd unlock`: a new PIN for a key whose PIN is locked or forgotten.
+//! `ycd unlock`: a new PIN for a token whose PIN is locked or forgotten.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde_json::json;
 use ycd_flows::{
     clock::SystemClock,
-    conversation::{CodeAnswer, Go, KeyProblem},
+    conversation::{CodeAnswer, TokenProblem},
     messages::{Explain as _, tries_word, word},
-    new_pin::{NewPinPerson, NewPinQuestion},
-    unlock::{Options, Outcome, Unlock as Flow, UnlockError, UnlockEvent, UnlockPerson, UnlockStep},
+    new_pin::{NewPinPrompter, NewPinQuestion},
+    unlock::{Options, Outcome, Unlock as Flow, UnlockError, UnlockEvent, UnlockPrompter, UnlockStep},
 };
 use ycd_portal_api::{
     ApiError,
     wire::{login::CodeSent, unlock::UnlockForm},
 };
-use ycd_token::{Drivers, KeyInfo, Keys, Pin, Weakness};
+use ycd_token::{Drivers, Pin, TokenInfo, TokenSet, Weakness};
 
-use super::one_key;
+use super::one_token;
 use crate::{
     args::Unlock,
     ask::Secrets,
+    data_dir::DataDir,
     error::{CliError, Result},
-    home::Home,
     new_pin::PinsAtTerminal,
-    person::{asks_again_each_signature, look_again},
+    prompter::{asks_again_each_signature, look_again},
     say::Say,
 };
 
-pub fn run(command: &Unlock, home: &Home, say: &Say) -> Result {
-    let client = home.client()?;
-    let trust = home.trust()?;
-    let drivers = home.drivers()?;
-    let mut keys = Keys::open(&drivers, None);
-    asks_again_each_signature(&mut keys, say);
-    let key = match &command.key {
-        Some(text) => Some(one_key(&mut keys, Some(text))?.key_id),
+pub fn run(command: &Unlock, data_dir: &DataDir, say: &Say) -> Result {
+    let client = data_dir.client()?;
+    let trust = data_dir.trust()?;
+    let drivers = data_dir.drivers()?;
+    let mut tokens = TokenSet::open(&drivers, None);
+    asks_again_each_signature(&mut tokens, say);
+    let token = match &command.token {
+        Some(text) => Some(one_token(&mut tokens, Some(text))?.token_id),
         None => None,
     };
-    let patience = match command.wait {
+    let timeout = match command.wait {
         Some(seconds) => Some(Duration::from_secs(seconds)),
         None if say.can_ask() => None,
         None => Some(Duration::ZERO),
     };
-    let mut person = AtTerminal {
+    let mut prompter = AtTerminal {
         typing: PinsAtTerminal {
             say,
             pins: Secrets::pins(&command.pin, say)?,
@@ -52,38 +53,38 @@ pub fn run(command: &Unlock, home: &Home, say: &Say) -> Result {
         codes: Secrets::codes(&command.code, say)?,
         form: UnlockForm { used_at: command.used_at.clone(), note: command.note.clone() },
         drivers: &drivers,
-        patience,
+        timeout,
         has_forgotten: command.forgotten,
         knows_pin: command.pin_was_set,
     };
     let flow = Flow {
         portal: &client,
         trust: &trust,
-        token: &mut keys,
-        person: &mut person,
-        journal: &home.journal()?,
-        locks: &Home::locks()?,
+        tokens: &mut tokens,
+        prompter: &mut prompter,
+        journal: &data_dir.journal()?,
+        locks: &DataDir::locks()?,
         clock: &SystemClock,
-        options: Options { key, order: command.order.clone() },
+        options: Options { token, order: command.order.clone() },
     };
-    let outcome = flow.run().map_err(|error| match (error, person.typing.reason.take()) {
+    let outcome = flow.run().map_err(|error| match (error, prompter.typing.reason.take()) {
         // Where this side ended the flow for a reason of its own, that is the reason, not a wish to stop.
         (UnlockError::Stopped { .. }, Some(reason)) => reason,
         (error, _) => CliError::from(error),
     })?;
     match outcome {
-        Outcome::Unlocked { order, key } => {
-            say.result(&json!({ "unlocked": true, "order": order, "key_id": key }), || {
+        Outcome::Unlocked { order, token } => {
+            say.result(&json!({ "unlocked": true, "order": order, "token_id": token }), || {
                 say.t(
                     "解锁成功（尾号 {}）。新口令已生效。现在可以拔下 USBKEY。",
                     "Unlocked ({}). The new PIN is in force. You can pull the USBKEY now.",
                 )
-                .replace("{}", key.tail())
+                .replace("{}", token.tail())
             });
         }
-        Outcome::AwaitsApproval { order, key } => {
+        Outcome::AwaitsApproval { order, token } => {
             say.result(
-                &json!({ "unlocked": false, "awaits_approval": true, "order": order, "key_id": key }),
+                &json!({ "unlocked": false, "awaits_approval": true, "order": order, "token_id": token }),
                 || {
                     say.t(
                         "解锁申请 {} 已提交，等待审核。审核通过后请再次运行 ycd unlock 设置新口令。",
@@ -102,16 +103,16 @@ struct AtTerminal<'a> {
     codes: Secrets,
     /// For an operator who has to approve.
     form: UnlockForm,
-    /// To notice the key when it comes.
+    /// To notice the token when it comes.
     drivers: &'a Drivers,
-    /// How long to wait for a key; `None` for as long as it takes.
-    patience: Option<Duration>,
+    /// How long to wait for a token; `None` for as long as it takes.
+    timeout: Option<Duration>,
     /// What was said on the command line.
     has_forgotten: bool,
     knows_pin: bool,
 }
 
-impl NewPinPerson for AtTerminal<'_> {
+impl NewPinPrompter for AtTerminal<'_> {
     fn new_pin(&mut self, question: &NewPinQuestion) -> Option<(Pin, Pin)> {
         self.typing.new_pin(question)
     }
@@ -121,23 +122,23 @@ impl NewPinPerson for AtTerminal<'_> {
     }
 }
 
-impl UnlockPerson for AtTerminal<'_> {
-    fn tell(&mut self, event: &UnlockEvent) -> Go {
+impl UnlockPrompter for AtTerminal<'_> {
+    fn tell(&mut self, event: &UnlockEvent) -> ControlFlow<()> {
         let say = self.typing.say;
         say.event(event, || {
             Some(match event {
                 UnlockEvent::Begins { step, number, of, usual, longest } => {
                     let name = word(&format!("unlock_step.{}", step.name()), say.language);
-                    say.step(*number, *of, &name, [*usual, *longest], step.works_on_key())
+                    say.step(*number, *of, &name, [*usual, *longest], step.works_on_token())
                 }
-                UnlockEvent::Found { key, holder, policy, approval } => {
+                UnlockEvent::Found { token, holder, policy, approval } => {
                     let mut text = say
                         .t(
                             "可以解锁：{holder}，尾号 {tail}。新口令 {min} 至 {max} 位。",
                             "Can be unlocked: {holder}, ending in {tail}. The new PIN has {min} to {max} characters.",
                         )
                         .replace("{holder}", holder)
-                        .replace("{tail}", key.key_id.tail())
+                        .replace("{tail}", token.token_id.tail())
                         .replace("{min}", &policy.min_len.to_string())
                         .replace("{max}", &policy.max_len.to_string());
                     if *approval {
@@ -152,47 +153,51 @@ impl UnlockPerson for AtTerminal<'_> {
                 }
                 .replace("{}", order),
                 UnlockEvent::StartsAgain { .. } => say
-                    .t("重新核对 USBKEY 和订单，没有丢失任何进度。", "Looking at key and order again; nothing is lost.")
+                    .t("重新核对 USBKEY 和订单，没有丢失任何进度。", "Looking at token and order again; nothing is lost.")
                     .to_owned(),
                 UnlockEvent::PinSet { .. } | UnlockEvent::Finished { .. } => return None,
             })
         });
-        Go::On
+        ControlFlow::Continue(())
     }
 
-    fn key_again(&mut self, problem: &KeyProblem) -> Go {
+    fn token_again(&mut self, problem: &TokenProblem) -> ControlFlow<()> {
         let say = self.typing.say;
-        look_again(say, self.drivers, self.patience, problem, |step| {
+        look_again(say, self.drivers, self.timeout, problem, |step| {
             say.t("解锁停在“{}”。", "The unlock stopped at “{}”.")
                 .replace("{}", &word(&format!("unlock_step.{step}"), say.language))
         })
     }
 
-    fn portal_again(&mut self, _step: UnlockStep, error: &ApiError) -> Go {
+    fn portal_again(&mut self, _step: UnlockStep, error: &ApiError) -> ControlFlow<()> {
         let say = self.typing.say;
         let prompt = format!(
             "{} {}",
             error.explain(say.language).sentence,
             say.t("按回车重试：", "Press Enter to try again: ")
         );
-        if self.typing.answer(&prompt).is_some() { Go::On } else { Go::Stop }
+        if self.typing.answer(&prompt).is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
-    fn has_forgotten_pin(&mut self, key: &KeyInfo) -> bool {
+    fn has_forgotten_pin(&mut self, token: &TokenInfo) -> bool {
         let say = self.typing.say;
-        let tries = tries_word(key.pin.tries, say.language);
-        let tries = if tries.is_empty() { tries } else { say.t("（{}）", " ({})").replace("{}", &tries) };
+        let retry_counter = tries_word(token.pin.retry_counter, say.language);
+        let retry_counter = if retry_counter.is_empty() {
+            retry_counter
+        } else {
+            say.t("（{}）", " ({})").replace("{}", &retry_counter)
+        };
         let question = say
             .t(
-                "尾号 {tail} 的 USBKEY 没有锁定{tries}。确实忘记了口令、要设置新口令吗？",
-                "The USBKEY ending in {tail} is not locked{tries}. Is the PIN really forgotten, and shall a new one be set?",
+                "尾号 {tail} 的 USBKEY 没有锁定{retry_counter}。确实忘记了口令、要设置新口令吗？",
+                "The USBKEY ending in {tail} is not locked{retry_counter}. Is the PIN really forgotten, and shall a new one be set?",
             )
-            .replace("{tail}", key.key_id.tail())
-            .replace("{tries}", &tries);
+            .replace("{tail}", token.token_id.tail())
+            .replace("{retry_counter}", &retry_counter);
         self.has_forgotten || self.typing.yes(&question)
     }
 
-    fn before_code(&mut self, _key: &KeyInfo, _masked_phone: &str, _approval: bool) -> Option<UnlockForm> {
+    fn before_code(&mut self, _key: &TokenInfo, _masked_phone: &str, _approval: bool) -> Option<UnlockForm> {
         Some(self.form.clone())
     }
 
@@ -204,9 +209,9 @@ impl UnlockPerson for AtTerminal<'_> {
         })
     }
 
-    fn pin_set_before(&mut self, key: &KeyInfo) -> Option<Pin> {
+    fn pin_set_before(&mut self, token: &TokenInfo) -> Option<Pin> {
         let say = self.typing.say;
-        let tail = key.key_id.tail();
+        let tail = token.token_id.tail();
         if say.can_ask() && !self.knows_pin {
             let question = say
                 .t(

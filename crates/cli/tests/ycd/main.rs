@@ -7,10 +7,10 @@ mod driver_reports;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
-mod keys;
-#[cfg(test)]
 mod pin;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tokens;
 #[cfg(test)]
 mod words;

@@ -9,20 +9,20 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A data folder, a folder of software keys, and the program.
+/// A data folder, a folder of software tokens, and the program.
 pub struct Desk {
     pub folder: TempDir,
 }
 
 /// What a run of the program brought.
 #[derive(Debug)]
-pub struct Said {
+pub struct Printed {
     pub exit: i32,
     pub out: String,
     pub err: String,
 }
 
-impl Said {
+impl Printed {
     /// Of a program, with lines on standard input.
     pub fn of(mut command: Command, input: &str) -> Self {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -71,26 +71,26 @@ impl Desk {
             .env_remove("YCD_LANG")
             .env_remove("YCD_PORTAL")
             .env_remove("YCD_DRIVERS_DIR")
-            .env("YCD_HOME", self.path("home"))
-            .env("YCD_SOFTKEY_DIR", self.path("keys"));
+            .env("YCD_DATA_DIR", self.path("home"))
+            .env("YCD_SOFTKEY_DIR", self.path("tokens"));
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> Said {
+    pub fn run(&self, args: &[&str]) -> Printed {
         self.run_with(args, "")
     }
 
     /// With lines on standard input.
-    pub fn run_with(&self, args: &[&str], input: &str) -> Said {
-        Said::of(self.command(args), input)
+    pub fn run_with(&self, args: &[&str], input: &str) -> Printed {
+        Printed::of(self.command(args), input)
     }
 
     /// With `--json`.
-    pub fn json(&self, args: &[&str]) -> Said {
+    pub fn json(&self, args: &[&str]) -> Printed {
         self.run(&[args, &["--json"]].concat())
     }
 
-    pub fn json_with(&self, args: &[&str], input: &str) -> Said {
+    pub fn json_with(&self, args: &[&str], input: &str) -> Printed {
         self.run_with(&[args, &["--json"]].concat(), input)
     }
 }
@@ -102,12 +102,12 @@ pub struct RunningPortal {
 }
 
 impl RunningPortal {
-    pub fn start(desk: &Desk, data: &Path, clock_shift: i64) -> Self {
+    pub fn start(setup: &Desk, data: &Path, clock_shift: i64) -> Self {
         let shift = clock_shift.to_string();
         let data = data.to_str().unwrap();
         let args =
             ["portal", "serve", "--data", data, "--listen", "127.0.0.1:0", "--clock-shift", &shift, "--json"];
-        let mut child = desk.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = setup.command(&args).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
@@ -123,7 +123,7 @@ impl Drop for RunningPortal {
     }
 }
 
-/// The driver host and the software key's module are programs of other packages, and lie beside `ycd`.
+/// The driver host and the software token's module are programs of other packages, and lie beside `ycd`.
 fn expect_what_runs_beside() {
     let folder = Path::new(env!("CARGO_BIN_EXE_ycd")).parent().unwrap();
     let host = format!("ycd-host{}", std::env::consts::EXE_SUFFIX);

@@ -4,14 +4,14 @@ use serde_json::Value as Json;
 use ycd_pki::{ChainError, PkiError};
 use ycd_portal_api::{ApiError, Problem};
 use ycd_token::{
-    KeyId, PinPolicy, PinRefusal, TokenError, TriesLeft, Weakness, profile::ProfileError,
+    PinPolicy, PinProblem, PinRetryCounter, TokenError, TokenId, Weakness, profile::ProfileError,
     readers::ReadersError,
 };
 
 use super::{Language, Message, message, word, word_with};
 use crate::{
     error::{FlowError, OperatorReason},
-    new_pin::NewPinRefusal,
+    new_pin::NewPinProblem,
     pin::{PinChangeError, Which},
     store::StoreError,
     unlock::UnlockError,
@@ -28,19 +28,21 @@ impl Explain for FlowError {
             Self::Token { source, .. } => return source.explain(language),
             Self::Portal { source, .. } => return source.explain(language),
             Self::Pki(source) => return source.explain(language),
-            Self::SeveralKeys { keys } => vec![("keys", tails(keys, language))],
-            Self::WrongKey { inserted, wanted } => {
+            Self::SeveralTokens { tokens } => vec![("keys", tails(tokens, language))],
+            Self::WrongToken { inserted, wanted } => {
                 vec![("inserted", inserted.tail().to_owned()), ("wanted", wanted.tail().to_owned())]
             }
-            Self::OrderNotReady { state } => vec![("state", word(&format!("order_state.{state}"), language))],
+            Self::OrderNotReady { state } => {
+                vec![("state", word(&format!("public_status.{state}"), language))]
+            }
             Self::OperatorNeeded { reason } => vec![("reason", reason_word(*reason, language))],
             Self::OtherPortal { .. }
-            | Self::NoKey
-            | Self::KeyBusy { .. }
+            | Self::NoToken
+            | Self::TokenBusy { .. }
             | Self::Stopped { .. }
             | Self::CertificateMismatch { .. }
             | Self::CertificateUntrusted { .. }
-            | Self::KeyNotBlank { .. }
+            | Self::TokenNotBlank { .. }
             | Self::NoProgress { .. }
             | Self::Journal(_)
             | Self::File(_) => Vec::new(),
@@ -52,7 +54,7 @@ impl Explain for FlowError {
 impl Explain for TokenError {
     fn explain(&self, language: Language) -> Message {
         let values: Vec<(&'static str, String)> = match self {
-            Self::PinIncorrect { tries } => vec![("tries", tries_word(*tries, language))],
+            Self::PinIncorrect { retry_counter } => vec![("tries", tries_word(*retry_counter, language))],
             Self::PinInvalid { min_len, max_len } => {
                 vec![("min", min_len.to_string()), ("max", max_len.to_string())]
             }
@@ -118,7 +120,9 @@ impl Explain for UnlockError {
             Self::Refused(refusal) => return refusal.explain(language),
             Self::NoneFits { key, product } => none_fits(key, product),
             Self::Rejected { reason } => vec![("reason", reason.clone())],
-            Self::Over { state } => vec![("state", word(&format!("order_state.{}", state.name()), language))],
+            Self::Over { state } => {
+                vec![("state", word(&format!("public_status.{}", state.name()), language))]
+            }
             Self::NoCertificate
             | Self::NotPossible
             | Self::NotLocked
@@ -143,20 +147,20 @@ impl Explain for StoreError {
     fn explain(&self, language: Language) -> Message {
         match self {
             Self::Token(source) => source.explain(language),
-            Self::MakeUnknown { profile } => message(self.code(), language, &[("profile", profile.clone())]),
+            Self::ModelUnknown { profile } => message(self.code(), language, &[("profile", profile.clone())]),
             Self::Refused { detail } => message(self.code(), language, &[("detail", detail.clone())]),
-            Self::Unsupported | Self::NotOnKey => message(self.code(), language, &[]),
+            Self::Unsupported | Self::NotOnToken => message(self.code(), language, &[]),
         }
     }
 }
 
-impl Explain for NewPinRefusal {
+impl Explain for NewPinProblem {
     fn explain(&self, language: Language) -> Message {
         let values: Vec<(&'static str, String)> = match self {
-            Self::Policy(PinRefusal::TooShort { min_len }) => vec![("min", min_len.to_string())],
-            Self::Policy(PinRefusal::TooLong { max_len }) => vec![("max", max_len.to_string())],
+            Self::Policy(PinProblem::TooShort { min_len }) => vec![("min", min_len.to_string())],
+            Self::Policy(PinProblem::TooLong { max_len }) => vec![("max", max_len.to_string())],
             Self::Weak(weakness) => vec![("why", weakness_word(*weakness, language))],
-            Self::Policy(_) | Self::Mismatch | Self::SameAsOld | Self::ByTheKey => Vec::new(),
+            Self::Policy(_) | Self::Mismatch | Self::SameAsOld | Self::ByTheToken => Vec::new(),
         };
         message(self.code(), language, &values)
     }
@@ -184,7 +188,7 @@ impl Explain for Problem {
         for place in PLACES {
             match self.extra.get(place) {
                 Some(Json::String(text)) if place == "from" => {
-                    values.push((place, word(&format!("order_state.{text}"), language)));
+                    values.push((place, word(&format!("public_status.{text}"), language)));
                 }
                 Some(Json::String(text)) => values.push((place, text.clone())),
                 Some(Json::Number(number)) => values.push((place, number.to_string())),
@@ -218,22 +222,23 @@ fn detail(error: &impl ToString) -> [(&'static str, String); 1] {
     [("detail", error.to_string())]
 }
 
-fn tails(keys: &[KeyId], language: Language) -> String {
+fn tails(tokens: &[TokenId], language: Language) -> String {
     let separator = match language {
         Language::Zh => "、",
         Language::En => ", ",
     };
-    keys.iter().map(KeyId::tail).collect::<Vec<_>>().join(separator)
+    tokens.iter().map(TokenId::tail).collect::<Vec<_>>().join(separator)
 }
 
 /// How many tries are left, in the form the interface gives; empty where it tells nothing.
-pub fn tries_word(tries: TriesLeft, language: Language) -> String {
-    let number = &[("n", if let TriesLeft::Exactly(n) = tries { n.to_string() } else { String::new() })];
-    match tries {
-        TriesLeft::Exactly(0) | TriesLeft::None | TriesLeft::NotLow => String::new(),
-        TriesLeft::Exactly(_) => word_with("tries.exactly", language, number),
-        TriesLeft::Low => word("tries.low", language),
-        TriesLeft::Last => word("tries.last", language),
+pub fn tries_word(retry_counter: PinRetryCounter, language: Language) -> String {
+    let number =
+        &[("n", if let PinRetryCounter::Exactly(n) = retry_counter { n.to_string() } else { String::new() })];
+    match retry_counter {
+        PinRetryCounter::Exactly(0) | PinRetryCounter::None | PinRetryCounter::NotLow => String::new(),
+        PinRetryCounter::Exactly(_) => word_with("tries.exactly", language, number),
+        PinRetryCounter::Low => word("tries.low", language),
+        PinRetryCounter::FinalTry => word("tries.last", language),
     }
 }
 
@@ -264,18 +269,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_pin_tells_the_tries_in_the_form_the_key_gives_them() {
-        let sentence = |tries, language| TokenError::PinIncorrect { tries }.explain(language).sentence;
-        assert!(sentence(TriesLeft::Exactly(4), Language::Zh).contains("还可再试 4 次"));
-        assert!(sentence(TriesLeft::Last, Language::En).contains("one try is left"));
-        assert_eq!(sentence(TriesLeft::NotLow, Language::Zh), "口令不正确。连续输错后 USBKEY 会被锁定。");
+    fn a_wrong_pin_tells_the_tries_in_the_form_the_token_gives_them() {
+        let sentence =
+            |retry_counter, language| TokenError::PinIncorrect { retry_counter }.explain(language).sentence;
+        assert!(sentence(PinRetryCounter::Exactly(4), Language::Zh).contains("还可再试 4 次"));
+        assert!(sentence(PinRetryCounter::FinalTry, Language::En).contains("one try is left"));
+        assert_eq!(
+            sentence(PinRetryCounter::NotLow, Language::Zh),
+            "口令不正确。连续输错后 USBKEY 会被锁定。"
+        );
     }
 
     #[test]
-    fn the_wrong_key_is_named_by_its_tail() {
-        let error = FlowError::WrongKey {
-            inserted: KeyId::new("softkey", "00003F21"),
-            wanted: KeyId::new("softkey", "000088A0"),
+    fn the_wrong_token_is_named_by_its_tail() {
+        let error = FlowError::WrongToken {
+            inserted: TokenId::new("softkey", "00003F21"),
+            wanted: TokenId::new("softkey", "000088A0"),
         };
         let sentence = error.explain(Language::Zh).sentence;
         assert!(sentence.contains("3F21") && sentence.contains("88A0"), "{sentence}");

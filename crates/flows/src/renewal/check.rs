@@ -1,4 +1,4 @@
-//! What is checked before anything is written or sent: that answers of portal and key are what was asked for.
+//! What is checked before anything is written or sent: that answers of portal and token are what was asked for.
 
 use time::OffsetDateTime;
 use ycd_pki::{
@@ -25,8 +25,8 @@ pub(super) fn serial(der: &[u8]) -> Result<Vec<u8>> {
     Ok(parse(der)?.serial().to_vec())
 }
 
-/// Step 5: the module signed the request rightly, with the key it was asked for. A module that signs plain ECDSA, or
-/// with another key, is found here, before anything is sent.
+/// Step 5: the module signed the request rightly, with the token it was asked for. A module that signs plain ECDSA, or
+/// with another token, is found here, before anything is sent.
 pub(super) fn request_is_signed_rightly(request: &[u8], signer: &Spki) -> Result<()> {
     let wrong =
         |detail: String| FlowError::Token { step: Step::Sign, source: TokenError::SignsWrongly { detail } };
@@ -39,7 +39,7 @@ pub(super) fn request_is_signed_rightly(request: &[u8], signer: &Spki) -> Result
     Ok(())
 }
 
-/// Step 7: key, holder and term are the order's.
+/// Step 7: token, holder and term are the order's.
 pub(super) fn fits_the_order(certificate: &[u8], view: &AttemptView, signer: &Spki) -> Result<()> {
     let certificate = parse(certificate)?;
     let asked = PublicKey::from_spki_der(&signer.0).map_err(|_| mismatch(Mismatch::PublicKey))?;
@@ -51,13 +51,13 @@ pub(super) fn fits_the_order(certificate: &[u8], view: &AttemptView, signer: &Sp
         return Err(mismatch(Mismatch::Subject));
     }
     let old = parse(&view.old_certificate.0)?;
-    let term = certificate.not_after() - certificate.not_before();
+    let validity = certificate.not_after() - certificate.not_before();
     // The longest year has 366 days; a term that starts at the old end and was issued before it spans both.
-    let paid = time::Duration::days(i64::from(view.term_years) * 365);
+    let paid = time::Duration::days(i64::from(view.validity_years) * 365);
     let overlap = (old.not_after() - certificate.not_before()).max(time::Duration::ZERO);
-    let slack = time::Duration::days(i64::from(view.term_years) + 1);
-    if term < paid - slack || term > paid + overlap + slack {
-        return Err(mismatch(Mismatch::Term));
+    let slack = time::Duration::days(i64::from(view.validity_years) + 1);
+    if validity < paid - slack || validity > paid + overlap + slack {
+        return Err(mismatch(Mismatch::ValidityPeriod));
     }
     Ok(())
 }

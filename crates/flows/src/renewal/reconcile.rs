@@ -1,30 +1,30 @@
-//! Step 2: from what the portal says and what is on the key, where the work goes on. Pure: no clock, no journal.
+//! Step 2: from what the portal says and what is on the token, where the work goes on. Pure: no clock, no journal.
 
 use ycd_portal_api::wire::{
     Bytes,
     attempts::{AttemptState, AttemptView, Mode},
-    orders::OrderState,
+    orders::PublicStatus,
 };
-use ycd_token::{Container, ContainerHandle, Contents, Pair, Spki};
+use ycd_token::{Container, ContainerHandle, Contents, KeyPairState, Spki};
 
 use crate::error::OperatorReason;
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Clear a container away, then start again: half a pair, the pair of an attempt given up, or the old pair where
+    /// Clear a container away, then start again: an orphaned pair, the pair of an attempt given up, or the old pair where
     /// its key has agreed to be replaced.
     Destroy(ContainerHandle),
-    /// Mode *replace*: there is no room, and the old key has not yet agreed.
+    /// Mode *replace*: there is no free capacity, and the old key has not yet agreed.
     AgreeToReplace,
     /// 3
     Generate,
     /// 4
     Sign(Spki),
-    /// 7: the certificate is issued; it may or may not be on the key.
+    /// 7: the certificate is issued; it may or may not be on the token.
     Write(Spki),
     /// 10: the order is complete.
-    Tidy(Spki),
+    RemoveSuperseded(Spki),
     /// 11: the pair that the attempt is bound to is gone.
     GiveUp,
     Operator(OperatorReason),
@@ -32,21 +32,21 @@ pub enum Next {
     Over,
 }
 
-/// `contents` must have been read by a logged-in user: before login nobody can tell half a pair from a whole one.
+/// `contents` must have been read by a logged-in user: before login nobody can tell an orphaned pair from a whole one.
 pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
-    let whole = |spki: &Spki| contents.with_key(spki).is_some_and(|c| c.pair == Pair::Whole);
-    let bound = view.public_key.as_ref().map(|key| Spki(key.0.clone()));
+    let whole = |spki: &Spki| contents.with_key(spki).is_some_and(|c| c.pair == KeyPairState::Complete);
+    let bound = view.public_key.as_ref().map(|token| Spki(token.0.clone()));
     let old = ycd_pki::cert::Certificate::from_der(&view.old_certificate.0)
         .ok()
         .map(|c| Spki(c.spki_der().to_vec()));
 
-    if view.order_state == OrderState::Completed {
+    if view.public_status == PublicStatus::Completed {
         return match bound.or(old) {
-            Some(spki) => Next::Tidy(spki),
+            Some(spki) => Next::RemoveSuperseded(spki),
             None => Next::Over,
         };
     }
-    if view.order_state != OrderState::AwaitingRenewal || view.state == AttemptState::Closed {
+    if view.public_status != PublicStatus::AwaitingRenewal || view.state == AttemptState::Closed {
         return Next::Over;
     }
 
@@ -56,9 +56,9 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
         return Next::Destroy(leftover.handle.clone());
     }
 
-    // Destroying the old pair was cut off: what is left of it takes the room of one, and is of no use.
+    // Destroying the old pair was cut off: what is left of it takes the free capacity of one, and is of no use.
     let agreed = view.mode == Mode::Replace && view.replace_agreed;
-    let remains = |spki: &Spki| contents.with_key(spki).is_some_and(|c| c.pair == Pair::Half);
+    let remains = |spki: &Spki| contents.with_key(spki).is_some_and(|c| c.pair == KeyPairState::Orphaned);
     if let Some(old) = old.as_ref().filter(|spki| agreed && remains(spki)) {
         return Next::Destroy(ContainerHandle::PublicKey(old.clone()));
     }
@@ -68,8 +68,8 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
     if let Some(mine) = mine.filter(|spki| whole(spki)) {
         let is_extra = |c: &&Container| {
             contents.keeps_ids
-                && c.id == view.tag.0
-                && c.pair == Pair::Whole
+                && c.id == view.cka_id.0
+                && c.pair == KeyPairState::Complete
                 && c.certificates.is_empty()
                 && c.spki.as_ref() != Some(&mine)
         };
@@ -87,8 +87,11 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
         return Next::GiveUp;
     }
 
-    let candidates: Vec<&Container> =
-        contents.containers.iter().filter(|c| c.pair == Pair::Whole && is_new(c, view, contents)).collect();
+    let candidates: Vec<&Container> = contents
+        .containers
+        .iter()
+        .filter(|c| c.pair == KeyPairState::Complete && is_new(c, view, contents))
+        .collect();
     match candidates.as_slice() {
         [] => {}
         [one] => {
@@ -118,9 +121,9 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
     }
 }
 
-/// Made for the open attempt. A key that keeps no tags shows it only by not having been there before the order.
+/// Made for the open attempt. A token that keeps no tags shows it only by not having been there before the order.
 fn is_new(container: &Container, view: &AttemptView, contents: &Contents) -> bool {
-    if contents.keeps_ids { container.id == view.tag.0 } else { is_outside_inventory(container, view) }
+    if contents.keeps_ids { container.id == view.cka_id.0 } else { is_outside_inventory(container, view) }
 }
 
 /// Made by this order for an attempt that was given up, or only half made. What was there before the order, and does
@@ -130,12 +133,12 @@ fn is_leftover(container: &Container, view: &AttemptView, contents: &Contents) -
         (Some(known), Some(spki)) => known.0 == spki.0,
         _ => false,
     };
-    let tagged_open = contents.keeps_ids && container.id == view.tag.0;
-    let tagged_dead = contents.keeps_ids && view.abandoned.iter().any(|a| a.tag.0 == container.id);
+    let tagged_open = contents.keeps_ids && container.id == view.cka_id.0;
+    let tagged_dead = contents.keeps_ids && view.abandoned.iter().any(|a| a.cka_id.0 == container.id);
     let dead = tagged_dead || view.abandoned.iter().any(|a| is(&a.public_key));
     let outside = is_outside_inventory(container, view);
     let ours = tagged_open || tagged_dead || outside && (dead || !contents.keeps_ids);
-    let half = container.pair == Pair::Half && container.certificates.is_empty();
+    let half = container.pair == KeyPairState::Orphaned && container.certificates.is_empty();
     ours && (half || dead && !is(&view.public_key))
 }
 

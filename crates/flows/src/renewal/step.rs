@@ -10,17 +10,17 @@ use crate::conversation::Event;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    FindKey,
+    FindToken,
     Open,
     Pin,
-    /// Half a pair, or the pair of an attempt that was given up, is cleared away; in mode *replace*, the old one.
+    /// An orphaned pair, or the pair of an attempt that was given up, is cleared away; in mode *replace*, the old one.
     Clear,
     Generate,
     Sign,
     Issue,
     Write,
     Confirm,
-    Tidy,
+    RemoveSuperseded,
     /// The new certificate goes into the user's certificate store, where the system has one.
     Register,
     GiveUp,
@@ -29,7 +29,7 @@ pub enum Step {
 
 impl Step {
     pub const ALL: [Self; 13] = [
-        Self::FindKey,
+        Self::FindToken,
         Self::Open,
         Self::Pin,
         Self::Clear,
@@ -38,7 +38,7 @@ impl Step {
         Self::Issue,
         Self::Write,
         Self::Confirm,
-        Self::Tidy,
+        Self::RemoveSuperseded,
         Self::Register,
         Self::GiveUp,
         Self::Done,
@@ -46,7 +46,7 @@ impl Step {
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::FindKey => "find_key",
+            Self::FindToken => "find_token",
             Self::Open => "open",
             Self::Pin => "pin",
             Self::Clear => "clear",
@@ -55,7 +55,7 @@ impl Step {
             Self::Issue => "issue",
             Self::Write => "write",
             Self::Confirm => "confirm",
-            Self::Tidy => "tidy",
+            Self::RemoveSuperseded => "tidy",
             Self::Register => "register",
             Self::GiveUp => "give_up",
             Self::Done => "done",
@@ -69,31 +69,31 @@ impl Step {
     /// Which of [`Step::OF`] it is on the screen.
     pub fn number(self) -> u32 {
         match self {
-            Self::FindKey => 1,
+            Self::FindToken => 1,
             Self::Open | Self::GiveUp => 2,
             Self::Pin => 3,
             Self::Clear | Self::Generate => 4,
             Self::Sign | Self::Issue => 5,
             Self::Write => 6,
-            Self::Confirm | Self::Tidy | Self::Register | Self::Done => 7,
+            Self::Confirm | Self::RemoveSuperseded | Self::Register | Self::Done => 7,
         }
     }
 
     pub const OF: u32 = 7;
 
-    /// Whether the key must stay in.
-    pub fn works_on_key(self) -> bool {
-        !matches!(self, Self::FindKey | Self::Open | Self::Pin | Self::Done)
+    /// Whether the token must stay in.
+    pub fn works_on_token(self) -> bool {
+        !matches!(self, Self::FindToken | Self::Open | Self::Pin | Self::Done)
     }
 
     /// What usually passes until the step is done, and the longest. The latter are the limits of host and client
     /// (GM/T 0027-2014 annex A: an SM2 key pair within 5 s on average, a signature within 500 ms).
     pub fn begins(self) -> Event {
         let (usual, longest) = match self {
-            Self::FindKey => (1, 10),
+            Self::FindToken => (1, 10),
             Self::Open | Self::Issue => (2, 30),
             Self::Pin | Self::Register => (1, 10),
-            Self::Clear | Self::Write | Self::Tidy => (2, 30),
+            Self::Clear | Self::Write | Self::RemoveSuperseded => (2, 30),
             Self::Generate => (5, 30),
             Self::Sign => (1, 10),
             Self::Confirm | Self::GiveUp => (2, 30),

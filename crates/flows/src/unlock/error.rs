@@ -1,45 +1,45 @@
-use ycd_portal_api::{ApiError, wire::orders::OrderState};
+use ycd_portal_api::{ApiError, wire::orders::PublicStatus};
 use ycd_token::{PinPolicy, TokenError};
 
 use super::UnlockStep;
-use crate::{error::FlowError, new_pin::NewPinRefusal};
+use crate::{error::FlowError, new_pin::NewPinProblem};
 
 pub type Result<T, E = UnlockError> = std::result::Result<T, E>;
 
-/// Why a PIN was not unlocked. The keys and certificates are untouched by all of them, and the same call goes on where
+/// Why a PIN was not unlocked. The tokens and certificates are untouched by all of them, and the same call goes on where
 /// the work stands.
 #[derive(Debug, thiserror::Error)]
 pub enum UnlockError {
-    /// No key, several, the wrong one, one that another program works on; the journal.
+    /// No token, several, the wrong one, one that another program works on; the journal.
     #[error(transparent)]
     Flow(#[from] FlowError),
     #[error("step {step:?}: {source}")]
     Token { step: UnlockStep, source: TokenError },
     #[error("step {step:?}: {source}")]
     Portal { step: UnlockStep, source: ApiError },
-    #[error("the key carries no certificate of this portal that is in force")]
+    #[error("the token carries no certificate of this portal that is in force")]
     NoCertificate,
-    /// Neither profile nor key allow the way that the portal has for this key.
-    #[error("this key cannot be unlocked from afar")]
+    /// Neither profile nor token allow the way that the portal has for this token.
+    #[error("this token cannot be unlocked from afar")]
     NotPossible,
-    #[error("the key is not locked")]
+    #[error("the token is not locked")]
     NotLocked,
-    /// What the key takes the project does not, and the other way round.
-    #[error("no PIN satisfies both the key and the project")]
+    /// What the token takes the project does not, and the other way round.
+    #[error("no PIN satisfies both the token and the project")]
     NoneFits { key: PinPolicy, product: PinPolicy },
     #[error("the new PIN is not taken: {0}")]
-    Refused(NewPinRefusal),
+    Refused(NewPinProblem),
     /// An operator has refused it.
     #[error("the unlock was refused: {reason}")]
     Rejected { reason: String },
     /// The order has ended otherwise.
     #[error("the order is over: {state:?}")]
-    Over { state: OrderState },
-    /// Neither of the SO PINs that the portal keeps is the key's.
-    #[error("the key has another SO PIN than the portal keeps")]
+    Over { state: PublicStatus },
+    /// Neither of the SO PINs that the portal keeps is the token's.
+    #[error("the token has another SO PIN than the portal keeps")]
     SoPinUnknown,
-    #[error("no progress after {rounds} rounds")]
-    NoProgress { rounds: u32, last: String },
+    #[error("no progress after {passes} rounds")]
+    NoProgress { passes: u32, last: String },
     #[error("stopped by the user before step {step:?}")]
     Stopped { step: UnlockStep },
 }

@@ -1,21 +1,21 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use ycd_pki::unlock::Road;
+use ycd_pki::unlock::UnlockMethod;
 
 /// Where an unlock stands, in the words of its pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnlockStep {
-    /// One key, its certificate, its ways; nothing is spent.
-    FindKey,
+    /// One token, its certificate, its ways; nothing is spent.
+    FindToken,
     /// SMS to the bound phone; the order.
     Confirm,
     /// The new PIN, twice.
     NewPin,
     /// The portal's release.
     Release,
-    /// The key takes the new PIN.
+    /// The token takes the new PIN.
     SetPin,
     /// The administrator's PIN is put out of reach again.
     Rotate,
@@ -24,13 +24,20 @@ pub enum UnlockStep {
 }
 
 impl UnlockStep {
-    pub const ALL: [Self; 7] =
-        [Self::FindKey, Self::Confirm, Self::NewPin, Self::Release, Self::SetPin, Self::Rotate, Self::Prove];
+    pub const ALL: [Self; 7] = [
+        Self::FindToken,
+        Self::Confirm,
+        Self::NewPin,
+        Self::Release,
+        Self::SetPin,
+        Self::Rotate,
+        Self::Prove,
+    ];
 
     /// As in the catalogue of messages, behind `unlock_step.`
     pub fn name(self) -> &'static str {
         match self {
-            Self::FindKey => "find_key",
+            Self::FindToken => "find_token",
             Self::Confirm => "confirm",
             Self::NewPin => "new_pin",
             Self::Release => "release",
@@ -40,25 +47,25 @@ impl UnlockStep {
         }
     }
 
-    /// Those of a road, in their order: no SO PIN is changed where none was used.
-    pub fn on(road: Road) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(move |step| road == Road::Wrapped || *step != Self::Rotate)
+    /// Those of a method, in their order: no SO PIN is changed where none was used.
+    pub fn on(method: UnlockMethod) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |step| method == UnlockMethod::SoPin || *step != Self::Rotate)
     }
 
-    /// From 1, among those of its road.
-    pub fn number(self, road: Road) -> u32 {
-        Self::on(road).zip(1..).find(|(step, _)| *step == self).map_or(0, |(_, number)| number)
+    /// From 1, among those of its method.
+    pub fn number(self, method: UnlockMethod) -> u32 {
+        Self::on(method).zip(1..).find(|(step, _)| *step == self).map_or(0, |(_, number)| number)
     }
 
-    /// How many steps a road has.
-    pub fn count(road: Road) -> u32 {
-        Self::on(road).map(|_| 1).sum()
+    /// How many steps a method has.
+    pub fn count(method: UnlockMethod) -> u32 {
+        Self::on(method).map(|_| 1).sum()
     }
 
     /// How long it usually takes, and at most, the person's own time left out.
     pub fn duration(self) -> (Duration, Duration) {
         let (usual, longest) = match self {
-            Self::FindKey => (2, 20),
+            Self::FindToken => (2, 20),
             Self::Confirm => (30, 120),
             Self::NewPin => (20, 600),
             Self::Release => (1, 20),
@@ -68,8 +75,8 @@ impl UnlockStep {
         (Duration::from_secs(usual), Duration::from_secs(longest))
     }
 
-    /// Whether the key must stay in.
-    pub fn works_on_key(self) -> bool {
+    /// Whether the token must stay in.
+    pub fn works_on_token(self) -> bool {
         matches!(self, Self::SetPin | Self::Rotate | Self::Prove)
     }
 }
@@ -79,12 +86,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_road_counts_its_own_steps_without_a_gap() {
-        for (road, count) in [(Road::Wrapped, 7), (Road::Challenge, 6)] {
-            assert_eq!(UnlockStep::count(road), count);
-            let numbers: Vec<u32> = UnlockStep::on(road).map(|step| step.number(road)).collect();
+    fn each_method_counts_its_own_steps_without_a_gap() {
+        for (method, count) in [(UnlockMethod::SoPin, 7), (UnlockMethod::ChallengeResponse, 6)] {
+            assert_eq!(UnlockStep::count(method), count);
+            let numbers: Vec<u32> = UnlockStep::on(method).map(|step| step.number(method)).collect();
             assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
         }
-        assert_eq!(UnlockStep::Prove.number(Road::Challenge), 6);
+        assert_eq!(UnlockStep::Prove.number(UnlockMethod::ChallengeResponse), 6);
     }
 }

@@ -7,7 +7,7 @@ use super::{Certificate, SubjectId};
 use crate::name::Attribute;
 
 /// From this many days before its end a certificate is near its end.
-pub const NEAR_END_DAYS: i64 = 30;
+pub const EXPIRING_SOON_DAYS: i64 = 30;
 
 /// What a page or a command line tells of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,8 +40,8 @@ pub struct CertificateInfo {
 pub enum CertificateState {
     NotYetValid,
     Valid,
-    /// Valid, with [`NEAR_END_DAYS`] or fewer left.
-    NearEnd,
+    /// Valid, with [`EXPIRING_SOON_DAYS`] or fewer left.
+    ExpiringSoon,
     Expired,
 }
 
@@ -74,8 +74,8 @@ impl CertificateState {
             Self::NotYetValid
         } else if at > certificate.not_after() {
             Self::Expired
-        } else if certificate.not_after() - at <= time::Duration::days(NEAR_END_DAYS) {
-            Self::NearEnd
+        } else if certificate.not_after() - at <= time::Duration::days(EXPIRING_SOON_DAYS) {
+            Self::ExpiringSoon
         } else {
             Self::Valid
         }

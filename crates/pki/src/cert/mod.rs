@@ -19,8 +19,8 @@ use crate::{
 
 pub(crate) use extensions::encoded;
 pub use extensions::{SubjectId, SubjectIdKind};
-pub use info::{CertificateInfo, CertificateState, NEAR_END_DAYS};
-pub use issue::{CertificateParams, Profile, assemble, issue, key_id, new_serial, tbs};
+pub use info::{CertificateInfo, CertificateState, EXPIRING_SOON_DAYS};
+pub use issue::{CertificateParams, Profile, assemble, issue, new_serial, tbs, token_id};
 
 /// A certificate above this size is not read, bytes.
 pub const MAX_LEN: usize = 64 * 1024;
@@ -97,7 +97,7 @@ impl Certificate {
         &self.tbs
     }
 
-    /// SM3 over the DER: how statements name a certificate.
+    /// SM3 over the DER: how authorizations name a certificate.
     pub fn fingerprint(&self) -> [u8; 32] {
         crate::sm3::sm3(&self.der)
     }

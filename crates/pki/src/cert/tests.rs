@@ -18,7 +18,7 @@ fn params(key: &KeyPair) -> CertificateParams {
         public_key: key.public_key(),
         not_before: datetime!(2026-01-01 0:00 UTC),
         not_after: datetime!(2027-01-01 0:00 UTC),
-        authority_key_id: key_id(&key.public_key()),
+        authority_key_id: token_id(&key.public_key()),
         crl_uri: None,
         subject_ids: Vec::new(),
     }
@@ -61,8 +61,8 @@ fn a_certificate_in_a_users_words() {
     assert_eq!((info.days_left, info.state), (60, CertificateState::Valid));
     assert_eq!(info.serial, hex::encode_upper(certificate.serial()));
     let state = |at| CertificateInfo::of(&certificate, at).state;
-    assert_eq!(state(end - Duration::days(30)), CertificateState::NearEnd);
-    assert_eq!(state(end), CertificateState::NearEnd);
+    assert_eq!(state(end - Duration::days(30)), CertificateState::ExpiringSoon);
+    assert_eq!(state(end), CertificateState::ExpiringSoon);
     assert_eq!(state(end + Duration::SECOND), CertificateState::Expired);
     assert_eq!(CertificateInfo::of(&certificate, end + Duration::SECOND).days_left, -1);
     assert_eq!(state(certificate.not_before() - Duration::SECOND), CertificateState::NotYetValid);

@@ -1,5 +1,5 @@
-//! Challenge and response with the key itself: the portal never sees the PIN, the machine never sees the key's secret,
-//! and an answer works once, for one key.
+//! Challenge and response with the token itself: the portal never sees the PIN, the machine never sees the token's secret,
+//! and an answer works once, for one token.
 
 use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -7,37 +7,37 @@ use sm3::Sm3;
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::boxes::SessionKey;
+use super::envelopes::SessionKey;
 use crate::{PkiError, sm3::Hasher};
 
 /// N.
 pub const CHALLENGE_LEN: usize = 16;
-/// CLA INS P1 P2 Lc of the software key's UNBLOCK (`docs/softcard.md`).
+/// CLA INS P1 P2 Lc of the software token's UNBLOCK (`docs/softcard.md`).
 pub const UNBLOCK_HEADER: [u8; 5] = [0x80, 0x2C, 0x00, 0x01, 0x60];
 /// A byte for the PIN's length, the PIN, zeros.
 const PIN_BLOCK: usize = 32;
 const WHAT: &str = "unblock command";
 
-/// K_S: the secret of one key. `K_S = HMAC-SM3(master_v, v as u32 ‖ key_id)`.
+/// K_S: the secret of one token. `K_S = HMAC-SM3(master_v, v as u32 ‖ token_id)`.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct UnblockKey([u8; 32]);
 
 impl UnblockKey {
     /// From the portal's master key of this version.
-    pub fn derive(master: &[u8; 32], version: u32, key_id: &str) -> Self {
-        Self(hmac(master, &[&version.to_be_bytes(), key_id.as_bytes()]))
+    pub fn derive(master: &[u8; 32], version: u32, token_id: &str) -> Self {
+        Self(hmac(master, &[&version.to_be_bytes(), token_id.as_bytes()]))
     }
 
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// For the one command that puts it on its key, and for the key itself.
+    /// For the one command that puts it on its key, and for the token itself.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// `K = HMAC-SM3(K_S, "sess" ‖ N ‖ SM3(CTX))`: made by the portal and by the key.
+    /// `K = HMAC-SM3(K_S, "sess" ‖ N ‖ SM3(CTX))`: made by the portal and by the token.
     pub fn session_key(&self, challenge: &[u8; CHALLENGE_LEN], context_hash: &[u8; 32]) -> SessionKey {
         SessionKey(hmac(&self.0, &[b"sess", challenge, context_hash]))
     }
@@ -82,7 +82,7 @@ impl UnblockCommand {
         Ok(Self { context_hash, cipher: *block, mac })
     }
 
-    /// The PIN, where the key that made the command is this one.
+    /// The PIN, where the token that made the command is this one.
     ///
     /// # Errors
     /// [`PkiError::BadSignature`] where the MAC is wrong; [`PkiError::Malformed`] where what it protects is no PIN.
@@ -134,13 +134,13 @@ fn keys(key: &SessionKey) -> (Zeroizing<[u8; 16]>, Zeroizing<[u8; 32]>) {
     (encryption, kdf(b"mac"))
 }
 
-/// SM4-CTR (GB/T 32907), which is its own inverse. The counter begins at zero: a key serves one command.
+/// SM4-CTR (GB/T 32907), which is its own inverse. The counter begins at zero: a token serves one command.
 fn encrypt(key: &[u8; 16], block: &mut [u8; PIN_BLOCK]) {
     ctr::Ctr128BE::<sm4::Sm4>::new(key.into(), &[0; 16].into()).apply_keystream(block);
 }
 
 fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+    #[expect(clippy::expect_used, reason = "HMAC takes tokens of every length")]
     let mut mac = Hmac::<Sm3>::new_from_slice(key).expect("any length");
     for part in parts {
         mac.update(part);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pin_goes_through_and_the_key_gets_no_other() {
+    fn a_pin_goes_through_and_the_token_gets_no_other() {
         for pin in ["", "271828", "1234567890123456789012345678901"] {
             let command = UnblockCommand::seal(&session_key(), &HEADER, [3; 32], pin.as_bytes()).unwrap();
             let command = UnblockCommand::from_bytes(&command.to_bytes());

@@ -1,32 +1,32 @@
 use serde::{Deserialize, Serialize};
 
-use super::Road;
+use super::UnlockMethod;
 use crate::{
     PkiError,
     sm3::sm3,
     text::{Fields, Text},
 };
 
-/// What a release of secrets is for: one key, one order, one host, a short time.
+/// What a release of secrets is for: one token, one order, one host, a short time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
     pub purpose: Purpose,
     /// The portal's name.
     pub portal: String,
-    /// Number of the unlock order; of a production, its own.
+    /// Number of the unlock order; of a personalization, its own.
     pub order: String,
     /// From 1, counted within the order.
     pub release: u32,
-    pub road: Road,
-    pub key_id: String,
-    /// SM3 over the DER of the certificate on the key; zeros for a key that has none yet.
+    pub method: UnlockMethod,
+    pub token_id: String,
+    /// SM3 over the DER of the certificate on the token; zeros for a token that has none yet.
     pub certificate: [u8; 32],
     /// SM3 over the DER of the host's one-time public key.
     pub one_time_key: [u8; 32],
-    /// 32 bytes of the portal, or, on [`Road::Challenge`], the key's challenge of 16.
+    /// 32 bytes of the portal, or, on [`UnlockMethod::Challenge`], the token's challenge of 16.
     pub nonce: Vec<u8>,
-    /// Versions of the SO PINs in the box: the one that is expected on the key, and the one to be put in its place. 0
-    /// is the maker's own; both are 0 on [`Road::Challenge`].
+    /// Versions of the SO PINs in the box: the one that is expected on the token, and the one to be put in its place. 0
+    /// is the maker's own; both are 0 on [`UnlockMethod::Challenge`].
     pub current_version: u32,
     pub next_version: u32,
     /// Version of the unblock key: the one the answer was made with, or the one in the box; 0 where there is none.
@@ -41,8 +41,8 @@ pub struct Context {
 pub enum Purpose {
     /// A new user PIN.
     Unlock,
-    /// The first secrets of a blank key.
-    Produce,
+    /// The first secrets of a blank token.
+    Personalize,
 }
 
 /// What the order lets a new PIN be. Lengths in bytes.
@@ -61,8 +61,8 @@ impl Context {
             .field(self.portal.as_bytes())
             .field(self.order.as_bytes())
             .number(self.release)
-            .field(self.road.name().as_bytes())
-            .field(self.key_id.as_bytes())
+            .field(self.method.name().as_bytes())
+            .field(self.token_id.as_bytes())
             .field(&self.certificate)
             .field(&self.one_time_key)
             .field(&self.nonce)
@@ -83,8 +83,8 @@ impl Context {
             portal: fields.text()?,
             order: fields.text()?,
             release: fields.number()?,
-            road: Road::from_name(fields.next()?).ok_or_else(|| fields.bad("an unknown road"))?,
-            key_id: fields.text()?,
+            method: UnlockMethod::from_name(fields.next()?).ok_or_else(|| fields.bad("an unknown method"))?,
+            token_id: fields.text()?,
             certificate: fields.array()?,
             one_time_key: fields.array()?,
             nonce: fields.next()?.to_vec(),
@@ -114,14 +114,14 @@ impl Purpose {
     fn name(self) -> &'static str {
         match self {
             Self::Unlock => "ycd-unlock-v1",
-            Self::Produce => "ycd-produce-v1",
+            Self::Personalize => "ycd-produce-v1",
         }
     }
 }
 
 /// What the portal signs: CTX ‖ SM3(box).
-pub fn signed_answer(context: &[u8], sealed_box: &[u8]) -> Vec<u8> {
-    [context, &sm3(sealed_box)].concat()
+pub fn signed_answer(context: &[u8], sealed_envelope: &[u8]) -> Vec<u8> {
+    [context, &sm3(sealed_envelope)].concat()
 }
 
 #[cfg(test)]
@@ -134,8 +134,8 @@ mod tests {
             portal: "portal-1".into(),
             order: "SAAS120261123120000000001".into(),
             release: 2,
-            road: Road::Wrapped,
-            key_id: "softkey:3F21".into(),
+            method: UnlockMethod::SoPin,
+            token_id: "softkey:3F21".into(),
             certificate: [1; 32],
             one_time_key: [2; 32],
             nonce: vec![3; 32],
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_context_of_another_purpose_or_with_a_byte_too_many_or_too_few_is_refused() {
         let bytes = context().to_bytes();
-        assert!(Context::from_bytes(Purpose::Produce, &bytes).is_err());
+        assert!(Context::from_bytes(Purpose::Personalize, &bytes).is_err());
         assert!(Context::from_bytes(Purpose::Unlock, &[bytes.as_slice(), &[0]].concat()).is_err());
         for len in 0..bytes.len() {
             assert!(Context::from_bytes(Purpose::Unlock, &bytes[..len]).is_err(), "cut at {len}");

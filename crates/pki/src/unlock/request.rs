@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::Road;
+use super::UnlockMethod;
 use crate::{
     KeyPair, PkiError, PublicKey,
     text::{Fields, Text},
@@ -12,30 +12,30 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     pub order: String,
-    /// That of the order's [`Opening`](super::Opening).
+    /// That of the order's [`UnlockRequest`](super::UnlockRequest).
     pub step_up: Zeroizing<String>,
     /// The host's one-time public key.
     pub one_time_key: PublicKey,
-    pub key_id: String,
-    pub road: Road,
-    /// SM3 over the DER of the certificate read from the key.
+    pub token_id: String,
+    pub method: UnlockMethod,
+    /// SM3 over the DER of the certificate read from the token.
     pub certificate: [u8; 32],
-    /// The key's challenge on [`Road::Challenge`]; else empty.
+    /// The token's challenge on [`UnlockMethod::Challenge`]; else empty.
     pub challenge: Vec<u8>,
-    pub so_tries: SoTries,
+    pub so_pin_retry_counter: SoPinRetryCounter,
 }
 
 /// Tries the SO PIN has left, in the form the interface gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SoTries {
+pub enum SoPinRetryCounter {
     Exactly(u8),
     /// PKCS#11, of a module known to tell: `CKF_SO_PIN_COUNT_LOW` is clear.
     Full,
     /// `CKF_SO_PIN_COUNT_LOW`.
     Low,
     /// `CKF_SO_PIN_FINAL_TRY`.
-    Last,
+    FinalTry,
     /// `CKF_SO_PIN_LOCKED`: only the maker can help.
     None,
     /// The module does not tell, or is not known to.
@@ -51,16 +51,16 @@ impl Request {
     /// # Errors
     /// Those of [`PublicKey::seal`].
     pub fn seal(&self, portal: &PublicKey) -> Result<Vec<u8>, PkiError> {
-        let (tries, count) = self.so_tries.code();
+        let (retry_counter, count) = self.so_pin_retry_counter.code();
         let text = Text::named(NAME)
             .field(self.order.as_bytes())
             .field(self.step_up.as_bytes())
             .field(&self.one_time_key.to_point())
-            .field(self.key_id.as_bytes())
-            .field(self.road.name().as_bytes())
+            .field(self.token_id.as_bytes())
+            .field(self.method.name().as_bytes())
             .field(&self.certificate)
             .field(&self.challenge)
-            .field(&[tries, count]);
+            .field(&[retry_counter, count]);
         portal.seal(text.bytes())
     }
 
@@ -73,25 +73,26 @@ impl Request {
             order: fields.text()?,
             step_up: Zeroizing::new(fields.text()?),
             one_time_key: PublicKey::from_point(&fields.array::<65>()?)?,
-            key_id: fields.text()?,
-            road: Road::from_name(fields.next()?).ok_or_else(|| fields.bad("an unknown road"))?,
+            token_id: fields.text()?,
+            method: UnlockMethod::from_name(fields.next()?).ok_or_else(|| fields.bad("an unknown method"))?,
             certificate: fields.array()?,
             challenge: fields.next()?.to_vec(),
-            so_tries: SoTries::from_code(fields.array()?).ok_or_else(|| fields.bad("unknown tries"))?,
+            so_pin_retry_counter: SoPinRetryCounter::from_code(fields.array()?)
+                .ok_or_else(|| fields.bad("unknown tries"))?,
         };
         fields.end()?;
         Ok(request)
     }
 }
 
-impl SoTries {
+impl SoPinRetryCounter {
     fn code(self) -> (u8, u8) {
         match self {
             Self::Unreadable => (0, 0),
             Self::Exactly(count) => (1, count),
             Self::Full => (2, 0),
             Self::Low => (3, 0),
-            Self::Last => (4, 0),
+            Self::FinalTry => (4, 0),
             Self::None => (5, 0),
         }
     }
@@ -102,7 +103,7 @@ impl SoTries {
             (1, count) => Some(Self::Exactly(count)),
             (2, 0) => Some(Self::Full),
             (3, 0) => Some(Self::Low),
-            (4, 0) => Some(Self::Last),
+            (4, 0) => Some(Self::FinalTry),
             (5, 0) => Some(Self::None),
             _ => None,
         }
@@ -116,16 +117,22 @@ mod tests {
     #[test]
     fn a_request_reaches_the_portal_alone_and_whole() {
         let (portal, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-        for so_tries in [SoTries::Exactly(3), SoTries::Full, SoTries::Low, SoTries::Last, SoTries::None] {
+        for so_pin_retry_counter in [
+            SoPinRetryCounter::Exactly(3),
+            SoPinRetryCounter::Full,
+            SoPinRetryCounter::Low,
+            SoPinRetryCounter::FinalTry,
+            SoPinRetryCounter::None,
+        ] {
             let request = Request {
                 order: "SAAS1".into(),
                 step_up: Zeroizing::new("feedface".into()),
                 one_time_key: other.public_key(),
-                key_id: "softkey:3F21".into(),
-                road: Road::Challenge,
+                token_id: "softkey:3F21".into(),
+                method: UnlockMethod::ChallengeResponse,
                 certificate: [1; 32],
                 challenge: vec![2; 16],
-                so_tries,
+                so_pin_retry_counter,
             };
             let sealed = request.seal(&portal.public_key()).unwrap();
             assert_eq!(Request::unseal(&portal, &sealed).unwrap(), request);

@@ -1,13 +1,13 @@
-//! The work on the key: attempts of an order, as `docs/renewal.md` numbers the steps.
+//! The work on the token: attempts of an order, as `docs/renewal.md` numbers the steps.
 //!
 //! Bytes travel as base64 ([`Bytes`]). Every call here is answered the same way when it is repeated.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Bytes, Timestamp, orders::OrderState};
+use super::{Bytes, Timestamp, orders::PublicStatus};
 
-/// How a new certificate comes onto the key; fixed per order.
+/// How a new certificate comes onto the token; fixed per order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -22,8 +22,8 @@ pub enum Mode {
 /// `POST /orders/{order}/attempts`: step 1. Gives the order's one open attempt, or opens the first.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OpenAttempt {
-    pub key_id: String,
-    /// DER of the SubjectPublicKeyInfo of every pair on the key now. The order's first list is kept as its inventory.
+    pub token_id: String,
+    /// DER of the SubjectPublicKeyInfo of every pair on the token now. The order's first list is kept as its inventory.
     pub public_keys: Vec<Bytes>,
     /// Decides the mode where the order has none yet; ignored afterwards.
     pub mode: Mode,
@@ -32,17 +32,17 @@ pub struct OpenAttempt {
 /// Where the work of an order stands, as far as the portal knows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AttemptView {
-    /// The portal's name in signed statements.
+    /// The portal's name in signed authorizations.
     pub portal: String,
     pub order: String,
-    pub order_state: OrderState,
-    pub key_id: String,
+    pub public_status: PublicStatus,
+    pub token_id: String,
     pub mode: Mode,
     /// Number of the attempt, from 1.
     pub attempt: u32,
     pub state: AttemptState,
     /// 16 bytes: the CKA_ID of the pair of this attempt.
-    pub tag: Bytes,
+    pub cka_id: Bytes,
     /// SubjectPublicKeyInfo that the attempt is bound to, once `issue` has come.
     pub public_key: Option<Bytes>,
     /// DER, once signed.
@@ -53,18 +53,18 @@ pub struct AttemptView {
     pub old_certificate: Bytes,
     /// DER of the distinguished name that the request must bear.
     pub subject: Bytes,
-    /// The order's first inventory: public keys that were on the key before the order touched it.
+    /// The order's first inventory: public keys that were on the token before the order touched it.
     pub inventory: Vec<Bytes>,
     /// Attempts given up, whose pairs are to be destroyed.
     pub abandoned: Vec<AbandonedAttempt>,
     /// Mode *replace*: the old key's agreement is here.
     pub replace_agreed: bool,
-    /// An operator has taken the order over: the work on the key waits until it is given back.
+    /// An operator has taken the order over: the work on the token waits until it is given back.
     pub operator_care: bool,
     /// Attempts that may still be opened after this one.
     pub attempts_left: u32,
     /// Years of the term that was paid for.
-    pub term_years: u32,
+    pub validity_years: u32,
     /// The portal's time: terms are judged by it, not by the clock of the applicant's machine.
     pub portal_time: Timestamp,
 }
@@ -72,7 +72,7 @@ pub struct AttemptView {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AbandonedAttempt {
     pub attempt: u32,
-    pub tag: Bytes,
+    pub cka_id: Bytes,
     pub public_key: Option<Bytes>,
 }
 
@@ -83,7 +83,7 @@ pub enum AttemptState {
     Open,
     /// The certificate is signed.
     Issued,
-    /// The new key has proven that its certificate is on the key: the order is complete.
+    /// The new key has proven that its certificate is on the token: the order is complete.
     Confirmed,
     /// Given up; its serial number is revoked.
     Closed,
@@ -117,7 +117,7 @@ pub struct Issue {
     pub request: Bytes,
     /// The old key's `ycd-renew-v1`. In mode *replace* it may be left out: then `replace_agreed` and `step_up` stand
     /// in for it.
-    pub statement: Option<SignedStatement>,
+    pub authorization: Option<SignedAuthorization>,
     /// From `POST /sms/step-ups` for the purpose `replace`: what the old key's agreement could not say, because the
     /// new public key was not there yet, the person says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,12 +127,12 @@ pub struct Issue {
 /// `POST /orders/{order}/replace`: mode *replace*, before the old pair is destroyed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Replace {
-    pub statement: SignedStatement,
+    pub authorization: SignedAuthorization,
 }
 
 /// The signature and the nonce it was made with; the text itself the portal builds from what it knows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct SignedStatement {
+pub struct SignedAuthorization {
     pub nonce: Bytes,
     /// DER of `SEQUENCE { r, s }`, SM3withSM2.
     pub signature: Bytes,
@@ -148,12 +148,12 @@ pub struct Issued {
 /// `POST /orders/{order}/attempts/{attempt}/confirm`: steps 8 and 9.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Confirm {
-    pub statement: SignedStatement,
+    pub authorization: SignedAuthorization,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Confirmed {
-    pub order_state: OrderState,
+    pub public_status: PublicStatus,
 }
 
 /// `POST /orders/{order}/attempts/{attempt}/abandon`: step 11. Answers with the [`AttemptView`] of the next attempt,
@@ -162,6 +162,6 @@ pub struct Confirmed {
 pub struct Abandon {
     /// From `POST /sms/step-ups` for the purpose `abandon`.
     pub step_up: String,
-    /// The old key's `ycd-abandon-v1`, when the key is in hand.
-    pub statement: Option<SignedStatement>,
+    /// The old key's `ycd-abandon-v1`, when the token is in hand.
+    pub authorization: Option<SignedAuthorization>,
 }

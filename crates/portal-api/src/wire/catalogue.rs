@@ -8,15 +8,15 @@ use super::unlock::PinRules;
 /// `GET /project`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Project {
-    /// The portal's name in signed statements.
+    /// The portal's name in signed authorizations.
     pub portal: String,
     pub code: String,
     pub name: String,
     pub hotline: String,
     /// Days before a certificate's end from which it is shown as near its end.
-    pub near_end_days: u16,
-    pub term_start: TermStart,
-    /// What a new PIN must be, beside the limits of the key itself.
+    pub expiring_soon_days: u16,
+    pub validity_start: ValidityStart,
+    /// What a new PIN must be, beside the limits of the token itself.
     pub pin: PinRules,
     pub bank_account: BankAccount,
 }
@@ -32,7 +32,7 @@ pub struct BankAccount {
 /// Where the term of a renewed certificate begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum TermStart {
+pub enum ValidityStart {
     /// When it is issued.
     Today,
     /// Its validity begins when it is issued, but its end is counted from the old certificate's end, where that is
@@ -63,7 +63,7 @@ pub struct Product {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Price {
-    pub term_years: u8,
+    pub validity_years: u8,
     /// Fen.
     pub amount: i64,
 }

@@ -27,7 +27,7 @@ pub struct Holder {
 #[serde(rename_all = "snake_case")]
 pub enum CertificateState {
     Valid,
-    NearEnd,
+    ExpiringSoon,
     Expired,
     Revoked,
     /// Its successor has taken its place; not revoked.
@@ -49,7 +49,7 @@ pub struct CertificateView {
     pub product_name: String,
     /// `138****0000`
     pub phone: String,
-    pub key_id: String,
+    pub token_id: String,
     pub superseded_by: Option<String>,
     pub revoked_reason: Option<String>,
     /// What can be ordered now.
@@ -72,7 +72,7 @@ pub enum CertificateAction {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 pub struct CertificateQuery {
-    /// Part of the holder's name, the serial number, or the key's.
+    /// Part of the holder's name, the serial number, or the token's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,11 @@
-//! Reports on keys that no driver profile knows.
+//! Reports on tokens that no driver profile knows.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Timestamp;
 
-/// `POST /driver-reports`: what a machine can tell of such a key. Nothing of who its user is: no serial numbers, no
+/// `POST /driver-reports`: what a machine can tell of such a token. Nothing of who its user is: no serial numbers, no
 /// certificates, no folders.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -14,13 +14,13 @@ pub struct DriverReport {
     pub assistant: String,
     /// `linux`, `windows`, `macos`
     pub os: String,
-    /// The reader's name, without a serial number in it; not there for a key that no reader shows.
+    /// The reader's name, without a serial number in it; not there for a token that no reader shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reader: Option<String>,
     /// Answer to reset (ISO/IEC 7816-3), hexadecimal with blanks between the bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub atr: Option<String>,
-    /// All that is plugged in: which of them is the key cannot be told.
+    /// All that is plugged in: which of them is the token cannot be told.
     #[serde(default)]
     pub usb: Vec<ReportedUsb>,
     /// Modules of known makes that are installed.

@@ -116,7 +116,7 @@ pub enum DeliveryKind {
     /// 顺丰到付
     #[default]
     Courier,
-    /// Nothing is sent: the key is in the applicant's hand.
+    /// Nothing is sent: the token is in the applicant's hand.
     None,
 }
 

@@ -17,7 +17,7 @@ pub enum Purpose {
     Replace,
     /// Giving an attempt up.
     Abandon,
-    /// A new PIN for a key in hand; has endpoints of its own.
+    /// A new PIN for a token in hand; has endpoints of its own.
     Unlock,
 }
 
@@ -82,7 +82,7 @@ impl std::fmt::Debug for Login {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Session {
     #[schema(value_type = String)]
-    pub token: SessionToken,
+    pub session_token: SessionToken,
     /// Moves on with use.
     pub expires_at: Timestamp,
 }
@@ -93,8 +93,8 @@ pub struct Session {
 pub struct SessionToken(String);
 
 impl SessionToken {
-    pub fn new(token: String) -> Self {
-        Self(token)
+    pub fn new(session_token: String) -> Self {
+        Self(session_token)
     }
 
     /// The token itself, for the `Authorization` header and for a sealed place to keep it.

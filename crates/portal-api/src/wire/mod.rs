@@ -5,10 +5,10 @@ pub mod catalogue;
 pub mod certificates;
 pub mod drivers;
 pub mod form;
-pub mod keys;
 pub mod login;
 pub mod operator;
 pub mod orders;
+pub mod tokens;
 pub mod unlock;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

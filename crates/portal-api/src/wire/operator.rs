@@ -74,12 +74,12 @@ pub struct CauseEvent {
 #[serde(rename_all = "snake_case")]
 pub enum OperatorEvent {
     Cancel,
-    /// Takes the work on the key over; approving gives it back.
+    /// Takes the work on the token over; approving gives it back.
     TakeOver,
-    /// Key lost or broken: a new one is made for the same payment (补办).
-    KeyLost,
-    Produced,
-    ProductionFailed,
+    /// Token lost or broken: a new one is made for the same payment (补办).
+    TokenLost,
+    Personalized,
+    PersonalizationFailed,
     Delivered,
     ShipmentLost,
     RequestRefund,

@@ -11,7 +11,7 @@ use super::{Page, Timestamp, attempts::Mode, catalogue::BankAccount, form::FormV
 /// The states a user sees, in the order of the tabs of 我的订单.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum OrderState {
+pub enum PublicStatus {
     /// 填写中
     Draft,
     /// 待支付
@@ -21,7 +21,7 @@ pub enum OrderState {
     /// 审核拒绝
     Rejected,
     /// 待制证
-    AwaitingProduction,
+    AwaitingPersonalization,
     /// 待更新
     AwaitingRenewal,
     /// 待恢复
@@ -38,14 +38,14 @@ pub enum OrderState {
     AwaitingUnlock,
 }
 
-impl OrderState {
+impl PublicStatus {
     /// In the order of the tabs.
     pub const ALL: [Self; 12] = [
         Self::Draft,
         Self::AwaitingPayment,
         Self::AwaitingReview,
         Self::Rejected,
-        Self::AwaitingProduction,
+        Self::AwaitingPersonalization,
         Self::AwaitingRenewal,
         Self::AwaitingRecovery,
         Self::AwaitingShipment,
@@ -62,7 +62,7 @@ impl OrderState {
             Self::AwaitingPayment => "awaiting_payment",
             Self::AwaitingReview => "awaiting_review",
             Self::Rejected => "rejected",
-            Self::AwaitingProduction => "awaiting_production",
+            Self::AwaitingPersonalization => "awaiting_personalization",
             Self::AwaitingRenewal => "awaiting_renewal",
             Self::AwaitingRecovery => "awaiting_recovery",
             Self::AwaitingShipment => "awaiting_shipment",
@@ -80,7 +80,7 @@ impl OrderState {
             Self::AwaitingPayment => "待支付",
             Self::AwaitingReview => "待审核",
             Self::Rejected => "审核拒绝",
-            Self::AwaitingProduction => "待制证",
+            Self::AwaitingPersonalization => "待制证",
             Self::AwaitingRenewal => "待更新",
             Self::AwaitingRecovery => "待恢复",
             Self::AwaitingShipment => "待配送",
@@ -166,7 +166,7 @@ pub enum OrderNote {
     Revision,
     /// In 已退款, but the money is still to be sent.
     RefundPending,
-    /// The work on the key waits until an operator has seen to it.
+    /// The work on the token waits until an operator has seen to it.
     OperatorCare,
 }
 
@@ -183,8 +183,8 @@ pub enum OrderAction {
     Cancel,
     Delete,
     RequestRefund,
-    /// 更新, 下载, 恢复: the work on the key.
-    WriteKey,
+    /// 更新, 下载, 恢复: the work on the token.
+    WriteToken,
     Unlock,
 }
 
@@ -193,7 +193,7 @@ pub enum OrderAction {
 pub struct OrderRef {
     pub no: String,
     pub kind: OrderKind,
-    pub state: OrderState,
+    pub state: PublicStatus,
 }
 
 /// `POST /orders`.
@@ -204,7 +204,7 @@ pub struct CreateOrder {
     pub kind: OrderKind,
     /// Serial number of the certificate.
     pub certificate: String,
-    pub term_years: u8,
+    pub validity_years: u8,
     /// The certificate's own product where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
@@ -215,19 +215,19 @@ pub struct CreateOrder {
 pub struct OrderSummary {
     pub no: String,
     pub kind: OrderKind,
-    pub state: OrderState,
+    pub state: PublicStatus,
     pub note: Option<OrderNote>,
     /// 企业名称, or the person's.
     pub company: String,
     pub product: String,
     pub product_name: String,
-    pub term_years: u8,
+    pub validity_years: u8,
     /// Fen.
     pub amount: i64,
     pub created_at: Timestamp,
     pub reject_reason: Option<String>,
     pub certificate: String,
-    pub key_id: String,
+    pub token_id: String,
     pub actions: Vec<OrderAction>,
 }
 
@@ -243,7 +243,7 @@ pub struct OrderView {
     pub phone: String,
     pub payment: PaymentView,
     pub submitted_at: Option<Timestamp>,
-    /// Until when the key may be written, once approved.
+    /// Until when the token may be written, once approved.
     pub work_until: Option<Timestamp>,
     pub timeline: Vec<TimelineEntry>,
 }
@@ -272,7 +272,7 @@ pub struct TimelineEntry {
     pub at: Timestamp,
     /// Name of the event, for example `payment_received`.
     pub event: String,
-    pub state: OrderState,
+    pub state: PublicStatus,
     pub note: Option<OrderNote>,
     pub actor: ActorKind,
     pub reason: Option<String>,
@@ -284,7 +284,7 @@ pub struct TimelineEntry {
 pub enum ActorKind {
     Applicant,
     Operator,
-    /// The portal itself: time passing, the work on the key.
+    /// The portal itself: time passing, the work on the token.
     System,
 }
 
@@ -294,7 +294,7 @@ pub enum ActorKind {
 pub struct OrderQuery {
     /// A tab; 全部 where left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<OrderState>,
+    pub state: Option<PublicStatus>,
     /// Part of the order number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no: Option<String>,
@@ -326,11 +326,11 @@ pub struct OrderList {
     pub counts: BTreeMap<String, u64>,
 }
 
-/// `POST /orders/{order}/key`: step 0, with the key inserted.
+/// `POST /orders/{order}/mode`: step 0, with the token inserted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FixKey {
-    pub key_id: String,
+pub struct FixMode {
+    pub token_id: String,
     pub mode: Mode,
     /// For [`Mode::Replace`]: the user has agreed that the old pair goes first.
     #[serde(default)]

@@ -1,6 +1,6 @@
-//! Unlocking: a new PIN for a key in hand, without login (`docs/unlock.md`).
+//! Unlocking: a new PIN for a token in hand, without login (`docs/unlock.md`).
 //!
-//! Whoever holds the key and reads its phone gets a token for one unlock order. Releases of secrets are asked for
+//! Whoever holds the token and reads its phone gets a token for one unlock order. Releases of secrets are asked for
 //! with a step-up inside a sealed request; the other calls carry the token as a session (`Authorization: Bearer`).
 
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,15 @@ use utoipa::ToSchema;
 
 use super::{
     Bytes, Timestamp,
-    attempts::SignedStatement,
+    attempts::SignedAuthorization,
     login::SessionToken,
-    orders::{OrderNote, OrderState},
+    orders::{OrderNote, PublicStatus},
 };
 
 /// `GET /unlock/portal`: what an assistant keeps of its portal when it is set up, and believes no other afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PortalKeys {
-    /// The portal's name in signed statements.
+    /// The portal's name in signed authorizations.
     pub portal: String,
     /// DER of the SubjectPublicKeyInfo that its answers are signed with.
     pub signing_key: Bytes,
@@ -24,14 +24,14 @@ pub struct PortalKeys {
     pub sealing_key: Bytes,
 }
 
-/// How a key is unlocked; fixed for each when it is produced.
+/// How a token is unlocked; fixed for each when it is personalized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Road {
+pub enum UnlockMethod {
     /// Its SO PIN, encrypted to the driver host, and the next one.
-    Wrapped,
-    /// The key asks, the portal answers.
-    Challenge,
+    SoPin,
+    /// The token asks, the portal answers.
+    ChallengeResponse,
 }
 
 /// What a new PIN must be. Lengths in bytes.
@@ -42,43 +42,43 @@ pub struct PinRules {
     pub digits_only: bool,
 }
 
-/// `POST /unlock/check` and `POST /unlock/codes`: the key that is inserted.
+/// `POST /unlock/check` and `POST /unlock/codes`: the token that is inserted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct KeyInHand {
-    pub key_id: String,
-    /// DER, as read from the key.
+pub struct TokenInHand {
+    pub token_id: String,
+    /// DER, as read from the token.
     pub certificate: Bytes,
 }
 
-/// Whether and how a key can be unlocked, before a code is spent. Problems: `unlock.not_escrowed`,
-/// `unlock.key_unknown`, `certificate.revoked`.
+/// Whether and how a token can be unlocked, before a code is spent. Problems: `unlock.not_escrowed`,
+/// `unlock.token_unknown`, `certificate.revoked`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnlockOffer {
     pub portal: String,
     /// `138****0000`
     pub phone: String,
-    pub road: Road,
+    pub method: UnlockMethod,
     /// What the project lets a new PIN be.
     pub pin: PinRules,
     /// An operator has to approve first.
     pub approval: bool,
-    /// The key's open unlock order.
+    /// The token's open unlock order.
     pub open_order: Option<UnlockOrder>,
 }
 
-/// `POST /unlock/orders`: opens the key's unlock order, or takes up the open one, and lets work on it for ten minutes.
+/// `POST /unlock/orders`: opens the token's unlock order, or takes up the open one, and lets work on it for ten minutes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenUnlock {
-    pub key_id: String,
-    /// DER, as read from the key.
+    pub token_id: String,
+    /// DER, as read from the token.
     pub certificate: Bytes,
     /// The code of `POST /unlock/codes` and a step-up, sealed to the portal's key: what `ycd_pki::unlock::Opening` makes.
     pub sealed: Bytes,
     /// The PIN is locked now; kept from the order's first opening.
     pub locked: bool,
-    /// The order that is meant, where there is one: `unlock.order_other` if it is not this key's open one.
+    /// The order that is meant, where there is one: `unlock.order_other` if it is not this token's open one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
     #[serde(default)]
@@ -103,7 +103,7 @@ pub struct UnlockGrant {
     /// For this order alone, for an hour, and for everything but releases: those take the step-up, which is not sent
     /// back.
     #[schema(value_type = String)]
-    pub token: SessionToken,
+    pub ticket: SessionToken,
     /// Until when releases can be asked for.
     pub releases_until: Timestamp,
 }
@@ -112,14 +112,14 @@ pub struct UnlockGrant {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnlockOrder {
     pub no: String,
-    /// [`OrderState::AwaitingReview`] while it waits for approval, [`OrderState::AwaitingUnlock`] when a release can be
-    /// had, [`OrderState::Completed`] at the end.
-    pub state: OrderState,
+    /// [`PublicStatus::AwaitingReview`] while it waits for approval, [`PublicStatus::AwaitingUnlock`] when a release can be
+    /// had, [`PublicStatus::Completed`] at the end.
+    pub state: PublicStatus,
     /// [`OrderNote::Cancelled`] and [`OrderNote::Lapsed`]: it has come to its end without a new PIN.
     #[serde(default)]
     pub note: Option<OrderNote>,
-    pub key_id: String,
-    pub road: Road,
+    pub token_id: String,
+    pub method: UnlockMethod,
     pub pin: PinRules,
     /// The PIN was locked when the order was opened.
     pub was_locked: bool,
@@ -144,7 +144,7 @@ pub struct AskRelease {
 pub struct ReleaseAnswer {
     /// CTX, as `ycd_pki::unlock::Context` writes it.
     pub context: Bytes,
-    pub sealed_box: Bytes,
+    pub sealed_envelope: Bytes,
     /// DER of `SEQUENCE { r, s }`, SM3withSM2, over CTX ‖ SM3(box).
     pub signature: Bytes,
 }
@@ -153,14 +153,14 @@ pub struct ReleaseAnswer {
 /// newest of an open order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AskAlive {
+pub struct AskLiveness {
     pub release: u32,
     /// 32 bytes of the driver host.
     pub nonce: Bytes,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AliveAnswer {
+pub struct LivenessAnswer {
     /// DER of `SEQUENCE { r, s }`, SM3withSM2, over `ycd_pki::unlock::Alive`.
     pub signature: Bytes,
 }
@@ -177,5 +177,5 @@ pub struct Unlocked {
     /// Version of the SO PIN that a login has proven; 0 where none was.
     pub so_pin_version: u32,
     /// `ycd-unlocked-v1`, with a nonce of `POST /unlock/orders/{order}/nonces`.
-    pub statement: SignedStatement,
+    pub authorization: SignedAuthorization,
 }

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use time::OffsetDateTime;
-use ycd_pki::statement::Statement;
+use ycd_pki::authorization::Authorization;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -15,8 +15,8 @@ use ycd_portal_api::{
 
 use super::{
     issue::{old_key, open_attempt},
-    record::{self, Attempt, Expected, take_statement},
-    refusals,
+    problems,
+    record::{self, Attempt, Expected, take_authorization},
     view::{self, attempts_left},
 };
 use crate::{
@@ -50,21 +50,21 @@ pub async fn abandon(
     }
     let attempt = open_attempt(&mut tx, &order, number).await?;
     if order.mode == Some(Mode::SameKeyPair) {
-        return Err(refusals::SAME_KEY_PAIR.into());
+        return Err(problems::SAME_KEY_PAIR.into());
     }
     spend_step_up(&portal, &mut tx, &change.body.step_up, Purpose::Abandon, &no, &user, now).await?;
-    if let Some(signed) = &change.body.statement {
+    if let Some(signed) = &change.body.authorization {
         let signer = old_key(&certificates::load(&mut tx, &order.certificate).await?)?;
         let expected =
             Expected { order: &no, attempt: number, purpose: NoncePurpose::Abandon, signer: &signer };
-        let statement = |nonce| Statement::Abandon {
+        let authorization = |nonce| Authorization::Abandon {
             portal: portal.name().into(),
             order: no.clone(),
             attempt: number,
-            key_id: order.key_id.clone(),
+            token_id: order.token_id.clone(),
             nonce,
         };
-        take_statement(&mut tx, expected, signed, statement, now).await?;
+        take_authorization(&mut tx, expected, signed, authorization, now).await?;
     }
     let actor = tx.actor().clone();
     let left = attempts_left(&order, &record::all(&mut tx, &no).await?);
@@ -78,7 +78,7 @@ pub async fn abandon(
     tx.answer(StatusCode::OK, &view).await
 }
 
-/// Closes the open attempt, whose key is gone or beyond the applicant's help, revokes its serial number and takes the
+/// Closes the open attempt, whose token is gone or beyond the applicant's help, revokes its serial number and takes the
 /// order over.
 #[utoipa::path(post, path = "/operator/orders/{order}/attempts/{attempt}/close", request_body = Reason,
     security(("session" = [])),
@@ -100,11 +100,11 @@ pub async fn close_by_operator(
     if record::load(&mut tx, &no, number).await?.state != AttemptState::Closed {
         let attempt = record::load(&mut tx, &no, number).await?;
         if !attempt.is_open() {
-            return Err(refusals::NOT_OPEN.into());
+            return Err(problems::NOT_OPEN.into());
         }
         let actor = tx.actor().clone();
         give_up(&mut tx, &attempt, authority::GIVEN_UP, &actor, now).await?;
-        if order.stage == orders::Stage::AwaitingRenewal {
+        if order.internal_status == orders::InternalStatus::AwaitingRenewal {
             order = orders::transition(&mut tx, &no, Event::TakeOver, &actor, Some(&reason), now).await?;
         }
     }

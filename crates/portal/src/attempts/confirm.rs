@@ -1,7 +1,7 @@
-//! Steps 8 and 9: the new key and its certificate are together on the key; the order is complete.
+//! Steps 8 and 9: the new key and its certificate are together on the token; the order is complete.
 
 use axum::{extract::State, http::StatusCode};
-use ycd_pki::{Certificate, statement::Statement};
+use ycd_pki::{Certificate, authorization::Authorization};
 use ycd_portal_api::{
     Problem,
     wire::attempts::{AttemptState, Confirm, Confirmed, NoncePurpose},
@@ -9,8 +9,8 @@ use ycd_portal_api::{
 
 use super::{
     issue::{check_not_revoked, open_attempt},
-    record::{self, Expected, take_statement},
-    refusals,
+    problems,
+    record::{self, Expected, take_authorization},
 };
 use crate::{
     Error, Portal, audit, certificates,
@@ -33,28 +33,28 @@ pub async fn confirm(
     let now = tx.now();
     let order = orders::load_own(&mut tx, &no, &user).await?;
     if record::load(&mut tx, &no, number).await?.state == AttemptState::Confirmed {
-        return tx.answer(StatusCode::OK, &Confirmed { order_state: order.state }).await;
+        return tx.answer(StatusCode::OK, &Confirmed { public_status: order.state }).await;
     }
     let attempt = open_attempt(&mut tx, &order, number).await?;
-    let der = attempt.certificate().ok_or(refusals::NOT_ISSUED)?;
+    let der = attempt.certificate().ok_or(problems::NOT_ISSUED)?;
     let stored = |error: ycd_pki::PkiError| Error::Stored(error.to_string());
     let certificate = Certificate::from_der(der).map_err(stored)?;
     check_not_revoked(&mut tx, &certificate.serial_hex()).await?;
     let signer = certificate.public_key().map_err(stored)?;
     let expected = Expected { order: &no, attempt: number, purpose: NoncePurpose::Confirm, signer: &signer };
-    let statement = |nonce| Statement::Confirm {
+    let authorization = |nonce| Authorization::Confirm {
         portal: portal.name().into(),
         order: no.clone(),
         attempt: number,
         serial: certificate.serial().to_vec(),
         nonce,
     };
-    take_statement(&mut tx, expected, &change.body.statement, statement, now).await?;
+    take_authorization(&mut tx, expected, &change.body.authorization, authorization, now).await?;
 
     record::set_state(&mut tx, &attempt, AttemptState::Confirmed, now).await?;
     certificates::supersede(&mut tx, &order.certificate, &certificate.serial_hex()).await?;
     let order = orders::transition(&mut tx, &no, Event::RenewalConfirmed, &Actor::System, None, now).await?;
     let actor = tx.actor().clone();
     audit::record(&mut tx, &actor, "attempt.confirm", &no, Some(&certificate.serial_hex()), now).await?;
-    tx.answer(StatusCode::OK, &Confirmed { order_state: order.state }).await
+    tx.answer(StatusCode::OK, &Confirmed { public_status: order.state }).await
 }

@@ -5,17 +5,17 @@ use sqlx::Row as _;
 use time::OffsetDateTime;
 use ycd_pki::{
     Certificate, PublicKey,
+    authorization::Authorization,
     cert::{SubjectId, SubjectIdKind},
     csr,
     sm3::sm3,
-    statement::Statement,
 };
 use ycd_portal_api::{
     Problem,
     problem::kinds,
     wire::{
         Bytes,
-        attempts::{AttemptState, Issue, Issued, Mode, NoncePurpose, SignedStatement},
+        attempts::{AttemptState, Issue, Issued, Mode, NoncePurpose, SignedAuthorization},
         certificates::Holder,
         login::Purpose,
     },
@@ -24,16 +24,16 @@ use ycd_portal_api::{
 use super::{
     abandon::give_up,
     open::check_allowed,
-    record::{self, Attempt, Bound, Expected, take_statement},
-    refusals,
+    problems,
+    record::{self, Attempt, Bound, Expected, take_authorization},
 };
 use crate::{
     Error, Portal, audit,
     authority::{GIVEN_UP, Wanted},
-    certificates::{self, NewCertificate, RecordState, renewed_term},
+    certificates::{self, NewCertificate, RecordState, renewed_validity},
     db::Conn,
     http::{Actor, Answer, Change, ChangeTx, Path, User},
-    orders::{self, Order, Stage},
+    orders::{self, InternalStatus, Order},
     sms::spend_step_up,
 };
 
@@ -55,7 +55,7 @@ pub async fn issue(
     let attempt = open_attempt(&mut tx, &order, number).await?;
     let bound = match attempt.bound.clone() {
         Some(bound) if bound.spki == request.public_key().to_spki_der() => bound,
-        Some(_) => return Err(refusals::KEY_CONFLICT.into()),
+        Some(_) => return Err(problems::KEY_CONFLICT.into()),
         None => bind(&portal, &mut tx, &user, &order, &attempt, &request, &change.body).await?,
     };
     if let Some(certificate) = bound.certificate {
@@ -76,7 +76,7 @@ pub async fn issue(
         Stored::GivenUp => {
             // The certificate came too late; that it is revoked is to be kept, though the caller is refused.
             tx.commit().await?;
-            Err(refusals::NOT_OPEN.into())
+            Err(problems::NOT_OPEN.into())
         }
     }
 }
@@ -84,7 +84,7 @@ pub async fn issue(
 /// Reads a request and verifies that its maker has the private key. `attempt.request_invalid`
 pub fn checked_request(der: &[u8]) -> Result<csr::Request, Error> {
     let invalid = |error: ycd_pki::PkiError| {
-        Problem::new(refusals::REQUEST_INVALID).detail(error.to_string()).with("why", error.code())
+        Problem::new(problems::REQUEST_INVALID).detail(error.to_string()).with("why", error.code())
     };
     let request = csr::Request::from_der(der).map_err(invalid)?;
     request.verify().map_err(invalid)?;
@@ -104,10 +104,10 @@ pub fn subject_ids(holder: &Holder) -> Vec<SubjectId> {
 pub async fn open_attempt(db: &mut Conn, order: &Order, number: u32) -> Result<Attempt, Error> {
     let attempt = record::load(db, &order.no, number).await?;
     if !attempt.is_open() {
-        return Err(refusals::NOT_OPEN.into());
+        return Err(problems::NOT_OPEN.into());
     }
-    if order.stage != Stage::AwaitingRenewal {
-        return Err(Problem::new(refusals::ORDER_NOT_READY).with("state", order.state).into());
+    if order.internal_status != InternalStatus::AwaitingRenewal {
+        return Err(Problem::new(problems::ORDER_NOT_READY).with("state", order.state).into());
     }
     Ok(attempt)
 }
@@ -131,22 +131,23 @@ async fn bind(
     check_allowed(portal, tx, order).await?;
     let old = certificates::load(tx, &order.certificate).await?;
     if request.subject_der() != old.subject {
-        return Err(refusals::SUBJECT_MISMATCH.into());
+        return Err(problems::SUBJECT_MISMATCH.into());
     }
     let spki = request.public_key().to_spki_der();
     check_key(tx, order, &old, &spki).await?;
-    match &issue.statement {
-        Some(statement) => {
-            check_statement(portal, tx, order, attempt, &old, request.public_key(), statement).await?
+    match &issue.authorization {
+        Some(authorization) => {
+            check_authorization(portal, tx, order, attempt, &old, request.public_key(), authorization).await?
         }
         None => check_replacement(portal, tx, user, order, issue.step_up.as_deref()).await?,
     }
 
-    let term = renewed_term(portal.config().project.term_start, old.not_after, order.term_years, now);
+    let validity =
+        renewed_validity(portal.config().project.validity_start, old.not_after, order.validity_years, now);
     let reserved = portal.authority().reserve(Wanted {
         subject: old.subject.clone(),
         public_key: *request.public_key(),
-        term,
+        validity,
         subject_ids: subject_ids(&old.holder),
     })?;
     sqlx::query("UPDATE attempts SET spki = $1, serial = $2, tbs = $3 WHERE order_no = $4 AND number = $5")
@@ -163,7 +164,7 @@ async fn bind(
     Ok(Bound { spki, serial: reserved.serial, tbs: reserved.tbs, certificate: None })
 }
 
-/// Is it a key that this order may have certified?
+/// Is it a token that this order may have certified?
 async fn check_key(
     db: &mut Conn,
     order: &Order,
@@ -171,7 +172,7 @@ async fn check_key(
     spki: &[u8],
 ) -> Result<(), Error> {
     if order.mode == Some(Mode::SameKeyPair) {
-        return if spki == old.spki { Ok(()) } else { Err(refusals::KEY_NOT_OLD.into()) };
+        return if spki == old.spki { Ok(()) } else { Err(problems::KEY_NOT_OLD.into()) };
     }
     let inventory = record::inventory(db, &order.no).await?;
     let attempts = record::all(db, &order.no).await?;
@@ -179,16 +180,16 @@ async fn check_key(
         || inventory.iter().any(|known| known == spki)
         || attempts.iter().any(|attempt| attempt.spki() == Some(spki))
     {
-        return Err(refusals::KEY_NOT_NEW.into());
+        return Err(problems::KEY_NOT_NEW.into());
     }
     let taken = sqlx::query(
         "SELECT (SELECT count(*) FROM certificates WHERE spki = $1) + (SELECT count(*) FROM attempts WHERE spki = $1)
-         + (SELECT count(*) FROM personalisations WHERE spki = $1)",
+         + (SELECT count(*) FROM first_certificates WHERE spki = $1)",
     )
     .bind(spki)
     .fetch_one(db)
     .await?;
-    if taken.try_get::<i64, _>(0)? > 0 { Err(refusals::KEY_TAKEN.into()) } else { Ok(()) }
+    if taken.try_get::<i64, _>(0)? > 0 { Err(problems::KEY_TAKEN.into()) } else { Ok(()) }
 }
 
 /// Mode *replace*: the old key has agreed to its own end, and the person says anew that this is wanted.
@@ -200,7 +201,7 @@ async fn check_replacement(
     step_up: Option<&str>,
 ) -> Result<(), Error> {
     if order.mode != Some(Mode::Replace) || !record::replace_agreed(tx, &order.no).await? {
-        return Err(refusals::STATEMENT_MISSING.into());
+        return Err(problems::AUTHORIZATION_MISSING.into());
     }
     let now = tx.now();
     let step_up = step_up.ok_or(kinds::STEP_UP_INVALID)?;
@@ -208,29 +209,29 @@ async fn check_replacement(
 }
 
 /// The old key has agreed to this public key.
-async fn check_statement(
+async fn check_authorization(
     portal: &Portal,
     tx: &mut ChangeTx,
     order: &Order,
     attempt: &Attempt,
     old: &certificates::Certificate,
     new_key: &PublicKey,
-    signed: &SignedStatement,
+    signed: &SignedAuthorization,
 ) -> Result<(), Error> {
     let now = tx.now();
     let signer = old_key(old)?;
     let expected =
         Expected { order: &order.no, attempt: attempt.number, purpose: NoncePurpose::Renew, signer: &signer };
-    let text = |nonce| Statement::Renew {
+    let text = |nonce| Authorization::Renew {
         portal: portal.name().into(),
         order: order.no.clone(),
         attempt: attempt.number,
-        key_id: order.key_id.clone(),
+        token_id: order.token_id.clone(),
         old_certificate: sm3(&old.der),
         new_public_key: new_key.fingerprint(),
         nonce,
     };
-    take_statement(tx, expected, signed, text, now).await
+    take_authorization(tx, expected, signed, text, now).await
 }
 
 /// The public key of the order's old certificate.
@@ -263,7 +264,7 @@ async fn store(
         der: certificate.der().to_vec(),
         spki: certificate.spki_der().to_vec(),
         subject: certificate.subject_der().to_vec(),
-        key_id: order.key_id.clone(),
+        token_id: order.token_id.clone(),
         holder: old.holder,
         phone: old.phone,
         product: order.product.clone(),

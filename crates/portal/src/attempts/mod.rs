@@ -1,11 +1,11 @@
-//! The work on the key: attempts of an order, as `docs/renewal.md` numbers the steps (1, 4, 6, 8, 9, 11, 12).
+//! The work on the token: attempts of an order, as `docs/renewal.md` numbers the steps (1, 4, 6, 8, 9, 11, 12).
 //!
 //! Each request is one transaction, but for `issue`, which has two with the authority's signature between them: in
 //! the first the attempt is bound for good to one public key, one serial number and one text to be signed; in the
 //! second the certificate is stored where there is none. Whatever breaks off in between, the same request goes on.
 //!
 //! Rules, each with its test:
-//! - One open attempt of an order, one on a key; at most [`MAX_ATTEMPTS`] for one approval; none once the order is
+//! - One open attempt of an order, one on a token; at most [`MAX_ATTEMPTS`] for one approval; none once the order is
 //!   complete.
 //! - Issue, confirm and abandon work on the open attempt of an order in 待更新, and on nothing else.
 //! - An attempt has one public key: another is `attempt.key_conflict`.
@@ -17,14 +17,14 @@ mod confirm;
 mod issue;
 mod nonce;
 mod open;
+pub mod problems;
 mod record;
-pub mod refusals;
 mod replace;
 mod view;
 
 pub(crate) use issue::{checked_request, subject_ids};
 pub(crate) use nonce::{make as make_nonce, spend as spend_nonce};
-pub(crate) use record::keep_statement;
+pub(crate) use record::keep_authorization;
 
 use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -45,7 +45,7 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(abandon::close_by_operator))
 }
 
-/// An operator ends the work on the key (key lost, money given back): closes the order's open attempt, if there is
+/// An operator ends the work on the token (token lost, money given back): closes the order's open attempt, if there is
 /// one, and revokes its serial number. Called by [`crate::orders::transition`], in its transaction.
 pub async fn close(db: &mut Conn, order: &Order, now: OffsetDateTime) -> Result<(), Error> {
     match record::newest(db, &order.no).await? {

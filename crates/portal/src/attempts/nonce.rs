@@ -1,8 +1,8 @@
-//! One-time numbers for statements.
+//! One-time numbers for authorizations.
 
 use axum::{extract::State, http::StatusCode};
 use time::{Duration, OffsetDateTime};
-use ycd_pki::statement::NONCE_LEN;
+use ycd_pki::authorization::NONCE_LEN;
 use ycd_portal_api::{
     Problem,
     wire::{
@@ -11,7 +11,7 @@ use ycd_portal_api::{
     },
 };
 
-use super::{record, refusals};
+use super::{problems, record};
 use crate::{
     Error, Portal,
     db::{Conn, millis},
@@ -23,7 +23,7 @@ use crate::{
 /// Long enough for a PIN to be typed.
 const GOOD_FOR: Duration = Duration::minutes(10);
 
-/// A number for one statement of the attempt, once, within ten minutes.
+/// A number for one authorization of the attempt, once, within ten minutes.
 #[utoipa::path(post, path = "/orders/{order}/attempts/{attempt}/nonces", request_body = NonceRequest,
     security(("session" = [])),
     params(("order" = String, Path), ("attempt" = u32, Path), ("Idempotency-Key" = String, Header)),
@@ -38,13 +38,13 @@ pub async fn nonce(
     let now = tx.now();
     orders::load_own(&mut tx, &no, &user).await?;
     if !record::load(&mut tx, &no, number).await?.is_open() {
-        return Err(refusals::NOT_OPEN.into());
+        return Err(problems::NOT_OPEN.into());
     }
     let nonce = make(&mut tx, &no, number, &name_of(&change.body.purpose)?, now).await?;
     tx.answer(StatusCode::CREATED, &nonce).await
 }
 
-/// A number for one statement about an order (or whatever has a number of its own), an attempt of it, and a purpose.
+/// A number for one authorization about an order (or whatever has a number of its own), an attempt of it, and a purpose.
 pub(crate) async fn make(
     db: &mut Conn,
     order: &str,
@@ -88,7 +88,7 @@ pub(crate) async fn spend(
     .execute(db)
     .await?;
     if used.rows_affected() != 1 {
-        return Err(refusals::NONCE_INVALID.into());
+        return Err(problems::NONCE_INVALID.into());
     }
-    nonce.try_into().map_err(|_| refusals::NONCE_INVALID.into())
+    nonce.try_into().map_err(|_| problems::NONCE_INVALID.into())
 }

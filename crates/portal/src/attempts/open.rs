@@ -9,7 +9,7 @@ use ycd_portal_api::{
 };
 
 use super::{
-    record, refusals,
+    problems, record,
     view::{self, attempts_left},
 };
 use crate::{
@@ -17,11 +17,11 @@ use crate::{
     certificates::{self, RecordState},
     db::Conn,
     http::{Answer, Change, ChangeTx, Path, User},
-    orders::{self, Order, Stage, name_of},
+    orders::{self, InternalStatus, Order, name_of},
     secrets::random,
 };
 
-/// Pairs on a key beyond which the list is not believed, and bytes of one SubjectPublicKeyInfo (RSA 4096 has 550).
+/// Pairs on a token beyond which the list is not believed, and bytes of one SubjectPublicKeyInfo (RSA 4096 has 550).
 const MAX_KEYS: usize = 128;
 const MAX_SPKI: usize = 1024;
 
@@ -37,8 +37,8 @@ pub async fn open(
 ) -> Answer {
     let mut tx = change.begin(&portal, user.clone()).await?;
     let order = orders::load_own(&mut tx, &no, &user).await?;
-    if change.body.key_id != order.key_id {
-        return Err(kinds::KEY_WRONG.into());
+    if change.body.token_id != order.token_id {
+        return Err(kinds::WRONG_TOKEN.into());
     }
     let attempts = record::all(&mut tx, &no).await?;
     let needs_new = match attempts.last() {
@@ -46,13 +46,13 @@ pub async fn open(
             check_allowed(&portal, &mut tx, &order).await?;
             false
         }
-        Some(attempt) => !attempt.is_open() && order.stage == Stage::AwaitingRenewal,
+        Some(attempt) => !attempt.is_open() && order.internal_status == InternalStatus::AwaitingRenewal,
         None => true,
     };
     if needs_new {
         check_allowed(&portal, &mut tx, &order).await?;
         if attempts_left(&order, &attempts) == 0 {
-            return Err(refusals::EXHAUSTED.into());
+            return Err(problems::EXHAUSTED.into());
         }
         let number = attempts.last().map_or(0, |attempt| attempt.number) + 1;
         open_new(&mut tx, &order, number, &change.body).await?;
@@ -79,11 +79,13 @@ pub async fn current(
 pub async fn check_allowed(portal: &Portal, db: &mut Conn, order: &Order) -> Result<(), Error> {
     let late = order.work_until(portal).is_some_and(|until| portal.now() > until);
     // Once its approval has lapsed, an order waits for review again.
-    if late && matches!(order.stage, Stage::AwaitingRenewal | Stage::AwaitingReview) {
-        return Err(refusals::WINDOW_CLOSED.into());
+    if late
+        && matches!(order.internal_status, InternalStatus::AwaitingRenewal | InternalStatus::AwaitingReview)
+    {
+        return Err(problems::WINDOW_CLOSED.into());
     }
-    if order.stage != Stage::AwaitingRenewal {
-        return Err(Problem::new(refusals::ORDER_NOT_READY).with("state", order.state).into());
+    if order.internal_status != InternalStatus::AwaitingRenewal {
+        return Err(Problem::new(problems::ORDER_NOT_READY).with("state", order.state).into());
     }
     // An order that was good when it was handed in stays good, but for this.
     if certificates::load(db, &order.certificate).await?.state == RecordState::Revoked {
@@ -94,20 +96,20 @@ pub async fn check_allowed(portal: &Portal, db: &mut Conn, order: &Order) -> Res
 
 async fn open_new(tx: &mut ChangeTx, order: &Order, number: u32, body: &OpenAttempt) -> Result<(), Error> {
     if body.public_keys.len() > MAX_KEYS || body.public_keys.iter().any(|spki| spki.0.len() > MAX_SPKI) {
-        return Err(refusals::INVENTORY_TOO_LARGE.into());
+        return Err(problems::INVENTORY_TOO_LARGE.into());
     }
     let now = tx.now();
     let actor = tx.actor().clone();
     let busy = sqlx::query(
-        "SELECT order_no FROM attempts WHERE key_id = $1 AND state IN ('open', 'issued') AND order_no <> $2",
+        "SELECT order_no FROM attempts WHERE token_id = $1 AND state IN ('open', 'issued') AND order_no <> $2",
     )
-    .bind(&order.key_id)
+    .bind(&order.token_id)
     .bind(&order.no)
     .fetch_optional(&mut **tx)
     .await?;
     if let Some(row) = busy {
         let other: String = row.try_get("order_no")?;
-        return Err(Problem::new(refusals::KEY_BUSY).with("order", other).into());
+        return Err(Problem::new(problems::TOKEN_BUSY).with("order", other).into());
     }
     sqlx::query("UPDATE orders SET mode = $1 WHERE no = $2 AND mode IS NULL")
         .bind(name_of(&body.mode)?)

@@ -2,10 +2,10 @@
 
 use sqlx::{FromRow as _, Row as _, sqlite::SqliteRow};
 use time::OffsetDateTime;
-use ycd_pki::{PublicKey, statement::Statement};
-use ycd_portal_api::wire::attempts::{AttemptState, NoncePurpose, SignedStatement};
+use ycd_pki::{PublicKey, authorization::Authorization};
+use ycd_portal_api::wire::attempts::{AttemptState, NoncePurpose, SignedAuthorization};
 
-use super::{nonce::spend, refusals};
+use super::{nonce::spend, problems};
 use crate::{
     Error,
     db::{Conn, millis, moment},
@@ -18,7 +18,7 @@ pub struct Attempt {
     pub order: String,
     /// From 1.
     pub number: u32,
-    pub tag: Vec<u8>,
+    pub cka_id: Vec<u8>,
     pub state: AttemptState,
     pub bound: Option<Bound>,
     pub opened_at: OffsetDateTime,
@@ -65,28 +65,28 @@ pub async fn all(db: &mut Conn, order: &str) -> Result<Vec<Attempt>, Error> {
 /// The attempt with this number; `attempt.not_found`.
 pub async fn load(db: &mut Conn, order: &str, number: u32) -> Result<Attempt, Error> {
     let found = all(db, order).await?.into_iter().find(|attempt| attempt.number == number);
-    found.ok_or_else(|| refusals::NONE.into())
+    found.ok_or_else(|| problems::NONE.into())
 }
 
 pub async fn newest(db: &mut Conn, order: &str) -> Result<Option<Attempt>, Error> {
     Ok(all(db, order).await?.pop())
 }
 
-/// Opens an attempt; the tables refuse a second open one of the order or on the key.
+/// Opens an attempt; the tables refuse a second open one of the order or on the token.
 pub async fn insert(
     db: &mut Conn,
     order: &Order,
     number: u32,
-    tag: [u8; 16],
+    cka_id: [u8; 16],
     now: OffsetDateTime,
 ) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO attempts (order_no, number, key_id, tag, state, opened_at) VALUES ($1, $2, $3, $4, 'open', $5)",
+        "INSERT INTO attempts (order_no, number, token_id, cka_id, state, opened_at) VALUES ($1, $2, $3, $4, 'open', $5)",
     )
     .bind(&order.no)
     .bind(number)
-    .bind(&order.key_id)
-    .bind(tag.as_slice())
+    .bind(&order.token_id)
+    .bind(cka_id.as_slice())
     .bind(millis(now))
     .execute(db)
     .await?;
@@ -114,7 +114,7 @@ pub async fn set_state(
     Ok(())
 }
 
-/// What was on the key before the order touched it.
+/// What was on the token before the order touched it.
 pub async fn inventory(db: &mut Conn, order: &str) -> Result<Vec<Vec<u8>>, Error> {
     let rows = sqlx::query("SELECT spki FROM inventories WHERE order_no = $1 ORDER BY rowid")
         .bind(order)
@@ -123,7 +123,7 @@ pub async fn inventory(db: &mut Conn, order: &str) -> Result<Vec<Vec<u8>>, Error
     rows.iter().map(|row| Ok(row.try_get("spki")?)).collect()
 }
 
-/// What an act of a key is about, and with which key it has to be signed.
+/// What an act of a token is about, and with which token it has to be signed.
 pub struct Expected<'a> {
     pub order: &'a str,
     pub attempt: u32,
@@ -131,24 +131,24 @@ pub struct Expected<'a> {
     pub signer: &'a PublicKey,
 }
 
-/// Takes a statement: uses up its nonce, verifies the signature over the text that the portal builds itself, and keeps
-/// both as evidence. `attempt.nonce_invalid`, `attempt.statement_invalid`.
-pub async fn take_statement(
+/// Takes an authorization: uses up its nonce, verifies the signature over the text that the portal builds itself, and keeps
+/// both as evidence. `attempt.nonce_invalid`, `attempt.authorization_invalid`.
+pub async fn take_authorization(
     db: &mut Conn,
     expected: Expected<'_>,
-    signed: &SignedStatement,
-    statement: impl FnOnce([u8; ycd_pki::statement::NONCE_LEN]) -> Statement,
+    signed: &SignedAuthorization,
+    authorization: impl FnOnce([u8; ycd_pki::authorization::NONCE_LEN]) -> Authorization,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
     let purpose = name_of(&expected.purpose)?;
     let nonce = spend(db, &signed.nonce.0, expected.order, expected.attempt, &purpose, now).await?;
-    let text = statement(nonce).to_bytes();
-    expected.signer.verify(&text, &signed.signature.0).map_err(|_| refusals::STATEMENT_INVALID)?;
-    keep_statement(db, expected.order, expected.attempt, &purpose, &text, &signed.signature.0, now).await
+    let text = authorization(nonce).to_bytes();
+    expected.signer.verify(&text, &signed.signature.0).map_err(|_| problems::AUTHORIZATION_INVALID)?;
+    keep_authorization(db, expected.order, expected.attempt, &purpose, &text, &signed.signature.0, now).await
 }
 
-/// Keeps what a key has signed as evidence.
-pub(crate) async fn keep_statement(
+/// Keeps what a token has signed as evidence.
+pub(crate) async fn keep_authorization(
     db: &mut Conn,
     order: &str,
     attempt: u32,
@@ -158,7 +158,7 @@ pub(crate) async fn keep_statement(
     now: OffsetDateTime,
 ) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO statements (order_no, attempt, purpose, text, signature, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO authorizations (order_no, attempt, purpose, text, signature, at) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(order)
     .bind(attempt)
@@ -173,7 +173,7 @@ pub(crate) async fn keep_statement(
 
 /// Mode *replace*: is the old key's agreement there?
 pub async fn replace_agreed(db: &mut Conn, order: &str) -> Result<bool, Error> {
-    let row = sqlx::query("SELECT 1 FROM statements WHERE order_no = $1 AND purpose = 'replace' LIMIT 1")
+    let row = sqlx::query("SELECT 1 FROM authorizations WHERE order_no = $1 AND purpose = 'replace' LIMIT 1")
         .bind(order)
         .fetch_optional(db)
         .await?;
@@ -194,7 +194,7 @@ impl<'r> sqlx::FromRow<'r, SqliteRow> for Attempt {
         Ok(Self {
             order: row.try_get("order_no")?,
             number: row.try_get("number")?,
-            tag: row.try_get("tag")?,
+            cka_id: row.try_get("cka_id")?,
             state: word(row.try_get("state")?)?,
             bound,
             opened_at: moment(row.try_get("opened_at")?),

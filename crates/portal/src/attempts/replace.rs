@@ -1,7 +1,7 @@
 //! Mode *replace*, step 4: the old key agrees to its own destruction.
 
 use axum::{extract::State, http::StatusCode};
-use ycd_pki::{Certificate, sm3::sm3, statement::Statement};
+use ycd_pki::{Certificate, authorization::Authorization, sm3::sm3};
 use ycd_portal_api::{
     Problem,
     wire::attempts::{AttemptView, Mode, NoncePurpose, Replace},
@@ -9,8 +9,9 @@ use ycd_portal_api::{
 
 use super::{
     open::check_allowed,
-    record::{self, Expected, take_statement},
-    refusals, view,
+    problems,
+    record::{self, Expected, take_authorization},
+    view,
 };
 use crate::{
     Portal, audit, certificates,
@@ -19,7 +20,7 @@ use crate::{
     orders,
 };
 
-/// Keeps the old key's agreement with the order; it stands in for its statement in `issue`.
+/// Keeps the old key's agreement with the order; it stands in for its authorization in `issue`.
 #[utoipa::path(post, path = "/orders/{order}/replace", request_body = Replace, security(("session" = [])),
     params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = AttemptView), (status = "default", body = Problem)))]
@@ -32,29 +33,29 @@ pub async fn replace(
     let mut tx = change.begin(&portal, user.clone()).await?;
     let now = tx.now();
     let order = orders::load_own(&mut tx, &no, &user).await?;
-    let attempt = record::newest(&mut tx, &no).await?.ok_or(refusals::NONE)?;
+    let attempt = record::newest(&mut tx, &no).await?.ok_or(problems::NONE)?;
     if order.mode != Some(Mode::Replace) {
-        return Err(refusals::NOT_REPLACING.into());
+        return Err(problems::NOT_REPLACING.into());
     }
     if !record::replace_agreed(&mut tx, &no).await? {
         if !attempt.is_open() {
-            return Err(refusals::NOT_OPEN.into());
+            return Err(problems::NOT_OPEN.into());
         }
         check_allowed(&portal, &mut tx, &order).await?;
         let old = certificates::load(&mut tx, &order.certificate).await?;
         let signer = Certificate::from_der(&old.der)
             .and_then(|old| old.public_key())
-            .map_err(|_| refusals::STATEMENT_INVALID)?;
+            .map_err(|_| problems::AUTHORIZATION_INVALID)?;
         let expected =
             Expected { order: &no, attempt: attempt.number, purpose: NoncePurpose::Replace, signer: &signer };
-        let statement = |nonce| Statement::Replace {
+        let authorization = |nonce| Authorization::Replace {
             portal: portal.name().into(),
             order: no.clone(),
-            key_id: order.key_id.clone(),
+            token_id: order.token_id.clone(),
             old_certificate: sm3(&old.der),
             nonce,
         };
-        take_statement(&mut tx, expected, &change.body.statement, statement, now).await?;
+        take_authorization(&mut tx, expected, &change.body.authorization, authorization, now).await?;
         sqlx::query("UPDATE orders SET consent_at = $1 WHERE no = $2 AND consent_at IS NULL")
             .bind(millis(now))
             .bind(&no)

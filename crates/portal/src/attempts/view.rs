@@ -7,16 +7,15 @@ use ycd_portal_api::wire::{
 };
 
 use super::{
-    MAX_ATTEMPTS,
+    MAX_ATTEMPTS, problems,
     record::{self, Attempt},
-    refusals,
 };
 use crate::{Error, Portal, certificates, db::Conn, orders::Order};
 
 /// The order's newest attempt, and all that a machine needs to go on with it. `attempt.not_found` before the first.
 pub async fn newest(portal: &Portal, db: &mut Conn, order: &Order) -> Result<AttemptView, Error> {
     let attempts = record::all(db, &order.no).await?;
-    let attempt = attempts.last().ok_or(refusals::NONE)?;
+    let attempt = attempts.last().ok_or(problems::NONE)?;
     let old = certificates::load(db, &order.certificate).await?;
     let mode = order.mode.ok_or_else(|| Error::Stored(format!("order {} has no mode", order.no)))?;
     let mut inventory = record::inventory(db, &order.no).await?;
@@ -29,19 +28,19 @@ pub async fn newest(portal: &Portal, db: &mut Conn, order: &Order) -> Result<Att
         .filter(|other| other.state == AttemptState::Closed && other.number != attempt.number)
         .map(|other| AbandonedAttempt {
             attempt: other.number,
-            tag: Bytes(other.tag.clone()),
+            cka_id: Bytes(other.cka_id.clone()),
             public_key: other.spki().map(|spki| Bytes(spki.to_vec())),
         })
         .collect();
     Ok(AttemptView {
         portal: portal.name().into(),
         order: order.no.clone(),
-        order_state: order.state,
-        key_id: order.key_id.clone(),
+        public_status: order.state,
+        token_id: order.token_id.clone(),
         mode,
         attempt: attempt.number,
         state: attempt.state,
-        tag: Bytes(attempt.tag.clone()),
+        cka_id: Bytes(attempt.cka_id.clone()),
         public_key: attempt.spki().map(|spki| Bytes(spki.to_vec())),
         certificate: attempt.certificate().map(|der| Bytes(der.to_vec())),
         chain: portal.authority().chain(),
@@ -50,9 +49,9 @@ pub async fn newest(portal: &Portal, db: &mut Conn, order: &Order) -> Result<Att
         inventory: inventory.into_iter().map(Bytes).collect(),
         abandoned,
         replace_agreed: record::replace_agreed(db, &order.no).await?,
-        operator_care: order.stage.note() == Some(OrderNote::OperatorCare),
+        operator_care: order.internal_status.note() == Some(OrderNote::OperatorCare),
         attempts_left: attempts_left(order, &attempts),
-        term_years: order.term_years.into(),
+        validity_years: order.validity_years.into(),
         portal_time: portal.now().into(),
     })
 }

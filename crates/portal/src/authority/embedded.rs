@@ -53,7 +53,7 @@ impl Embedded {
     /// Opens the folder with the passphrase it was made with. Takes tens of milliseconds, for the passphrase.
     ///
     /// # Errors
-    /// [`Error::NotInitialised`] without the file, [`Error::Sealed`] with another passphrase or an altered file.
+    /// [`Error::NotInitialized`] without the file, [`Error::Sealed`] with another passphrase or an altered file.
     pub async fn open(folder: &Path, passphrase: Zeroizing<[u8; 32]>) -> Result<Self, Error> {
         let folder = folder.join(FOLDER);
         blocking(move || Self::read(&folder, &passphrase)).await
@@ -61,7 +61,7 @@ impl Embedded {
 
     fn read(folder: &Path, passphrase: &[u8; 32]) -> Result<Self, Error> {
         let sealed = match std::fs::read(folder.join(KEYS)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Error::NotInitialised),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Error::NotInitialized),
             other => other?,
         };
         let (root, issuing) = Sealed::unseal(&sealed, passphrase)?;
@@ -136,7 +136,7 @@ pub(super) async fn create(
                 public_key: key.public_key(),
                 not_before: now,
                 not_after: now + Duration::days(days),
-                authority_key_id: cert::key_id(&root.public_key()),
+                authority_key_id: cert::token_id(&root.public_key()),
                 crl_uri: (profile != Profile::Root)
                     .then(|| crl_uri(public_url.trim_end_matches('/'), Issuer::Root)),
                 subject_ids: Vec::new(),
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn an_altered_or_missing_key_file_is_refused() {
+    fn an_altered_or_missing_token_file_is_refused() {
         let folder = folder_with_authority();
         let path = folder.path().join(FOLDER).join(KEYS);
         let mut sealed: Sealed = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -293,7 +293,7 @@ mod tests {
         std::fs::write(&path, serde_json::to_vec(&sealed).unwrap()).unwrap();
         assert!(matches!(open(folder.path(), 7), Err(Error::Sealed)));
         std::fs::remove_file(&path).unwrap();
-        assert!(matches!(open(folder.path(), 7), Err(Error::NotInitialised)));
+        assert!(matches!(open(folder.path(), 7), Err(Error::NotInitialized)));
     }
 
     #[test]

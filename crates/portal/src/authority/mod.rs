@@ -24,7 +24,7 @@ use ycd_portal_api::{problem::Kind, wire::Bytes};
 
 use crate::{
     Error,
-    certificates::Term,
+    certificates::ValidityPeriod,
     config::Config,
     db::{Conn, Db, millis},
     secrets::Secrets,
@@ -119,7 +119,7 @@ pub struct Wanted {
     /// DER of the distinguished name.
     pub subject: Vec<u8>,
     pub public_key: PublicKey,
-    pub term: Term,
+    pub validity: ValidityPeriod,
     pub subject_ids: Vec<SubjectId>,
 }
 
@@ -156,9 +156,9 @@ impl Authority {
             issuer: issuing.subject_der().to_vec(),
             subject: wanted.subject,
             public_key: wanted.public_key,
-            not_before: wanted.term.not_before,
+            not_before: wanted.validity.not_before,
             // No certificate outlives its CA.
-            not_after: wanted.term.not_after.min(issuing.not_after()),
+            not_after: wanted.validity.not_after.min(issuing.not_after()),
             authority_key_id: issuing.subject_key_id().unwrap_or_default(),
             crl_uri: Some(crl_uri(&self.public_url, Issuer::Issuing)),
             subject_ids: wanted.subject_ids,

@@ -2,11 +2,11 @@
 
 mod record;
 mod routes;
-mod term;
+mod validity;
 
 pub use record::{
     Certificate, NewCertificate, RecordState, find, insert, load, load_own, revoke, supersede, usable_for,
 };
 pub use routes::routes;
 pub(crate) use routes::view;
-pub use term::{Term, renewed_term};
+pub use validity::{ValidityPeriod, renewed_validity};

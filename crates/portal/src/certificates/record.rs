@@ -27,7 +27,7 @@ pub struct Certificate {
     pub spki: Vec<u8>,
     /// DER of the subject's distinguished name.
     pub subject: Vec<u8>,
-    pub key_id: String,
+    pub token_id: String,
     pub holder: Holder,
     /// The bound phone: whoever logs in with it owns the certificate.
     pub phone: String,
@@ -58,7 +58,7 @@ pub struct NewCertificate {
     pub der: Vec<u8>,
     pub spki: Vec<u8>,
     pub subject: Vec<u8>,
-    pub key_id: String,
+    pub token_id: String,
     pub holder: Holder,
     pub phone: String,
     /// Code of a product.
@@ -69,21 +69,21 @@ pub struct NewCertificate {
 }
 
 pub(super) const SELECT: &str =
-    "SELECT c.serial, c.der, c.spki, c.subject, c.key_id, c.holder, c.phone, c.product,
+    "SELECT c.serial, c.der, c.spki, c.subject, c.token_id, c.holder, c.phone, c.product,
      p.name AS product_name, c.state, c.superseded_by, c.revoked_reason, c.not_before, c.not_after
      FROM certificates c JOIN products p ON p.code = c.product";
 
 /// Records a certificate. Fails where the serial number is there already.
 pub async fn insert(db: &mut Conn, certificate: &NewCertificate, now: OffsetDateTime) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO certificates (serial, der, spki, subject, key_id, holder, holder_name, phone, product, state,
+        "INSERT INTO certificates (serial, der, spki, subject, token_id, holder, holder_name, phone, product, state,
          not_before, not_after, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(&certificate.serial)
     .bind(&certificate.der)
     .bind(&certificate.spki)
     .bind(&certificate.subject)
-    .bind(&certificate.key_id)
+    .bind(&certificate.token_id)
     .bind(serde_json::to_string(&certificate.holder)?)
     .bind(&certificate.holder.name)
     .bind(&certificate.phone)
@@ -197,8 +197,8 @@ impl Certificate {
                 let left = self.not_after - now;
                 if left.is_negative() {
                     CertificateState::Expired
-                } else if left <= Duration::days(i64::from(config.project.near_end_days)) {
-                    CertificateState::NearEnd
+                } else if left <= Duration::days(i64::from(config.project.expiring_soon_days)) {
+                    CertificateState::ExpiringSoon
                 } else {
                     CertificateState::Valid
                 }
@@ -215,7 +215,7 @@ impl<'r> sqlx::FromRow<'r, SqliteRow> for Certificate {
             der: row.try_get("der")?,
             spki: row.try_get("spki")?,
             subject: row.try_get("subject")?,
-            key_id: row.try_get("key_id")?,
+            token_id: row.try_get("token_id")?,
             holder: serde_json::from_str(&holder).map_err(|error| sqlx::Error::Decode(error.into()))?,
             phone: row.try_get("phone")?,
             product: row.try_get("product")?,

@@ -76,7 +76,7 @@ fn narrow(query: &mut QueryBuilder<Sqlite>, user: &User, search: &CertificateQue
         query.push(" OR ");
         contains(query, "c.serial", text);
         query.push(" OR ");
-        contains(query, "c.key_id", text);
+        contains(query, "c.token_id", text);
         query.push(")");
     }
 }
@@ -110,7 +110,7 @@ async fn view_of(
         not_after: certificate.not_after.into(),
         product: certificate.product,
         product_name: certificate.product_name,
-        key_id: certificate.key_id,
+        token_id: certificate.token_id,
         superseded_by: certificate.superseded_by,
         revoked_reason: certificate.revoked_reason,
         actions,

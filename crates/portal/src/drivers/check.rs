@@ -45,7 +45,7 @@ pub fn errors(report: &DriverReport) -> Vec<FieldError> {
     }
     let lines: String = report.draft.chars().filter(|c| *c != '\n').collect();
     errors.text("draft", &lines, DRAFT);
-    // It says nothing of any key.
+    // It says nothing of any token.
     let is_empty = report.atr.is_none() && report.reader.is_none() && report.usb.is_empty();
     errors.note(is_empty, "atr", FieldErrorCode::Required);
     errors.0
@@ -80,8 +80,8 @@ fn is_atr(text: &str) -> bool {
 }
 
 fn is_usb_id(text: &str) -> bool {
-    let is_half = |half: &str| half.len() == 4 && half.bytes().all(is_upper_hex);
-    text.split_once(':').is_some_and(|(vendor, product)| is_half(vendor) && is_half(product))
+    let is_orphaned = |half: &str| half.len() == 4 && half.bytes().all(is_upper_hex);
+    text.split_once(':').is_some_and(|(vendor, product)| is_orphaned(vendor) && is_orphaned(product))
 }
 
 fn is_upper_hex(byte: u8) -> bool {
@@ -96,7 +96,7 @@ mod tests {
         DriverReport {
             assistant: "0.1.0".into(),
             os: "linux".into(),
-            reader: Some("Some Key 00 00".into()),
+            reader: Some("Some Token 00 00".into()),
             atr: Some("3B 01 7F".into()),
             usb: vec![ReportedUsb { id: "055C:F603".into(), manufacturer: String::new(), name: "K".into() }],
             modules: vec![ReportedModule {

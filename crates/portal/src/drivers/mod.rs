@@ -1,4 +1,4 @@
-//! Reports on keys that no profile knows: taken from anybody, read by operators.
+//! Reports on tokens that no profile knows: taken from anybody, read by operators.
 //!
 //! What anybody may send is bounded in size, number and time, and is shown to operators as the text it is.
 

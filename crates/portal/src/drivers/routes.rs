@@ -36,7 +36,7 @@ pub fn routes() -> OpenApiRouter<Portal> {
     received.merge(OpenApiRouter::new().routes(routes!(list)))
 }
 
-/// Takes a report on a key that no profile knows, from anybody. `driver_report.invalid` with `errors`,
+/// Takes a report on a token that no profile knows, from anybody. `driver_report.invalid` with `errors`,
 /// `driver_report.too_many` with `retry_after` in seconds.
 #[utoipa::path(post, path = "/driver-reports", request_body = DriverReport,
     params(("Idempotency-Key" = String, Header)),
@@ -64,7 +64,7 @@ async fn receive(
     tx.answer(StatusCode::CREATED, &ReportReceived { number }).await
 }
 
-/// Reports on unknown keys; by its number, one.
+/// Reports on unknown tokens; by its number, one.
 #[utoipa::path(get, path = "/operator/driver-reports", params(DriverReportQuery), security(("session" = [])),
     responses((status = 200, body = Page<DriverReportView>), (status = "default", body = Problem)))]
 async fn list(

@@ -31,7 +31,7 @@ impl std::fmt::Display for Actor {
             Self::Anonymous => f.write_str("anonymous"),
             Self::Applicant(user) => write!(f, "applicant:{}", user.id),
             Self::Operator(operator) => write!(f, "operator:{}", operator.name),
-            Self::Session(token) => write!(f, "session:{}", hex::encode(token)),
+            Self::Session(session_token) => write!(f, "session:{}", hex::encode(session_token)),
             Self::System => f.write_str("system"),
         }
     }
@@ -122,15 +122,15 @@ pub(crate) fn presented_secret(parts: &Parts) -> Result<&str, Error> {
 }
 
 async fn session(parts: &Parts, portal: &Portal) -> Result<Actor, Error> {
-    let token = presented_token(parts, portal)?;
+    let session_token = presented_token(parts, portal)?;
     let now = portal.now();
     let mut db = portal.db().read().await?;
     let row = sqlx::query(
         "SELECT s.expires_at, u.id AS user_id, u.phone, o.id AS operator_id, o.name
          FROM sessions s LEFT JOIN users u ON u.id = s.user_id LEFT JOIN operators o ON o.id = s.operator_id
-         WHERE s.token = $1 AND s.expires_at > $2",
+         WHERE s.session_token = $1 AND s.expires_at > $2",
     )
-    .bind(token.as_slice())
+    .bind(session_token.as_slice())
     .bind(millis(now))
     .fetch_optional(&mut *db)
     .await?
@@ -141,9 +141,9 @@ async fn session(parts: &Parts, portal: &Portal) -> Result<Actor, Error> {
     let until = now + portal.session_length();
     if until - moment(row.try_get("expires_at")?) > Duration::minutes(5) {
         let mut tx = portal.db().write().await?;
-        sqlx::query("UPDATE sessions SET expires_at = $1 WHERE token = $2")
+        sqlx::query("UPDATE sessions SET expires_at = $1 WHERE session_token = $2")
             .bind(millis(until))
-            .bind(token.as_slice())
+            .bind(session_token.as_slice())
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;

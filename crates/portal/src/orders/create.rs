@@ -12,7 +12,7 @@ use ycd_portal_api::{
 };
 
 use super::{
-    machine::Stage,
+    machine::InternalStatus,
     record::{Order, load, name_of, word},
 };
 use crate::{
@@ -38,7 +38,7 @@ pub(super) async fn create(
     }
     check_number_of_orders(portal, db, user).await?;
     let product = request.product.as_deref().unwrap_or(&certificate.product);
-    let offer = catalogue::offer(db, product, request.term_years).await?;
+    let offer = catalogue::offer(db, product, request.validity_years).await?;
     if offer.holder != certificate.holder.kind {
         return Err(kinds::PRODUCT_UNKNOWN.into());
     }
@@ -48,7 +48,7 @@ pub(super) async fn create(
         certificate: &certificate,
         product,
         product_name: &offer.name,
-        term_years: request.term_years,
+        validity_years: request.validity_years,
         amount: offer.amount,
         company: company_name(&form),
         form: &form,
@@ -68,7 +68,7 @@ pub(crate) async fn create_unlock(
         certificate,
         product: &certificate.product,
         product_name: &certificate.product_name,
-        term_years: 0,
+        validity_years: 0,
         amount: 0,
         company: &certificate.holder.name,
         form: &OrderForm::default(),
@@ -82,7 +82,7 @@ struct NewOrder<'a> {
     product: &'a str,
     /// Without the kind.
     product_name: &'a str,
-    term_years: u8,
+    validity_years: u8,
     /// Fen.
     amount: i64,
     form: &'a OrderForm,
@@ -92,20 +92,20 @@ struct NewOrder<'a> {
 async fn insert(db: &mut Conn, user: &User, new: &NewOrder<'_>, now: OffsetDateTime) -> Result<Order, Error> {
     let no = number(db, ORDER, now).await?;
     sqlx::query(
-        "INSERT INTO orders (no, kind, stage, state, open, user_id, certificate, key_id, product, product_name,
-         term_years, amount, form, company, created_at, updated_at)
+        "INSERT INTO orders (no, kind, internal_status, public_status, open, user_id, certificate, token_id, product, product_name,
+         validity_years, amount, form, company, created_at, updated_at)
          VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
     )
     .bind(&no)
     .bind(name_of(&new.kind)?)
-    .bind(Stage::Draft.name())
-    .bind(Stage::Draft.name())
+    .bind(InternalStatus::Draft.name())
+    .bind(InternalStatus::Draft.name())
     .bind(user.id)
     .bind(&new.certificate.serial)
-    .bind(&new.certificate.key_id)
+    .bind(&new.certificate.token_id)
     .bind(new.product)
     .bind(format!("{}-{}", new.product_name, new.kind.label()))
-    .bind(new.term_years)
+    .bind(new.validity_years)
     .bind(new.amount)
     .bind(serde_json::to_string(new.form)?)
     .bind(new.company)
@@ -114,7 +114,7 @@ async fn insert(db: &mut Conn, user: &User, new: &NewOrder<'_>, now: OffsetDateT
     .await?;
     let actor = Actor::from(user.clone());
     sqlx::query(
-        "INSERT INTO order_events (order_no, at, event, from_stage, to_stage, state, actor_kind, actor)
+        "INSERT INTO order_events (order_no, at, event, from_status, to_status, public_status, actor_kind, actor)
          VALUES ($1, $2, 'create', 'draft', 'draft', 'draft', 'applicant', $3)",
     )
     .bind(&no)
@@ -129,7 +129,7 @@ async fn insert(db: &mut Conn, user: &User, new: &NewOrder<'_>, now: OffsetDateT
 /// The open order for work on the key of a certificate, if there is one.
 pub(crate) async fn open_work_order(db: &mut Conn, certificate: &str) -> Result<Option<OrderRef>, Error> {
     let row = sqlx::query(
-        "SELECT no, kind, state FROM orders
+        "SELECT no, kind, public_status FROM orders
          WHERE certificate = $1 AND open = 1 AND kind IN ('renewal', 'expired_purchase')",
     )
     .bind(certificate)
@@ -139,7 +139,7 @@ pub(crate) async fn open_work_order(db: &mut Conn, certificate: &str) -> Result<
         Ok(OrderRef {
             no: row.try_get("no")?,
             kind: word(row.try_get("kind")?)?,
-            state: word(row.try_get("state")?)?,
+            state: word(row.try_get("public_status")?)?,
         })
     })
     .transpose()
@@ -211,7 +211,7 @@ async fn prefilled(
             tax_number: holder.uscc.clone().unwrap_or_default(),
             ..Invoice::default()
         },
-        // The key is in the applicant's hand; an invoice goes by e-mail.
+        // The token is in the applicant's hand; an invoice goes by e-mail.
         delivery: Delivery { kind: DeliveryKind::None, ..Delivery::default() },
         ..OrderForm::default()
     };
@@ -237,8 +237,8 @@ async fn prefilled(
     Ok(form)
 }
 
-/// Kinds whose orders are for work on a key in hand.
-pub(super) fn is_work(kind: OrderKind) -> bool {
+/// Kinds whose orders are for work on a token in hand.
+pub(super) fn is_job(kind: OrderKind) -> bool {
     match kind {
         OrderKind::Renewal | OrderKind::ExpiredPurchase => true,
         OrderKind::Purchase

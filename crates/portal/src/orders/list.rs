@@ -4,7 +4,7 @@ use sqlx::{FromRow as _, QueryBuilder, Row as _, Sqlite};
 use std::collections::BTreeMap;
 use ycd_portal_api::wire::{
     Page,
-    orders::{OrderList, OrderQuery, OrderState},
+    orders::{OrderList, OrderQuery, PublicStatus},
 };
 
 use super::{
@@ -21,18 +21,18 @@ use crate::{
 pub(super) async fn list(db: &mut Conn, user: Option<i64>, query: &OrderQuery) -> Result<OrderList, Error> {
     let (page, page_size, offset) = paging(query.page, query.page_size)?;
     let mut tabs = QueryBuilder::new(
-        "SELECT o.state, o.stage IN ('cancelled', 'lapsed') AS off, count(*) AS n FROM orders o",
+        "SELECT o.public_status, o.internal_status IN ('cancelled', 'lapsed') AS off, count(*) AS n FROM orders o",
     );
     narrow(&mut tabs, user, query);
     tabs.push(" GROUP BY 1, 2");
     let mut counts: BTreeMap<String, u64> =
-        OrderState::ALL.iter().map(|state| (state.name().to_owned(), 0)).collect();
+        PublicStatus::ALL.iter().map(|state| (state.name().to_owned(), 0)).collect();
     let mut all = 0;
     for row in tabs.build().fetch_all(&mut *db).await? {
         let number = row.try_get::<i64, _>("n")?.unsigned_abs();
         all += number;
         if !row.try_get::<bool, _>("off")? {
-            *counts.entry(row.try_get("state")?).or_default() += number;
+            *counts.entry(row.try_get("public_status")?).or_default() += number;
         }
     }
     counts.insert("all".into(), all);
@@ -71,7 +71,7 @@ pub(crate) fn contains(query: &mut QueryBuilder<Sqlite>, column: &'static str, t
 }
 
 fn narrow(rows: &mut QueryBuilder<Sqlite>, user: Option<i64>, query: &OrderQuery) {
-    rows.push(" WHERE o.stage <> 'deleted'");
+    rows.push(" WHERE o.internal_status <> 'deleted'");
     if let Some(user) = user {
         rows.push(" AND o.user_id = ").push_bind(user);
     }

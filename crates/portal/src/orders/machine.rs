@@ -6,11 +6,11 @@
 
 use ycd_portal_api::wire::orders::{ActorKind, OrderKind};
 
-pub use super::stage::{Event, Stage};
+pub use super::status::{Event, InternalStatus};
 
 /// Why an event cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Refusal {
+pub enum TransitionProblem {
     /// Whoever asked may not cause it.
     NotYours,
     /// Something else has to happen first.
@@ -26,17 +26,22 @@ pub enum Refusal {
 }
 
 /// The table for an order of this kind, and for whoever asks.
-pub fn decide(kind: OrderKind, stage: Stage, event: Event, actor: ActorKind) -> Result<Stage, Refusal> {
+pub fn decide(
+    kind: OrderKind,
+    internal_status: InternalStatus,
+    event: Event,
+    actor: ActorKind,
+) -> Result<InternalStatus, TransitionProblem> {
     if !may_cause(event, actor) {
-        Err(Refusal::NotYours)
+        Err(TransitionProblem::NotYours)
     } else if !concerns(event, kind) {
-        Err(Refusal::NotOnThisWay)
+        Err(TransitionProblem::NotOnThisWay)
     } else {
-        next(stage, event)
+        next(internal_status, event)
     }
 }
 
-/// Whether orders of a kind know an event. An unlock is neither paid nor produced, and its form is no [`OrderForm`]: it
+/// Whether orders of a kind know an event. An unlock is neither paid nor personalized, and its form is no [`OrderForm`]: it
 /// is asked for, granted, called off, done, or too late.
 ///
 /// [`OrderForm`]: ycd_portal_api::wire::form::OrderForm
@@ -56,7 +61,7 @@ pub fn concerns(event: Event, kind: OrderKind) -> bool {
         | Event::Cancel
         | Event::PaymentReceived
         | Event::PaymentLapsed
-        | Event::ApproveForProduction
+        | Event::ApproveForPersonalization
         | Event::ApproveForRenewal
         | Event::ApproveForRecovery
         | Event::ApproveForDownload
@@ -66,9 +71,9 @@ pub fn concerns(event: Event, kind: OrderKind) -> bool {
         | Event::DownloadConfirmed
         | Event::AttemptsExhausted
         | Event::TakeOver
-        | Event::KeyLost
-        | Event::Produced
-        | Event::ProductionFailed
+        | Event::TokenLost
+        | Event::Personalized
+        | Event::PersonalizationFailed
         | Event::Delivered
         | Event::ShipmentLost
         | Event::RequestRefund
@@ -84,16 +89,16 @@ pub fn may_cause(event: Event, actor: ActorKind) -> bool {
         Event::Cancel | Event::WithdrawUnlock => matches!(actor, Applicant | Operator),
         Event::RequestRefund => matches!(actor, Applicant | Operator),
         Event::PaymentReceived => matches!(actor, Operator | System),
-        Event::ApproveForProduction
+        Event::ApproveForPersonalization
         | Event::ApproveForRenewal
         | Event::ApproveForRecovery
         | Event::ApproveForDownload
         | Event::ApproveForUnlock
         | Event::Reject
         | Event::TakeOver
-        | Event::KeyLost
-        | Event::Produced
-        | Event::ProductionFailed
+        | Event::TokenLost
+        | Event::Personalized
+        | Event::PersonalizationFailed
         | Event::ShipmentLost => actor == Operator,
         Event::Delivered | Event::RefundSent => matches!(actor, Operator | System),
         Event::PaymentLapsed
@@ -109,146 +114,218 @@ pub fn may_cause(event: Event, actor: ActorKind) -> bool {
 }
 
 /// What follows from an event.
-pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
-    use Refusal::{AlreadySo, Ended, NotOnThisWay, NotYet, Paid};
-    use Stage::{
-        AwaitingDownload, AwaitingPayment, AwaitingProduction, AwaitingRecovery, AwaitingRenewal,
+pub fn next(internal_status: InternalStatus, event: Event) -> Result<InternalStatus, TransitionProblem> {
+    use InternalStatus::{
+        AwaitingDownload, AwaitingPayment, AwaitingPersonalization, AwaitingRecovery, AwaitingRenewal,
         AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, Lapsed,
         OperatorCare, RefundPending, Refunded, Rejected, Revision,
     };
+    use TransitionProblem::{AlreadySo, Ended, NotOnThisWay, NotYet, Paid};
     match event {
-        Event::Submit => match stage {
+        Event::Submit => match internal_status {
             Draft => Ok(AwaitingPayment),
             Revision | Rejected => Ok(AwaitingReview),
-            AwaitingPayment | AwaitingReview | AwaitingProduction | AwaitingRenewal | AwaitingRecovery
-            | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => Err(AlreadySo),
+            AwaitingPayment
+            | AwaitingReview
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | AwaitingUnlock
+            | OperatorCare => Err(AlreadySo),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::Edit => match stage {
+        Event::Edit => match internal_status {
             AwaitingPayment => Ok(Draft),
             AwaitingReview | Rejected => Ok(Revision),
             Draft | Revision => Err(AlreadySo),
-            AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
-            | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
+            AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | AwaitingUnlock
+            | OperatorCare => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::Delete => match stage {
+        Event::Delete => match internal_status {
             Draft => Ok(Deleted),
             Deleted => Err(AlreadySo),
             AwaitingPayment => Err(NotOnThisWay),
-            AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
-            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => {
-                Err(Paid)
-            }
+            AwaitingReview
+            | Revision
+            | Rejected
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | AwaitingUnlock
+            | OperatorCare => Err(Paid),
             RefundPending | Completed | Refunded | Cancelled | Lapsed => Err(Ended),
         },
-        Event::Cancel => match stage {
+        Event::Cancel => match internal_status {
             AwaitingPayment => Ok(Cancelled),
             Cancelled => Err(AlreadySo),
             Draft => Err(NotOnThisWay),
-            AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
-            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => {
-                Err(Paid)
-            }
+            AwaitingReview
+            | Revision
+            | Rejected
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | AwaitingUnlock
+            | OperatorCare => Err(Paid),
             RefundPending | Completed | Refunded | Deleted | Lapsed => Err(Ended),
         },
-        Event::PaymentReceived => match stage {
+        Event::PaymentReceived => match internal_status {
             AwaitingPayment => Ok(AwaitingReview),
             // It was taken back to be changed while the money was on its way.
             Draft => Ok(Revision),
             // Nothing will be delivered for it.
             Cancelled | Deleted => Ok(RefundPending),
             Lapsed => Err(Ended),
-            AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
-            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare
-            | RefundPending | Completed | Refunded => Err(AlreadySo),
+            AwaitingReview
+            | Revision
+            | Rejected
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | AwaitingUnlock
+            | OperatorCare
+            | RefundPending
+            | Completed
+            | Refunded => Err(AlreadySo),
         },
-        Event::PaymentLapsed => match stage {
+        Event::PaymentLapsed => match internal_status {
             AwaitingPayment => Ok(Cancelled),
             Cancelled => Err(AlreadySo),
             Draft => Err(NotYet),
-            AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
-            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock | OperatorCare => {
-                Err(Paid)
-            }
+            AwaitingReview
+            | Revision
+            | Rejected
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | AwaitingUnlock
+            | OperatorCare => Err(Paid),
             RefundPending | Completed | Refunded | Deleted | Lapsed => Err(Ended),
         },
-        Event::ApproveForProduction => approve(stage, AwaitingProduction),
-        Event::ApproveForRenewal => approve(stage, AwaitingRenewal),
-        Event::ApproveForRecovery => approve(stage, AwaitingRecovery),
-        Event::ApproveForDownload => approve(stage, AwaitingDownload),
-        Event::ApproveForUnlock => approve(stage, AwaitingUnlock),
-        Event::Reject => match stage {
+        Event::ApproveForPersonalization => approve(internal_status, AwaitingPersonalization),
+        Event::ApproveForRenewal => approve(internal_status, AwaitingRenewal),
+        Event::ApproveForRecovery => approve(internal_status, AwaitingRecovery),
+        Event::ApproveForDownload => approve(internal_status, AwaitingDownload),
+        Event::ApproveForUnlock => approve(internal_status, AwaitingUnlock),
+        Event::Reject => match internal_status {
             AwaitingReview => Ok(Rejected),
             Rejected => Err(AlreadySo),
             Draft | AwaitingPayment | Revision => Err(NotYet),
-            AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
-            | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
+            AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | AwaitingUnlock
+            | OperatorCare => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::GrantUnlock => match stage {
+        Event::GrantUnlock => match internal_status {
             Draft => Ok(AwaitingUnlock),
             AwaitingUnlock => Err(AlreadySo),
-            AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingProduction | AwaitingRenewal
-            | AwaitingRecovery | AwaitingShipment | AwaitingDownload | OperatorCare => Err(NotOnThisWay),
+            AwaitingPayment
+            | AwaitingReview
+            | Revision
+            | Rejected
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | OperatorCare => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::RequestUnlock => match stage {
+        Event::RequestUnlock => match internal_status {
             Draft | Revision | Rejected => Ok(AwaitingReview),
             AwaitingReview | AwaitingUnlock => Err(AlreadySo),
-            AwaitingPayment | AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment
-            | AwaitingDownload | OperatorCare => Err(NotOnThisWay),
+            AwaitingPayment
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | OperatorCare => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::WithdrawUnlock => match stage {
+        Event::WithdrawUnlock => match internal_status {
             AwaitingReview | Revision | Rejected | AwaitingUnlock => Ok(Cancelled),
             Cancelled => Err(AlreadySo),
-            Draft | AwaitingPayment | AwaitingProduction | AwaitingRenewal | AwaitingRecovery
-            | AwaitingShipment | AwaitingDownload | OperatorCare => Err(NotOnThisWay),
+            Draft
+            | AwaitingPayment
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | OperatorCare => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Deleted | Lapsed => Err(Ended),
         },
-        Event::ApprovalLapsed => match stage {
+        Event::ApprovalLapsed => match internal_status {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload => Ok(AwaitingReview),
             AwaitingReview => Err(AlreadySo),
             Draft | AwaitingPayment | Revision | Rejected => Err(NotYet),
-            AwaitingProduction | AwaitingShipment | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
+            AwaitingPersonalization | AwaitingShipment | AwaitingUnlock | OperatorCare => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::UnlockExpired => match stage {
+        Event::UnlockExpired => match internal_status {
             AwaitingUnlock => Ok(Lapsed),
             Lapsed => Err(AlreadySo),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
-            AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
+            AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
             | OperatorCare => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted => Err(Ended),
         },
-        Event::RenewalConfirmed => confirm(stage, AwaitingRenewal),
-        Event::RecoveryConfirmed => confirm(stage, AwaitingRecovery),
-        Event::DownloadConfirmed => confirm(stage, AwaitingDownload),
-        Event::UnlockConfirmed => confirm(stage, AwaitingUnlock),
-        Event::AttemptsExhausted => match stage {
+        Event::RenewalConfirmed => confirm(internal_status, AwaitingRenewal),
+        Event::RecoveryConfirmed => confirm(internal_status, AwaitingRecovery),
+        Event::DownloadConfirmed => confirm(internal_status, AwaitingDownload),
+        Event::UnlockConfirmed => confirm(internal_status, AwaitingUnlock),
+        Event::AttemptsExhausted => match internal_status {
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload => Ok(OperatorCare),
             OperatorCare => Err(AlreadySo),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
-            AwaitingProduction | AwaitingShipment | AwaitingUnlock => Err(NotOnThisWay),
+            AwaitingPersonalization | AwaitingShipment | AwaitingUnlock => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::TakeOver => match stage {
-            AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingDownload => Ok(OperatorCare),
+        Event::TakeOver => match internal_status {
+            AwaitingPersonalization | AwaitingRenewal | AwaitingRecovery | AwaitingDownload => {
+                Ok(OperatorCare)
+            }
             OperatorCare => Err(AlreadySo),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
             AwaitingShipment | AwaitingUnlock => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::KeyLost => match stage {
-            AwaitingRenewal | AwaitingRecovery | AwaitingDownload | OperatorCare => Ok(AwaitingProduction),
-            AwaitingProduction => Err(AlreadySo),
+        Event::TokenLost => match internal_status {
+            AwaitingRenewal | AwaitingRecovery | AwaitingDownload | OperatorCare => {
+                Ok(AwaitingPersonalization)
+            }
+            AwaitingPersonalization => Err(AlreadySo),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
             AwaitingShipment | AwaitingUnlock => Err(NotOnThisWay),
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::Produced => match stage {
-            AwaitingProduction => Ok(AwaitingShipment),
+        Event::Personalized => match internal_status {
+            AwaitingPersonalization => Ok(AwaitingShipment),
             AwaitingShipment => Err(AlreadySo),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
@@ -256,8 +333,8 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             }
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::ProductionFailed => match stage {
-            AwaitingProduction => Ok(AwaitingProduction),
+        Event::PersonalizationFailed => match internal_status {
+            AwaitingPersonalization => Ok(AwaitingPersonalization),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
             AwaitingShipment => Err(AlreadySo),
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
@@ -265,10 +342,10 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             }
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::Delivered => match stage {
+        Event::Delivered => match internal_status {
             AwaitingShipment => Ok(Completed),
             Completed => Err(AlreadySo),
-            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingProduction => {
+            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingPersonalization => {
                 Err(NotYet)
             }
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
@@ -276,74 +353,100 @@ pub fn next(stage: Stage, event: Event) -> Result<Stage, Refusal> {
             }
             RefundPending | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::ShipmentLost => match stage {
-            AwaitingShipment => Ok(AwaitingProduction),
-            AwaitingProduction => Err(AlreadySo),
+        Event::ShipmentLost => match internal_status {
+            AwaitingShipment => Ok(AwaitingPersonalization),
+            AwaitingPersonalization => Err(AlreadySo),
             Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(NotYet),
             AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | OperatorCare => {
                 Err(NotOnThisWay)
             }
             RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Ended),
         },
-        Event::RequestRefund => match stage {
+        Event::RequestRefund => match internal_status {
             // Where nothing was paid, there is nothing to give back: `transition` looks at that.
             Rejected | Revision | OperatorCare | Lapsed => Ok(RefundPending),
             // Nothing has come in.
             Draft | AwaitingPayment => Err(NotYet),
             // An operator rejects it or takes it over first, so that no certificate is made for money given back.
-            AwaitingReview | AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment
-            | AwaitingDownload | AwaitingUnlock => Err(NotOnThisWay),
+            AwaitingReview
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | AwaitingUnlock => Err(NotOnThisWay),
             RefundPending | Refunded => Err(AlreadySo),
             Completed | Cancelled | Deleted => Err(Ended),
         },
-        Event::RefundSent => match stage {
+        Event::RefundSent => match internal_status {
             RefundPending => Ok(Refunded),
             Refunded => Err(AlreadySo),
-            Draft | AwaitingPayment | AwaitingReview | Revision | Rejected | AwaitingProduction
-            | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload | AwaitingUnlock
+            Draft
+            | AwaitingPayment
+            | AwaitingReview
+            | Revision
+            | Rejected
+            | AwaitingPersonalization
+            | AwaitingRenewal
+            | AwaitingRecovery
+            | AwaitingShipment
+            | AwaitingDownload
+            | AwaitingUnlock
             | OperatorCare => Err(NotYet),
             Completed | Cancelled | Deleted | Lapsed => Err(Ended),
         },
     }
 }
 
-fn approve(stage: Stage, to: Stage) -> Result<Stage, Refusal> {
-    use Stage::{
-        AwaitingDownload, AwaitingPayment, AwaitingProduction, AwaitingRecovery, AwaitingRenewal,
+fn approve(internal_status: InternalStatus, to: InternalStatus) -> Result<InternalStatus, TransitionProblem> {
+    use InternalStatus::{
+        AwaitingDownload, AwaitingPayment, AwaitingPersonalization, AwaitingRecovery, AwaitingRenewal,
         AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, Lapsed,
         OperatorCare, RefundPending, Refunded, Rejected, Revision,
     };
-    match stage {
+    match internal_status {
         AwaitingReview | OperatorCare => Ok(to),
-        Draft | AwaitingPayment | Revision | Rejected => Err(Refusal::NotYet),
-        AwaitingProduction | AwaitingRenewal | AwaitingRecovery | AwaitingShipment | AwaitingDownload
-        | AwaitingUnlock => Err(Refusal::AlreadySo),
-        RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(Refusal::Ended),
+        Draft | AwaitingPayment | Revision | Rejected => Err(TransitionProblem::NotYet),
+        AwaitingPersonalization
+        | AwaitingRenewal
+        | AwaitingRecovery
+        | AwaitingShipment
+        | AwaitingDownload
+        | AwaitingUnlock => Err(TransitionProblem::AlreadySo),
+        RefundPending | Completed | Refunded | Cancelled | Deleted | Lapsed => Err(TransitionProblem::Ended),
     }
 }
 
-fn confirm(stage: Stage, from: Stage) -> Result<Stage, Refusal> {
-    use Stage::{
-        AwaitingDownload, AwaitingPayment, AwaitingProduction, AwaitingRecovery, AwaitingRenewal,
+fn confirm(
+    internal_status: InternalStatus,
+    from: InternalStatus,
+) -> Result<InternalStatus, TransitionProblem> {
+    use InternalStatus::{
+        AwaitingDownload, AwaitingPayment, AwaitingPersonalization, AwaitingRecovery, AwaitingRenewal,
         AwaitingReview, AwaitingShipment, AwaitingUnlock, Cancelled, Completed, Deleted, Draft, Lapsed,
         OperatorCare, RefundPending, Refunded, Rejected, Revision,
     };
-    match stage {
-        AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock if stage == from => {
+    match internal_status {
+        AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock if internal_status == from => {
             Ok(Completed)
         }
-        AwaitingRenewal | AwaitingRecovery | AwaitingDownload | AwaitingUnlock | AwaitingProduction
-        | AwaitingShipment | OperatorCare => Err(Refusal::NotOnThisWay),
-        Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(Refusal::NotYet),
-        Completed => Err(Refusal::AlreadySo),
-        RefundPending | Refunded | Cancelled | Deleted | Lapsed => Err(Refusal::Ended),
+        AwaitingRenewal
+        | AwaitingRecovery
+        | AwaitingDownload
+        | AwaitingUnlock
+        | AwaitingPersonalization
+        | AwaitingShipment
+        | OperatorCare => Err(TransitionProblem::NotOnThisWay),
+        Draft | AwaitingPayment | AwaitingReview | Revision | Rejected => Err(TransitionProblem::NotYet),
+        Completed => Err(TransitionProblem::AlreadySo),
+        RefundPending | Refunded | Cancelled | Deleted | Lapsed => Err(TransitionProblem::Ended),
     }
 }
 
 /// With which event an order of a kind is approved.
 pub fn approval(kind: OrderKind) -> Event {
     match kind {
-        OrderKind::Purchase | OrderKind::Reissue => Event::ApproveForProduction,
+        OrderKind::Purchase | OrderKind::Reissue => Event::ApproveForPersonalization,
         OrderKind::Renewal | OrderKind::ExpiredPurchase | OrderKind::Change => Event::ApproveForRenewal,
         OrderKind::Recovery => Event::ApproveForRecovery,
         OrderKind::Download => Event::ApproveForDownload,
@@ -361,7 +464,7 @@ pub fn is_approval(event: Event) -> bool {
     OrderKind::ALL.into_iter().any(|kind| approval(kind) == event)
 }
 
-impl Refusal {
+impl TransitionProblem {
     pub fn name(self) -> &'static str {
         match self {
             Self::NotYours => "not_yours",

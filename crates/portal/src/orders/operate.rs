@@ -143,9 +143,9 @@ async fn cause(
     let event = match change.body.event {
         OperatorEvent::Cancel => machine::cancellation(load(&mut tx, &no).await?.kind),
         OperatorEvent::TakeOver => Event::TakeOver,
-        OperatorEvent::KeyLost => Event::KeyLost,
-        OperatorEvent::Produced => Event::Produced,
-        OperatorEvent::ProductionFailed => Event::ProductionFailed,
+        OperatorEvent::TokenLost => Event::TokenLost,
+        OperatorEvent::Personalized => Event::Personalized,
+        OperatorEvent::PersonalizationFailed => Event::PersonalizationFailed,
         OperatorEvent::Delivered => Event::Delivered,
         OperatorEvent::ShipmentLost => Event::ShipmentLost,
         OperatorEvent::RequestRefund => Event::RequestRefund,
@@ -183,7 +183,9 @@ async fn operator_view(portal: &Portal, db: &mut Conn, order: &Order) -> Result<
         transfers: transfers(db, &order.no).await?,
         events: Event::ALL
             .into_iter()
-            .filter(|event| machine::decide(order.kind, order.stage, *event, ActorKind::Operator).is_ok())
+            .filter(|event| {
+                machine::decide(order.kind, order.internal_status, *event, ActorKind::Operator).is_ok()
+            })
             .filter(|event| !machine::is_approval(*event) || *event == machine::approval(order.kind))
             .map(|event| event.name().to_owned())
             .collect(),

@@ -8,11 +8,11 @@ use ycd_portal_api::{
     wire::{
         attempts::Mode,
         form::OrderForm,
-        orders::{OrderKind, OrderState, PaymentMethod},
+        orders::{OrderKind, PaymentMethod, PublicStatus},
     },
 };
 
-use super::machine::Stage;
+use super::machine::InternalStatus;
 use crate::{
     Error, Portal,
     db::{Conn, moment},
@@ -24,17 +24,17 @@ use crate::{
 pub struct Order {
     pub no: String,
     pub kind: OrderKind,
-    pub stage: Stage,
-    pub state: OrderState,
+    pub internal_status: InternalStatus,
+    pub state: PublicStatus,
     pub user_id: i64,
     /// The account's phone, which is the one bound to the certificate.
     pub phone: String,
     /// Serial number of the old certificate.
     pub certificate: String,
-    pub key_id: String,
+    pub token_id: String,
     pub product: String,
     pub product_name: String,
-    pub term_years: u8,
+    pub validity_years: u8,
     /// Fen.
     pub amount: i64,
     pub form: OrderForm,
@@ -52,8 +52,8 @@ pub struct Order {
 }
 
 /// All columns of [`Order`].
-pub(super) const SELECT: &str = "SELECT o.no, o.kind, o.stage, o.state, o.user_id, u.phone, o.certificate, o.key_id,
-     o.product, o.product_name, o.term_years, o.amount, o.form, o.company, o.mode, o.consent_at, o.payment_method,
+pub(super) const SELECT: &str = "SELECT o.no, o.kind, o.internal_status, o.public_status, o.user_id, u.phone, o.certificate, o.token_id,
+     o.product, o.product_name, o.validity_years, o.amount, o.form, o.company, o.mode, o.consent_at, o.payment_method,
      o.paid_at, o.reject_reason, o.submitted_at, o.approved_at, o.created_at
      FROM orders o JOIN users u ON u.id = o.user_id";
 
@@ -72,7 +72,7 @@ pub async fn load(db: &mut Conn, no: &str) -> Result<Order, Error> {
 /// The user's own order with this number; another's, or one deleted, is `order.not_found` all the same.
 pub async fn load_own(db: &mut Conn, no: &str, user: &User) -> Result<Order, Error> {
     let order = load(db, no).await?;
-    if order.user_id == user.id && order.stage != Stage::Deleted {
+    if order.user_id == user.id && order.internal_status != InternalStatus::Deleted {
         Ok(order)
     } else {
         Err(kinds::ORDER_UNKNOWN.into())
@@ -80,7 +80,7 @@ pub async fn load_own(db: &mut Conn, no: &str, user: &User) -> Result<Order, Err
 }
 
 impl Order {
-    /// Until when the key may be written, or unlocked.
+    /// Until when the token may be written, or unlocked.
     pub fn work_until(&self, portal: &Portal) -> Option<OffsetDateTime> {
         let config = portal.config();
         let days = if self.kind == OrderKind::Unlock { config.project.unlock_days } else { config.work_days };
@@ -90,24 +90,24 @@ impl Order {
 
 impl<'r> sqlx::FromRow<'r, SqliteRow> for Order {
     fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
-        let stage: String = row.try_get("stage")?;
+        let internal_status: String = row.try_get("internal_status")?;
         let time = |column| row.try_get::<Option<i64>, _>(column).map(|at| at.map(moment));
         let form: String = row.try_get("form")?;
         Ok(Self {
             no: row.try_get("no")?,
             kind: word(row.try_get("kind")?)?,
-            stage: Stage::ALL
+            internal_status: InternalStatus::ALL
                 .into_iter()
-                .find(|candidate| candidate.name() == stage)
-                .ok_or_else(|| sqlx::Error::Decode(format!("stage {stage}").into()))?,
-            state: word(row.try_get("state")?)?,
+                .find(|candidate| candidate.name() == internal_status)
+                .ok_or_else(|| sqlx::Error::Decode(format!("stage {internal_status}").into()))?,
+            state: word(row.try_get("public_status")?)?,
             user_id: row.try_get("user_id")?,
             phone: row.try_get("phone")?,
             certificate: row.try_get("certificate")?,
-            key_id: row.try_get("key_id")?,
+            token_id: row.try_get("token_id")?,
             product: row.try_get("product")?,
             product_name: row.try_get("product_name")?,
-            term_years: row.try_get("term_years")?,
+            validity_years: row.try_get("validity_years")?,
             amount: row.try_get("amount")?,
             form: serde_json::from_str(&form).map_err(|error| sqlx::Error::Decode(error.into()))?,
             company: row.try_get("company")?,

@@ -12,17 +12,17 @@ use ycd_portal_api::{
         form::SaveForm,
         login::Purpose,
         orders::{
-            ActorKind, ConfirmOrder, CreateOrder, Empty, FixKey, OrderKind, OrderList, OrderQuery, OrderView,
-            PaymentMethod, Reason,
+            ActorKind, ConfirmOrder, CreateOrder, Empty, FixMode, OrderKind, OrderList, OrderQuery,
+            OrderView, PaymentMethod, Reason,
         },
     },
 };
 
 use super::{
-    create::{company_name, create, is_work},
+    create::{company_name, create, is_job},
     form::keepable,
     list::list,
-    machine::{self, Event, Stage},
+    machine::{self, Event, InternalStatus},
     record::{Order, load, load_own, name_of},
     transition::{refused, transition},
     view::{form_view, view},
@@ -40,7 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(orders, new_order))
         .routes(routes!(order, delete))
         .routes(routes!(save_form))
-        .routes(routes!(fix_key))
+        .routes(routes!(fix_mode))
         .routes(routes!(confirm))
         .routes(routes!(edit))
         .routes(routes!(cancel))
@@ -115,10 +115,14 @@ async fn save_form(
     let mut tx = change.begin(&portal, user.clone()).await?;
     let now = tx.now();
     let mut order = load_own(&mut tx, &no, &user).await?;
-    let at_work = matches!(order.stage, Stage::Draft | Stage::Revision | Stage::Rejected);
+    let at_work = matches!(
+        order.internal_status,
+        InternalStatus::Draft | InternalStatus::Revision | InternalStatus::Rejected
+    );
     if !at_work || order.kind == OrderKind::Unlock {
-        let problem =
-            Problem::new(kinds::ORDER_ILLEGAL).with("from", order.stage.name()).with("event", "save_form");
+        let problem = Problem::new(kinds::ORDER_ILLEGAL)
+            .with("from", order.internal_status.name())
+            .with("event", "save_form");
         return Err(problem.into());
     }
     let SaveForm { form, complete } = &change.body;
@@ -140,44 +144,44 @@ async fn save_form(
     answer_with(&portal, tx, &no).await
 }
 
-/// Step 0: with the key inserted, fixes how the new certificate will come onto it.
-#[utoipa::path(post, path = "/orders/{order}/key", request_body = FixKey, security(("session" = [])),
+/// Step 0: with the token inserted, fixes how the new certificate will come onto it.
+#[utoipa::path(post, path = "/orders/{order}/mode", request_body = FixMode, security(("session" = [])),
     params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = OrderView), (status = "default", body = Problem)))]
-async fn fix_key(
+async fn fix_mode(
     State(portal): State<Portal>,
     user: User,
     Path(no): Path<String>,
-    change: Change<FixKey>,
+    change: Change<FixMode>,
 ) -> Answer {
     let mut tx = change.begin(&portal, user.clone()).await?;
     let now = tx.now();
     let order = load_own(&mut tx, &no, &user).await?;
-    if !order.stage.open() || order.kind == OrderKind::Unlock {
+    if !order.internal_status.open() || order.kind == OrderKind::Unlock {
         return Err(Problem::new(kinds::ORDER_ILLEGAL)
-            .with("from", order.stage.name())
-            .with("event", "fix_key")
+            .with("from", order.internal_status.name())
+            .with("event", "fix_mode")
             .into());
     }
-    let FixKey { key_id, mode, consent } = &change.body;
-    fix_mode(&mut tx, &order, key_id, *mode, *consent, now).await?;
+    let FixMode { token_id, mode, consent } = &change.body;
+    set_mode(&mut tx, &order, token_id, *mode, *consent, now).await?;
     answer_with(&portal, tx, &no).await
 }
 
-/// Fixes the mode of an order. Afterwards only *side by side* can still become *replace*: a key that does not tell its
-/// room beforehand shows by refusing a new pair that there is none. `key.wrong` for a key that is not the certificate's,
+/// Fixes the mode of an order. Afterwards only *side by side* can still become *replace*: a token that does not tell its
+/// room beforehand shows by refusing a new pair that there is none. `order.wrong_token` for a token that is not the certificate's,
 /// `order.mode_fixed` (with `mode`) for another mode than before, `order.consent_required` for *replace* without
 /// consent.
-pub async fn fix_mode(
+pub async fn set_mode(
     db: &mut Conn,
     order: &Order,
-    key_id: &str,
+    token_id: &str,
     mode: Mode,
     consent: bool,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
-    if key_id != order.key_id {
-        return Err(kinds::KEY_WRONG.into());
+    if token_id != order.token_id {
+        return Err(kinds::WRONG_TOKEN.into());
     }
     match order.mode {
         Some(fixed) if fixed == mode => return Ok(()),
@@ -222,8 +226,8 @@ async fn confirm(
     let order = load_own(&mut tx, &no, &user).await?;
     let ConfirmOrder { agreement, code, payment_method } = &change.body;
     // All that is free of charge is checked before the code is spent.
-    machine::decide(order.kind, order.stage, Event::Submit, ActorKind::Applicant)
-        .map_err(|refusal| refused(order.stage, Event::Submit, refusal))?;
+    machine::decide(order.kind, order.internal_status, Event::Submit, ActorKind::Applicant)
+        .map_err(|refusal| refused(order.internal_status, Event::Submit, refusal))?;
     if !agreement {
         return Err(kinds::AGREEMENT_REQUIRED.into());
     }
@@ -326,7 +330,7 @@ async fn answer_with(portal: &Portal, mut tx: ChangeTx, no: &str) -> Answer {
 /// Being valid when it was first handed in is enough; being revoked at any time is too much.
 async fn check_certificate(db: &mut Conn, order: &Order, now: OffsetDateTime) -> Result<(), Error> {
     let certificate = certificates::load(db, &order.certificate).await?;
-    if order.submitted_at.is_none() && is_work(order.kind) {
+    if order.submitted_at.is_none() && is_job(order.kind) {
         return Ok(usable_for(order.kind, &certificate, now)?);
     }
     match certificate.state {

@@ -15,10 +15,10 @@ pub async fn sweep(portal: &Portal) -> Result<usize, Error> {
     let locked = now - Duration::days(i64::from(portal.config().project.unlock_days));
     let mut tx = portal.db().write().await?;
     let rows = sqlx::query(
-        "SELECT no, stage FROM orders
-         WHERE (stage = 'awaiting_payment' AND submitted_at < $1)
-         OR (stage IN ('awaiting_renewal', 'awaiting_recovery', 'awaiting_download') AND approved_at < $2)
-         OR (stage = 'awaiting_unlock' AND approved_at < $3)",
+        "SELECT no, internal_status FROM orders
+         WHERE (internal_status = 'awaiting_payment' AND submitted_at < $1)
+         OR (internal_status IN ('awaiting_renewal', 'awaiting_recovery', 'awaiting_download') AND approved_at < $2)
+         OR (internal_status = 'awaiting_unlock' AND approved_at < $3)",
     )
     .bind(millis(unpaid))
     .bind(millis(unused))
@@ -26,8 +26,8 @@ pub async fn sweep(portal: &Portal) -> Result<usize, Error> {
     .fetch_all(&mut *tx)
     .await?;
     for row in &rows {
-        let (no, stage): (String, String) = (row.try_get("no")?, row.try_get("stage")?);
-        let event = match stage.as_str() {
+        let (no, internal_status): (String, String) = (row.try_get("no")?, row.try_get("internal_status")?);
+        let event = match internal_status.as_str() {
             "awaiting_payment" => Event::PaymentLapsed,
             "awaiting_unlock" => Event::UnlockExpired,
             _ => Event::ApprovalLapsed,

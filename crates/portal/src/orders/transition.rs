@@ -7,7 +7,7 @@ use ycd_portal_api::{
 };
 
 use super::{
-    machine::{self, Event, Refusal, Stage},
+    machine::{self, Event, InternalStatus, TransitionProblem},
     record::{Order, load, name_of},
 };
 use crate::{
@@ -28,29 +28,29 @@ pub async fn transition(
     now: OffsetDateTime,
 ) -> Result<Order, Error> {
     let order = load(db, no).await?;
-    let stage = machine::decide(order.kind, order.stage, event, actor_kind(actor))
-        .map_err(|refusal| refused(order.stage, event, refusal))?;
+    let internal_status = machine::decide(order.kind, order.internal_status, event, actor_kind(actor))
+        .map_err(|refusal| refused(order.internal_status, event, refusal))?;
     if event == Event::RequestRefund && order.paid_at.is_none() {
-        return Err(refused(order.stage, event, Refusal::NotYet).into());
+        return Err(refused(order.internal_status, event, TransitionProblem::NotYet).into());
     }
-    let state = stage.shown().unwrap_or(order.state);
-    sqlx::query("UPDATE orders SET stage = $1, state = $2, open = $3, updated_at = $4 WHERE no = $5")
-        .bind(stage.name())
+    let state = internal_status.shown().unwrap_or(order.state);
+    sqlx::query("UPDATE orders SET internal_status = $1, public_status = $2, open = $3, updated_at = $4 WHERE no = $5")
+        .bind(internal_status.name())
         .bind(state.name())
-        .bind(stage.open())
+        .bind(internal_status.open())
         .bind(millis(now))
         .bind(no)
         .execute(&mut *db)
         .await?;
     sqlx::query(
-        "INSERT INTO order_events (order_no, at, event, from_stage, to_stage, state, actor_kind, actor, reason)
+        "INSERT INTO order_events (order_no, at, event, from_status, to_status, public_status, actor_kind, actor, reason)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(no)
     .bind(millis(now))
     .bind(event.name())
-    .bind(order.stage.name())
-    .bind(stage.name())
+    .bind(order.internal_status.name())
+    .bind(internal_status.name())
     .bind(state.name())
     .bind(name_of(&actor_kind(actor))?)
     .bind(actor.to_string())
@@ -86,7 +86,7 @@ async fn follow(
                 .execute(db)
                 .await?;
         }
-        Event::ApproveForProduction
+        Event::ApproveForPersonalization
         | Event::ApproveForRenewal
         | Event::ApproveForRecovery
         | Event::ApproveForDownload
@@ -111,7 +111,7 @@ async fn follow(
                 .execute(db)
                 .await?;
         }
-        Event::KeyLost => {
+        Event::TokenLost => {
             attempts::close(&mut *db, order, now).await?;
             sqlx::query("UPDATE orders SET kind = $1 WHERE no = $2")
                 .bind(OrderKind::Reissue.name())
@@ -141,17 +141,17 @@ async fn follow(
         | Event::UnlockConfirmed
         | Event::AttemptsExhausted
         | Event::TakeOver
-        | Event::Produced
-        | Event::ProductionFailed
+        | Event::Personalized
+        | Event::PersonalizationFailed
         | Event::Delivered
         | Event::ShipmentLost => {}
     }
     Ok(())
 }
 
-pub(super) fn refused(from: Stage, event: Event, refusal: Refusal) -> Problem {
+pub(super) fn refused(from: InternalStatus, event: Event, refusal: TransitionProblem) -> Problem {
     let kind = match (event, refusal) {
-        (Event::PaymentReceived, Refusal::AlreadySo) => kinds::ORDER_PAID,
+        (Event::PaymentReceived, TransitionProblem::AlreadySo) => kinds::ORDER_PAID,
         _ => kinds::ORDER_ILLEGAL,
     };
     Problem::new(kind).with("from", from.name()).with("event", event.name()).with("why", refusal.name())

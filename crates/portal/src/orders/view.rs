@@ -9,7 +9,7 @@ use ycd_portal_api::wire::{
 
 use super::{
     form::check,
-    machine::Stage,
+    machine::InternalStatus,
     record::{Order, word},
 };
 use crate::{Error, Portal, catalogue, certificates, db::Conn, db::moment};
@@ -19,17 +19,17 @@ pub(super) fn summary(order: &Order) -> OrderSummary {
         no: order.no.clone(),
         kind: order.kind,
         state: order.state,
-        note: order.stage.note(),
+        note: order.internal_status.note(),
         company: order.company.clone(),
         product: order.product.clone(),
         product_name: order.product_name.clone(),
-        term_years: order.term_years,
+        validity_years: order.validity_years,
         amount: order.amount,
         created_at: order.created_at.into(),
         reject_reason: order.reject_reason.clone(),
         certificate: order.certificate.clone(),
-        key_id: order.key_id.clone(),
-        actions: actions(order.kind, order.stage),
+        token_id: order.token_id.clone(),
+        actions: actions(order.kind, order.internal_status),
     }
 }
 
@@ -68,19 +68,22 @@ pub(super) async fn form_view(db: &mut Conn, order: &Order) -> Result<FormView, 
 
 async fn timeline(db: &mut Conn, no: &str) -> Result<Vec<TimelineEntry>, Error> {
     let rows = sqlx::query(
-        "SELECT at, event, to_stage, state, actor_kind, reason FROM order_events WHERE order_no = $1 ORDER BY id",
+        "SELECT at, event, to_status, public_status, actor_kind, reason FROM order_events WHERE order_no = $1 ORDER BY id",
     )
     .bind(no)
     .fetch_all(db)
     .await?;
     rows.into_iter()
         .map(|row| {
-            let stage: String = row.try_get("to_stage")?;
+            let internal_status: String = row.try_get("to_status")?;
             Ok(TimelineEntry {
                 at: moment(row.try_get("at")?).into(),
                 event: row.try_get("event")?,
-                state: word(row.try_get("state")?)?,
-                note: Stage::ALL.into_iter().find(|known| known.name() == stage).and_then(Stage::note),
+                state: word(row.try_get("public_status")?)?,
+                note: InternalStatus::ALL
+                    .into_iter()
+                    .find(|known| known.name() == internal_status)
+                    .and_then(InternalStatus::note),
                 actor: word(row.try_get("actor_kind")?)?,
                 reason: row.try_get("reason")?,
             })
@@ -88,31 +91,35 @@ async fn timeline(db: &mut Conn, no: &str) -> Result<Vec<TimelineEntry>, Error> 
         .collect()
 }
 
-fn actions(kind: OrderKind, stage: Stage) -> Vec<OrderAction> {
-    use OrderAction::{Cancel, Confirm, Delete, Edit, Pay, RequestRefund, SaveForm, Unlock, WriteKey};
+fn actions(kind: OrderKind, internal_status: InternalStatus) -> Vec<OrderAction> {
+    use OrderAction::{Cancel, Confirm, Delete, Edit, Pay, RequestRefund, SaveForm, Unlock, WriteToken};
     if kind == OrderKind::Unlock {
-        return match stage {
-            // Asking again after a rejection begins at the key, like the rest.
-            Stage::AwaitingUnlock | Stage::Rejected | Stage::Revision => vec![Unlock, Cancel],
-            Stage::AwaitingReview => vec![Cancel],
+        return match internal_status {
+            // Asking again after a rejection begins at the token, like the rest.
+            InternalStatus::AwaitingUnlock | InternalStatus::Rejected | InternalStatus::Revision => {
+                vec![Unlock, Cancel]
+            }
+            InternalStatus::AwaitingReview => vec![Cancel],
             _ => vec![],
         };
     }
-    match stage {
-        Stage::Draft => vec![SaveForm, Confirm, Delete],
-        Stage::AwaitingPayment => vec![Pay, Edit, Cancel],
-        Stage::AwaitingReview => vec![Edit],
-        Stage::Revision | Stage::Rejected => vec![SaveForm, Confirm, RequestRefund],
-        Stage::AwaitingRenewal | Stage::AwaitingRecovery | Stage::AwaitingDownload => vec![WriteKey],
-        Stage::OperatorCare => vec![RequestRefund],
-        Stage::AwaitingProduction
-        | Stage::AwaitingShipment
-        | Stage::RefundPending
-        | Stage::Completed
-        | Stage::Refunded
-        | Stage::Cancelled
-        | Stage::Lapsed
-        | Stage::AwaitingUnlock
-        | Stage::Deleted => vec![],
+    match internal_status {
+        InternalStatus::Draft => vec![SaveForm, Confirm, Delete],
+        InternalStatus::AwaitingPayment => vec![Pay, Edit, Cancel],
+        InternalStatus::AwaitingReview => vec![Edit],
+        InternalStatus::Revision | InternalStatus::Rejected => vec![SaveForm, Confirm, RequestRefund],
+        InternalStatus::AwaitingRenewal
+        | InternalStatus::AwaitingRecovery
+        | InternalStatus::AwaitingDownload => vec![WriteToken],
+        InternalStatus::OperatorCare => vec![RequestRefund],
+        InternalStatus::AwaitingPersonalization
+        | InternalStatus::AwaitingShipment
+        | InternalStatus::RefundPending
+        | InternalStatus::Completed
+        | InternalStatus::Refunded
+        | InternalStatus::Cancelled
+        | InternalStatus::Lapsed
+        | InternalStatus::AwaitingUnlock
+        | InternalStatus::Deleted => vec![],
     }
 }

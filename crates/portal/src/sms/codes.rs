@@ -19,18 +19,18 @@ use crate::{
     config::SmsRules,
     db::{Conn, millis, moment},
     http::User,
-    secrets::{random, token},
+    secrets::{new_bearer, random},
 };
 
 /// Minutes a step-up is good for.
 const STEP_UP_MINUTES: i64 = 10;
 
-/// For what a code is: another purpose, order, key or phone needs another.
+/// For what a code is: another purpose, order, token or phone needs another.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
     pub phone: &'a str,
     pub purpose: Purpose,
-    /// Order number; the key's id for an unlock, empty for a login.
+    /// Order number; the token's id for an unlock, empty for a login.
     pub subject: &'a str,
 }
 
@@ -139,19 +139,19 @@ pub(super) async fn grant_step_up(
     user: &User,
     now: OffsetDateTime,
 ) -> Result<StepUp, Error> {
-    let token = token()?;
+    let ticket = new_bearer()?;
     let expires_at = now + Duration::minutes(STEP_UP_MINUTES);
     sqlx::query(
-        "INSERT INTO step_ups (token, purpose, order_no, user_id, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO step_ups (ticket, purpose, order_no, user_id, expires_at) VALUES ($1, $2, $3, $4, $5)",
     )
-    .bind(step_up_hash(portal, &token).as_slice())
+    .bind(step_up_hash(portal, &ticket).as_slice())
     .bind(purpose.name())
     .bind(order)
     .bind(user.id)
     .bind(millis(expires_at))
     .execute(db)
     .await?;
-    Ok(StepUp { step_up: token.to_string(), expires_at: expires_at.into() })
+    Ok(StepUp { step_up: ticket.to_string(), expires_at: expires_at.into() })
 }
 
 /// Uses a step-up up, in the transaction of the act that it is for. `auth.step_up_invalid` where it was made for
@@ -167,7 +167,7 @@ pub async fn spend_step_up(
 ) -> Result<(), Error> {
     let spent = sqlx::query(
         "UPDATE step_ups SET used = 1
-         WHERE token = $1 AND purpose = $2 AND order_no = $3 AND user_id = $4 AND used = 0 AND expires_at > $5",
+         WHERE ticket = $1 AND purpose = $2 AND order_no = $3 AND user_id = $4 AND used = 0 AND expires_at > $5",
     )
     .bind(step_up_hash(portal, step_up).as_slice())
     .bind(purpose.name())
@@ -256,8 +256,8 @@ fn hash(portal: &Portal, scope: Scope<'_>, code: &str) -> [u8; 32] {
     portal.secrets().mac("sms code", &parts.map(str::as_bytes))
 }
 
-fn step_up_hash(portal: &Portal, token: &str) -> [u8; 32] {
-    portal.secrets().mac("step-up", &[token.as_bytes()])
+fn step_up_hash(portal: &Portal, ticket: &str) -> [u8; 32] {
+    portal.secrets().mac("step-up", &[ticket.as_bytes()])
 }
 
 fn wording(scope: Scope<'_>) -> String {

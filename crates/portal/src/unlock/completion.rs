@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use sqlx::Row as _;
-use ycd_pki::{Certificate, statement::Statement};
+use ycd_pki::{Certificate, authorization::Authorization};
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -12,20 +12,20 @@ use ycd_portal_api::{
 use super::{
     open::notify,
     order::{Unlock, newest_release},
-    refusals,
-    token::Holder,
+    problems,
+    ticket::TicketHolder,
 };
 use crate::{
     Error, Portal,
-    attempts::{keep_statement, refusals as attempts, spend_nonce},
+    attempts::{keep_authorization, problems as attempts, spend_nonce},
     audit, certificates,
     db::Conn,
     http::{Actor, Answer, Change, Path},
-    keys,
-    orders::{self, Event, Stage},
+    orders::{self, Event, InternalStatus},
+    tokens,
 };
 
-/// Of nonces and statements.
+/// Of nonces and authorizations.
 pub const PURPOSE: &str = "unlocked";
 /// One-time key of a proof that the PIN was found to work already.
 const NONE: [u8; 32] = [0; 32];
@@ -36,7 +36,7 @@ const NONE: [u8; 32] = [0; 32];
     responses((status = 200, body = UnlockOrder), (status = "default", body = Problem)))]
 pub async fn unlocked(
     State(portal): State<Portal>,
-    holder: Holder,
+    holder: TicketHolder,
     Path(no): Path<String>,
     change: Change<Unlocked>,
 ) -> Answer {
@@ -52,7 +52,7 @@ pub async fn unlocked(
     let mut tx = change.begin(&portal, holder.actor()).await?;
     let now = tx.now();
     let unlock = Unlock::load(&mut tx, &no).await?;
-    if unlock.order.stage == Stage::Completed {
+    if unlock.order.internal_status == InternalStatus::Completed {
         let view = unlock.view(&portal, &mut tx).await?;
         return tx.answer(StatusCode::OK, &view).await;
     }
@@ -64,23 +64,23 @@ pub async fn unlocked(
     let signer = Certificate::from_der(&certificate.der)
         .and_then(|certificate| certificate.public_key())
         .map_err(|error| Error::Stored(error.to_string()))?;
-    let nonce = spend_nonce(&mut tx, &proof.statement.nonce.0, &no, 0, PURPOSE, now).await?;
-    let text = Statement::Unlocked {
+    let nonce = spend_nonce(&mut tx, &proof.authorization.nonce.0, &no, 0, PURPOSE, now).await?;
+    let text = Authorization::Unlocked {
         portal: portal.name().into(),
         order: no.clone(),
         release: proof.release,
-        key_id: unlock.order.key_id.clone(),
+        token_id: unlock.order.token_id.clone(),
         one_time_key,
         so_pin_version: proof.so_pin_version,
         nonce,
     }
     .to_bytes();
-    let signature = &proof.statement.signature.0;
-    signer.verify(&text, signature).map_err(|_| attempts::STATEMENT_INVALID)?;
-    keep_statement(&mut tx, &no, 0, PURPOSE, &text, signature, now).await?;
+    let signature = &proof.authorization.signature.0;
+    signer.verify(&text, signature).map_err(|_| attempts::AUTHORIZATION_INVALID)?;
+    keep_authorization(&mut tx, &no, 0, PURPOSE, &text, signature, now).await?;
 
-    let key = keys::load(&mut tx, &unlock.order.key_id).await?;
-    keys::prove(&mut tx, &key, proof.so_pin_version, newest - proof.release).await?;
+    let token = tokens::load(&mut tx, &unlock.order.token_id).await?;
+    tokens::prove(&mut tx, &token, proof.so_pin_version, newest - proof.release).await?;
     orders::transition(&mut tx, &no, Event::UnlockConfirmed, &Actor::System, None, now).await?;
     let detail = format!("release {}, SO PIN {}", proof.release, proof.so_pin_version);
     audit::record(&mut tx, &unlock.applicant(), "unlock.complete", &no, Some(&detail), now).await?;
@@ -91,7 +91,7 @@ pub async fn unlocked(
 }
 
 /// That release, one-time key and SO PIN belong together. Where the PIN was found to work already there is no one-time
-/// key and no SO PIN, and the release is the newest. `unlock.proof_mismatch`
+/// token and no SO PIN, and the release is the newest. `unlock.proof_mismatch`
 async fn check_release(
     db: &mut Conn,
     no: &str,
@@ -107,7 +107,7 @@ async fn check_release(
     .bind(proof.release)
     .fetch_optional(db)
     .await?
-    .ok_or(refusals::PROOF_MISMATCH)?;
+    .ok_or(problems::PROOF_MISMATCH)?;
     let version = proof.so_pin_version;
     let fits = if *one_time_key == NONE {
         version == 0 && proof.release == newest
@@ -116,5 +116,5 @@ async fn check_release(
         row.try_get::<Vec<u8>, _>("one_time_key")? == one_time_key
             && (version == 0 || version == current || version == next)
     };
-    if fits { Ok(()) } else { Err(refusals::PROOF_MISMATCH.into()) }
+    if fits { Ok(()) } else { Err(problems::PROOF_MISMATCH.into()) }
 }

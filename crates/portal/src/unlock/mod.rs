@@ -1,30 +1,30 @@
-//! Unlocking: a new PIN for a key in hand, without login.
+//! Unlocking: a new PIN for a token in hand, without login.
 //!
-//! Whoever holds the key and reads its phone gets a token for the key's one open unlock order. Each call is one
+//! Whoever holds the token and reads its phone gets a token for the token's one open unlock order. Each call is one
 //! transaction. Rules, each with its test:
-//! - No code is sent, and no order opened, for a key whose secrets the portal did not make.
+//! - No code is sent, and no order opened, for a token whose secrets the portal did not make.
 //! - A release is recorded before it is answered; its one-time key gets it again for ten minutes, and never another.
 //! - Every box brings the same two SO PINs until a login with *next* is proven; releases until then are counted where a
-//!   key does not tell its tries.
+//!   token does not tell its tries.
 //! - The portal's word for a login is given for the newest release of an open order, and anew each time.
 //! - Only the certificate's key completes an order, and moves the SO PIN on only to the version that it names.
 
-mod alive;
 mod completion;
+mod liveness;
 mod offer;
 mod open;
 mod order;
-pub mod refusals;
+pub mod problems;
 mod release;
+mod retry_counter;
 mod routes;
-mod token;
-mod tries;
+mod ticket;
 
 use time::Duration;
 use ycd_pki::unlock::{self, Context, signed_answer};
 use ycd_portal_api::wire::{
     Bytes,
-    unlock::{PinRules, ReleaseAnswer, Road},
+    unlock::{PinRules, ReleaseAnswer, UnlockMethod},
 };
 
 pub use order::form;
@@ -39,17 +39,21 @@ pub(crate) const RELEASE_SECONDS: u32 = 600;
 pub(crate) fn sign_answer(
     portal: &Portal,
     context: &Context,
-    sealed_box: Vec<u8>,
+    sealed_envelope: Vec<u8>,
 ) -> Result<ReleaseAnswer, Error> {
     let context = context.to_bytes();
-    let signature = portal.identity().sign(&signed_answer(&context, &sealed_box))?;
-    Ok(ReleaseAnswer { context: Bytes(context), sealed_box: Bytes(sealed_box), signature: Bytes(signature) })
+    let signature = portal.identity().sign(&signed_answer(&context, &sealed_envelope))?;
+    Ok(ReleaseAnswer {
+        context: Bytes(context),
+        sealed_envelope: Bytes(sealed_envelope),
+        signature: Bytes(signature),
+    })
 }
 
-pub(crate) fn road(road: Road) -> unlock::Road {
-    match road {
-        Road::Wrapped => unlock::Road::Wrapped,
-        Road::Challenge => unlock::Road::Challenge,
+pub(crate) fn method(method: UnlockMethod) -> unlock::UnlockMethod {
+    match method {
+        UnlockMethod::SoPin => unlock::UnlockMethod::SoPin,
+        UnlockMethod::ChallengeResponse => unlock::UnlockMethod::ChallengeResponse,
     }
 }
 
@@ -62,7 +66,7 @@ pub(crate) fn pin_rules(rules: PinRules) -> unlock::PinRules {
 pub(crate) async fn forget_old(portal: &Portal) -> Result<(), Error> {
     let now = portal.now();
     let mut tx = portal.db().write().await?;
-    sqlx::query("DELETE FROM unlock_tokens WHERE expires_at <= $1")
+    sqlx::query("DELETE FROM unlock_tickets WHERE expires_at <= $1")
         .bind(millis(now))
         .execute(&mut *tx)
         .await?;

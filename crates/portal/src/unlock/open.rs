@@ -1,29 +1,29 @@
-//! The key's unlock order is opened, or taken up.
+//! The token's unlock order is opened, or taken up.
 
 use axum::{extract::State, http::StatusCode};
 use sqlx::Row as _;
 use time::OffsetDateTime;
-use ycd_pki::unlock::Opening;
+use ycd_pki::unlock::UnlockRequest;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
     wire::{
         login::Purpose,
-        unlock::{KeyInHand, OpenUnlock, UnlockForm, UnlockGrant},
+        unlock::{OpenUnlock, TokenInHand, UnlockForm, UnlockGrant},
     },
 };
 
 use super::{
     offer::in_hand,
     order::{RELEASES, Unlock},
-    refusals, token,
+    problems, ticket,
 };
 use crate::{
     Error, Portal, audit,
     certificates::Certificate,
     db::{Conn, millis},
     http::{Actor, Answer, Change, User},
-    orders::{self, Event, Stage},
+    orders::{self, Event, InternalStatus},
     sms::{Message, Scope, Tried, queue, try_code},
 };
 
@@ -31,7 +31,7 @@ use crate::{
 const USED_AT_LIMIT: usize = 100;
 const NOTE_LIMIT: usize = 500;
 
-/// Opens the key's unlock order, or takes up the open one, and gives a token for it.
+/// Opens the token's unlock order, or takes up the open one, and gives a token for it.
 #[utoipa::path(post, path = "/unlock/orders", request_body = OpenUnlock,
     params(("Idempotency-Key" = String, Header)),
     responses((status = 201, body = UnlockGrant), (status = "default", body = Problem)))]
@@ -39,10 +39,10 @@ pub async fn open(State(portal): State<Portal>, change: Change<OpenUnlock>) -> A
     let mut tx = change.begin(&portal, Actor::Anonymous).await?;
     let (now, body) = (tx.now(), &change.body);
     // All that is free of charge is checked before the code is spent.
-    let hand = KeyInHand { key_id: body.key_id.clone(), certificate: body.certificate.clone() };
+    let hand = TokenInHand { token_id: body.token_id.clone(), certificate: body.certificate.clone() };
     let (certificate, _) = in_hand(&mut tx, &hand).await?;
     let form = checked_form(&body.form)?;
-    let found = Unlock::open_of(&mut tx, &body.key_id).await?;
+    let found = Unlock::open_of(&mut tx, &body.token_id).await?;
     let (late, open) = match found {
         Some(found) if found.is_late(&portal) => (Some(found), None),
         found => (None, found),
@@ -50,14 +50,14 @@ pub async fn open(State(portal): State<Portal>, change: Change<OpenUnlock>) -> A
     if let Some(meant) = &body.order
         && open.as_ref().is_none_or(|open| open.order.no != *meant)
     {
-        return Err(refusals::ORDER_OTHER.into());
+        return Err(problems::ORDER_OTHER.into());
     }
-    let opening = Opening::unseal(portal.identity().sealing(), &body.sealed.0)
+    let unlock_request = UnlockRequest::unseal(portal.identity().sealing(), &body.sealed.0)
         .ok()
-        .filter(|opening| opening.key_id == body.key_id)
-        .ok_or(refusals::REQUEST_SEALED)?;
-    let scope = Scope { phone: &certificate.phone, purpose: Purpose::Unlock, subject: &body.key_id };
-    if let Tried::Wrong(problem) = try_code(&portal, &mut tx, scope, &opening.code, now).await? {
+        .filter(|unlock_request| unlock_request.token_id == body.token_id)
+        .ok_or(problems::REQUEST_SEALED)?;
+    let scope = Scope { phone: &certificate.phone, purpose: Purpose::Unlock, subject: &body.token_id };
+    if let Tried::Wrong(problem) = try_code(&portal, &mut tx, scope, &unlock_request.code, now).await? {
         return tx.refuse(problem).await;
     }
 
@@ -72,10 +72,10 @@ pub async fn open(State(portal): State<Portal>, change: Change<OpenUnlock>) -> A
         }
         None => begin(&portal, &mut tx, &user, &certificate, body.locked, &form, now).await?,
     };
-    let (token, releases_until) = token::grant(&portal, &mut tx, &no, &opening.step_up, now).await?;
-    audit::record(&mut tx, &Actor::from(user), "unlock.open", &no, Some(&body.key_id), now).await?;
+    let (ticket, releases_until) = ticket::grant(&portal, &mut tx, &no, &unlock_request.step_up, now).await?;
+    audit::record(&mut tx, &Actor::from(user), "unlock.open", &no, Some(&body.token_id), now).await?;
     let order = Unlock::load(&mut tx, &no).await?.view(&portal, &mut tx).await?;
-    let grant = UnlockGrant { order, token, releases_until: releases_until.into() };
+    let grant = UnlockGrant { order, ticket, releases_until: releases_until.into() };
     tx.answer(StatusCode::CREATED, &grant).await
 }
 
@@ -142,7 +142,7 @@ async fn take_up(
         .bind(no)
         .execute(&mut *db)
         .await?;
-    if matches!(open.order.stage, Stage::Rejected | Stage::Revision) {
+    if matches!(open.order.internal_status, InternalStatus::Rejected | InternalStatus::Revision) {
         sqlx::query("UPDATE unlocks SET used_at = $1, note = $2 WHERE order_no = $3")
             .bind(&form.used_at)
             .bind(&form.note)

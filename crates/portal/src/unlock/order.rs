@@ -10,14 +10,14 @@ use ycd_portal_api::{
     },
 };
 
-use super::refusals;
+use super::problems;
 use crate::{
     Error, Portal,
     certificates::{self, Certificate, RecordState},
     db::Conn,
     http::{Actor, User},
-    keys,
-    orders::{self, Order, Stage},
+    orders::{self, InternalStatus, Order},
+    tokens,
 };
 
 /// Releases that can be had without an operator.
@@ -46,10 +46,10 @@ impl Unlock {
         })
     }
 
-    /// The key's open one.
-    pub async fn open_of(db: &mut Conn, key_id: &str) -> Result<Option<Self>, Error> {
-        let row = sqlx::query("SELECT no FROM orders WHERE key_id = $1 AND open = 1 AND kind = $2")
-            .bind(key_id)
+    /// The token's open one.
+    pub async fn open_of(db: &mut Conn, token_id: &str) -> Result<Option<Self>, Error> {
+        let row = sqlx::query("SELECT no FROM orders WHERE token_id = $1 AND open = 1 AND kind = $2")
+            .bind(token_id)
             .bind(OrderKind::Unlock.name())
             .fetch_optional(&mut *db)
             .await?;
@@ -61,7 +61,7 @@ impl Unlock {
 
     /// Its days are over, though nobody has closed it yet.
     pub fn is_late(&self, portal: &Portal) -> bool {
-        self.order.stage == Stage::AwaitingUnlock
+        self.order.internal_status == InternalStatus::AwaitingUnlock
             && self.order.work_until(portal).is_some_and(|until| portal.now() > until)
     }
 
@@ -69,18 +69,18 @@ impl Unlock {
     pub fn check_in_time(&self, portal: &Portal) -> Result<(), Error> {
         self.check_ready()?;
         if self.is_late(portal) {
-            return Err(Problem::new(refusals::NOT_READY).with("state", self.order.state).into());
+            return Err(Problem::new(problems::NOT_READY).with("state", self.order.state).into());
         }
         Ok(())
     }
 
     /// `unlock.not_ready` unless a new PIN can be set now.
     pub fn check_ready(&self) -> Result<(), Error> {
-        if self.order.stage == Stage::AwaitingUnlock {
+        if self.order.internal_status == InternalStatus::AwaitingUnlock {
             return Ok(());
         }
-        let problem = Problem::new(refusals::NOT_READY).with("state", self.order.state);
-        Err(problem.with("note", self.order.stage.note()).into())
+        let problem = Problem::new(problems::NOT_READY).with("state", self.order.state);
+        Err(problem.with("note", self.order.internal_status.note()).into())
     }
 
     /// The certificate bound in it. `certificate.revoked`
@@ -103,9 +103,9 @@ impl Unlock {
         Ok(UnlockOrder {
             no: order.no.clone(),
             state: order.state,
-            note: order.stage.note(),
-            key_id: order.key_id.clone(),
-            road: keys::load(db, &order.key_id).await?.road,
+            note: order.internal_status.note(),
+            token_id: order.token_id.clone(),
+            method: tokens::load(db, &order.token_id).await?.method,
             pin: portal.config().project.pin,
             was_locked: self.was_locked,
             newest_release,

@@ -12,21 +12,21 @@ use ycd_portal_api::{
     problem::kinds,
     wire::{
         Bytes,
-        unlock::{AskRelease, ReleaseAnswer, Road},
+        unlock::{AskRelease, ReleaseAnswer, UnlockMethod},
     },
 };
 
 use super::{
-    RELEASE_SECONDS,
+    RELEASE_SECONDS, method,
     order::{Unlock, newest_release},
-    pin_rules, refusals, road, sign_answer, token, tries,
+    pin_rules, problems, retry_counter, sign_answer, ticket,
 };
 use crate::{
     Error, Portal, audit,
     db::{Conn, millis, moment},
     http::{Actor, Answer, Change, Path},
-    keys::{self, Key},
     secrets::random,
+    tokens::{self, Token},
 };
 
 /// Challenges that one release answers: a PIN retyped as often as that wants a fresh one.
@@ -42,13 +42,13 @@ pub async fn release(
     change: Change<AskRelease>,
 ) -> Answer {
     let request = Request::unseal(portal.identity().sealing(), &change.body.sealed.0)
-        .map_err(|_| refusals::REQUEST_SEALED)?;
+        .map_err(|_| problems::REQUEST_SEALED)?;
     if request.order != no {
-        return Err(refusals::ORDER_OTHER.into());
+        return Err(problems::ORDER_OTHER.into());
     }
     let mut tx = change.begin(&portal, Actor::Anonymous).await?;
     let now = tx.now();
-    token::check(&portal, &mut tx, &request.step_up, &no, now).await?;
+    ticket::check(&portal, &mut tx, &request.step_up, &no, now).await?;
     let unlock = Unlock::load(&mut tx, &no).await?;
     match given(&portal, &mut tx, &unlock, &request, now).await {
         // On disk before it is on the way.
@@ -80,67 +80,67 @@ async fn given(
     now: OffsetDateTime,
 ) -> Result<ReleaseAnswer, Error> {
     unlock.check_in_time(portal)?;
-    let key = checked_key(db, unlock, request).await?;
+    let token = checked_token(db, unlock, request).await?;
     let one_time_key = request.one_time_key.fingerprint();
     if let Some((order, release)) = find(db, &one_time_key).await? {
         let since = now - release.at;
         if order != unlock.order.no || since >= Duration::seconds(i64::from(RELEASE_SECONDS)) {
-            return Err(refusals::RELEASE_EXPIRED.into());
+            return Err(problems::RELEASE_EXPIRED.into());
         }
         if let Some(answer) = answered(db, &order, release.number, &request.challenge).await? {
             return Ok(answer);
         }
-        return answer(portal, db, unlock, &key, &release, request, now).await;
+        return answer(portal, db, unlock, &token, &release, request, now).await;
     }
 
     let newest = newest_release(db, &unlock.order.no).await?;
     if newest >= unlock.releases_allowed {
-        return Err(refusals::RELEASES_USED_UP.into());
+        return Err(problems::RELEASES_USED_UP.into());
     }
-    let (key, release) = match key.road {
-        Road::Wrapped => {
-            tries::check(&key, request.so_tries)?;
-            let key = keys::with_next(portal, db, key).await?;
+    let (token, release) = match token.method {
+        UnlockMethod::SoPin => {
+            retry_counter::check(&token, request.so_pin_retry_counter)?;
+            let token = tokens::with_next(portal, db, token).await?;
             let release = Release {
                 number: newest + 1,
-                current_version: key.current_version(),
-                next_version: key.next.as_ref().map_or(0, |next| next.version),
+                current_version: token.current_version(),
+                next_version: token.next.as_ref().map_or(0, |next| next.version),
                 unblock_key_version: 0,
                 at: now,
             };
-            (key, release)
+            (token, release)
         }
-        Road::Challenge => {
-            let unblock_key_version = key.unblock_key_version;
+        UnlockMethod::ChallengeResponse => {
+            let unblock_key_version = token.unblock_key_version;
             let number = newest + 1;
-            (key, Release { number, current_version: 0, next_version: 0, unblock_key_version, at: now })
+            (token, Release { number, current_version: 0, next_version: 0, unblock_key_version, at: now })
         }
     };
     record(db, unlock, &release, request).await?;
-    answer(portal, db, unlock, &key, &release, request, now).await
+    answer(portal, db, unlock, &token, &release, request, now).await
 }
 
-/// The order's key, where the request is about it and comes by its road.
-async fn checked_key(db: &mut Conn, unlock: &Unlock, request: &Request) -> Result<Key, Error> {
+/// The order's token, where the request is about it and comes by its method.
+async fn checked_token(db: &mut Conn, unlock: &Unlock, request: &Request) -> Result<Token, Error> {
     let certificate = unlock.certificate(db).await?;
-    if request.key_id != unlock.order.key_id || request.certificate != sm3(&certificate.der) {
-        return Err(kinds::KEY_WRONG.into());
+    if request.token_id != unlock.order.token_id || request.certificate != sm3(&certificate.der) {
+        return Err(kinds::WRONG_TOKEN.into());
     }
-    let key = keys::load(db, &unlock.order.key_id).await?;
-    if !key.is_escrowed() {
-        return Err(refusals::NOT_ESCROWED.into());
+    let token = tokens::load(db, &unlock.order.token_id).await?;
+    if !token.is_escrowed() {
+        return Err(problems::NOT_ESCROWED.into());
     }
-    if request.road != road(key.road) {
-        return Err(refusals::ROAD_WRONG.into());
+    if request.method != method(token.method) {
+        return Err(problems::METHOD_WRONG.into());
     }
-    let expected = match key.road {
-        Road::Wrapped => 0,
-        Road::Challenge => CHALLENGE_LEN,
+    let expected = match token.method {
+        UnlockMethod::SoPin => 0,
+        UnlockMethod::ChallengeResponse => CHALLENGE_LEN,
     };
     if request.challenge.len() != expected {
-        return Err(Problem::new(refusals::REQUEST_SEALED).with("field", "challenge").into());
+        return Err(Problem::new(problems::REQUEST_SEALED).with("field", "challenge").into());
     }
-    Ok(key)
+    Ok(token)
 }
 
 /// The one release that a one-time key has, and its order.
@@ -160,7 +160,7 @@ async fn find(db: &mut Conn, one_time_key: &[u8; 32]) -> Result<Option<(String, 
     Ok(Some((row.try_get("order_no")?, release)))
 }
 
-/// What a release was answered with before: on the wrapped road once and for all, on the other for this challenge.
+/// What a release was answered with before: by SO PIN once and for all, on the other for this challenge.
 /// `unlock.release_expired` after too many challenges.
 async fn answered(
     db: &mut Conn,
@@ -177,13 +177,13 @@ async fn answered(
         if challenge.is_empty() || row.try_get::<Vec<u8>, _>("nonce")? == challenge {
             return Ok(Some(ReleaseAnswer {
                 context: Bytes(row.try_get("context")?),
-                sealed_box: Bytes(row.try_get("sealed_box")?),
+                sealed_envelope: Bytes(row.try_get("sealed_envelope")?),
                 signature: Bytes(row.try_get("signature")?),
             }));
         }
     }
     if i64::try_from(rows.len()).unwrap_or(i64::MAX) >= CHALLENGES {
-        return Err(refusals::RELEASE_EXPIRED.into());
+        return Err(problems::RELEASE_EXPIRED.into());
     }
     Ok(None)
 }
@@ -204,8 +204,8 @@ async fn record(db: &mut Conn, unlock: &Unlock, release: &Release, request: &Req
     .execute(&mut *db)
     .await?;
     if release.current_version > 0 {
-        sqlx::query("UPDATE keys SET unproven_releases = unproven_releases + 1 WHERE key_id = $1")
-            .bind(&unlock.order.key_id)
+        sqlx::query("UPDATE tokens SET unproven_releases = unproven_releases + 1 WHERE token_id = $1")
+            .bind(&unlock.order.token_id)
             .execute(db)
             .await?;
     }
@@ -217,14 +217,14 @@ async fn answer(
     portal: &Portal,
     db: &mut Conn,
     unlock: &Unlock,
-    key: &Key,
+    token: &Token,
     release: &Release,
     request: &Request,
     now: OffsetDateTime,
 ) -> Result<ReleaseAnswer, Error> {
-    let nonce = match key.road {
-        Road::Wrapped => random::<32>()?.to_vec(),
-        Road::Challenge => request.challenge.clone(),
+    let nonce = match token.method {
+        UnlockMethod::SoPin => random::<32>()?.to_vec(),
+        UnlockMethod::ChallengeResponse => request.challenge.clone(),
     };
     let used = u32::try_from((now - release.at).whole_seconds()).unwrap_or(RELEASE_SECONDS);
     let context = Context {
@@ -232,8 +232,8 @@ async fn answer(
         portal: portal.name().into(),
         order: unlock.order.no.clone(),
         release: release.number,
-        road: road(key.road),
-        key_id: key.key_id.clone(),
+        method: method(token.method),
+        token_id: token.token_id.clone(),
         certificate: request.certificate,
         one_time_key: request.one_time_key.fingerprint(),
         nonce: nonce.clone(),
@@ -243,17 +243,17 @@ async fn answer(
         valid_seconds: RELEASE_SECONDS.saturating_sub(used).max(1),
         pin: pin_rules(portal.config().project.pin),
     };
-    let sealed_box = sealed_box(portal, key, &context, request)?;
-    let answer = sign_answer(portal, &context, sealed_box)?;
+    let sealed_envelope = sealed_envelope(portal, token, &context, request)?;
+    let answer = sign_answer(portal, &context, sealed_envelope)?;
     sqlx::query(
-        "INSERT INTO unlock_answers (order_no, release, nonce, context, sealed_box, signature, at)
+        "INSERT INTO unlock_answers (order_no, release, nonce, context, sealed_envelope, signature, at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(&unlock.order.no)
     .bind(release.number)
     .bind(&nonce)
     .bind(&answer.context.0)
-    .bind(&answer.sealed_box.0)
+    .bind(&answer.sealed_envelope.0)
     .bind(&answer.signature.0)
     .bind(millis(now))
     .execute(&mut *db)
@@ -266,17 +266,24 @@ async fn answer(
     Ok(answer)
 }
 
-fn sealed_box(portal: &Portal, key: &Key, context: &Context, request: &Request) -> Result<Vec<u8>, Error> {
-    let sealed = match key.road {
-        Road::Wrapped => {
-            let (Some(current), Some(next)) = (&key.current, &key.next) else { return Err(Error::Sealed) };
-            let escrowed = |escrow| keys::escrowed(portal.secrets(), &key.key_id, escrow);
+fn sealed_envelope(
+    portal: &Portal,
+    token: &Token,
+    context: &Context,
+    request: &Request,
+) -> Result<Vec<u8>, Error> {
+    let sealed = match token.method {
+        UnlockMethod::SoPin => {
+            let (Some(current), Some(next)) = (&token.current, &token.next) else {
+                return Err(Error::Sealed);
+            };
+            let escrowed = |escrow| tokens::escrowed(portal.secrets(), &token.token_id, escrow);
             SoPins { current: escrowed(current)?, next: escrowed(next)? }.seal(&request.one_time_key)
         }
-        Road::Challenge => {
+        UnlockMethod::ChallengeResponse => {
             let challenge = request.challenge.as_slice().try_into();
-            let challenge: &[u8; CHALLENGE_LEN] = challenge.map_err(|_| refusals::REQUEST_SEALED)?;
-            let unblock_key = portal.identity().unblock_key(context.unblock_key_version, &key.key_id)?;
+            let challenge: &[u8; CHALLENGE_LEN] = challenge.map_err(|_| problems::REQUEST_SEALED)?;
+            let unblock_key = portal.identity().unblock_key(context.unblock_key_version, &token.token_id)?;
             unblock_key.session_key(challenge, &context.hash()).seal(&request.one_time_key)
         }
     };

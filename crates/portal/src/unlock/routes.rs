@@ -13,17 +13,17 @@ use ycd_portal_api::{
 };
 
 use super::{
-    alive, completion, offer, open,
+    completion, liveness, offer, open,
     order::{self, RELEASES, Unlock},
     release,
-    token::Holder,
+    ticket::TicketHolder,
 };
 use crate::{
     Error, Portal,
     attempts::make_nonce,
     audit,
     http::{Actor, Answer, Change, Operator, Path},
-    orders::{self, Event, Stage},
+    orders::{self, Event, InternalStatus},
 };
 
 pub fn routes() -> OpenApiRouter<Portal> {
@@ -34,7 +34,7 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(open::open))
         .routes(routes!(one))
         .routes(routes!(release::release))
-        .routes(routes!(alive::alive))
+        .routes(routes!(liveness::liveness))
         .routes(routes!(nonce))
         .routes(routes!(completion::unlocked))
         .routes(routes!(cancel))
@@ -57,7 +57,7 @@ async fn portal_keys(State(portal): State<Portal>) -> Json<PortalKeys> {
     responses((status = 200, body = UnlockOrder), (status = "default", body = Problem)))]
 async fn one(
     State(portal): State<Portal>,
-    holder: Holder,
+    holder: TicketHolder,
     Path(no): Path<String>,
 ) -> Result<Json<UnlockOrder>, Error> {
     holder.of(&no)?;
@@ -65,13 +65,13 @@ async fn one(
     Ok(Json(Unlock::load(&mut db, &no).await?.view(&portal, &mut db).await?))
 }
 
-/// A number for the statement at the end, once, within ten minutes.
+/// A number for the authorization at the end, once, within ten minutes.
 #[utoipa::path(post, path = "/unlock/orders/{order}/nonces", request_body = Empty, security(("session" = [])),
     params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, body = Nonce), (status = "default", body = Problem)))]
 async fn nonce(
     State(portal): State<Portal>,
-    holder: Holder,
+    holder: TicketHolder,
     Path(no): Path<String>,
     change: Change<Empty>,
 ) -> Answer {
@@ -89,7 +89,7 @@ async fn nonce(
     responses((status = 200, body = UnlockOrder), (status = "default", body = Problem)))]
 async fn cancel(
     State(portal): State<Portal>,
-    holder: Holder,
+    holder: TicketHolder,
     Path(no): Path<String>,
     change: Change<Empty>,
 ) -> Answer {
@@ -97,7 +97,7 @@ async fn cancel(
     let mut tx = change.begin(&portal, holder.actor()).await?;
     let now = tx.now();
     let unlock = Unlock::load(&mut tx, &no).await?;
-    if unlock.order.stage != Stage::Cancelled {
+    if unlock.order.internal_status != InternalStatus::Cancelled {
         orders::transition(&mut tx, &no, Event::WithdrawUnlock, &unlock.applicant(), None, now).await?;
     }
     let view = Unlock::load(&mut tx, &no).await?.view(&portal, &mut tx).await?;

@@ -1,7 +1,7 @@
 use time::Duration;
 use ycd_portal_api::wire::{
     certificates::{CertificateAction, CertificateQuery, CertificateState},
-    orders::{OrderState, Reason},
+    orders::{PublicStatus, Reason},
 };
 
 use crate::world::{COMPANY, OTHER_PHONE, PHONE, World, refused, renewal};
@@ -19,7 +19,7 @@ fn a_certificate_shows_its_state_and_what_can_be_ordered() {
 
     world.advance(Duration::days(71));
     let client = world.login(PHONE);
-    assert_eq!(client.certificate("A1").unwrap().state, CertificateState::NearEnd);
+    assert_eq!(client.certificate("A1").unwrap().state, CertificateState::ExpiringSoon);
 
     world.advance(Duration::days(30));
     let client = world.login(PHONE);
@@ -52,7 +52,7 @@ fn while_an_order_is_open_it_is_shown_and_nothing_else_is_offered() {
     let view = client.certificate("A1").unwrap();
     assert_eq!(view.actions, []);
     let open = view.open_order.unwrap();
-    assert_eq!((open.no, open.state), (no, OrderState::Draft));
+    assert_eq!((open.no, open.state), (no, PublicStatus::Draft));
 }
 
 #[test]

@@ -181,8 +181,8 @@ fn no_session_token_lies_in_the_portals_files() {
         }
         let content = fs::read(path).unwrap();
         read += content.len();
-        let token = session.reveal().as_bytes();
-        assert!(!content.windows(token.len()).any(|window| window == token));
+        let session_token = session.reveal().as_bytes();
+        assert!(!content.windows(session_token.len()).any(|window| window == session_token));
     }
     assert!(read > 0);
 }

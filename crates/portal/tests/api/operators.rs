@@ -81,5 +81,5 @@ fn the_operators_password_is_in_a_file_for_its_owner_alone() {
 fn a_portal_is_made_once() {
     let world = World::new();
     let again = world.run(ycd_portal::init(world.folder(), &ycd_portal::Config::default(), world.now()));
-    assert_eq!(again.unwrap_err().code(), "portal.already_initialised");
+    assert_eq!(again.unwrap_err().code(), "portal.already_initialized");
 }

@@ -10,12 +10,12 @@ use ycd_portal_api::wire::{
     login::Purpose,
     operator::{CauseEvent, OperatorEvent, RecordTransfer},
     orders::{
-        ActorKind, CreateOrder, FixKey, OrderAction, OrderKind, OrderNote, OrderQuery, OrderState, Reason,
+        ActorKind, CreateOrder, FixMode, OrderAction, OrderKind, OrderNote, OrderQuery, PublicStatus, Reason,
     },
 };
 
 use crate::world::{
-    COMPANY, OTHER_PHONE, PHONE, World, confirmation, form, key_id, order_code, refused, renewal, transfer,
+    COMPANY, OTHER_PHONE, PHONE, World, confirmation, form, order_code, refused, renewal, token_id, transfer,
 };
 
 fn because(text: &str) -> Reason {
@@ -26,7 +26,7 @@ fn event(event: OperatorEvent) -> CauseEvent {
     CauseEvent { event, reason: "电话确认".into() }
 }
 
-/// What the work on the key, or time, does.
+/// What the work on the token, or time, does.
 fn system(world: &World, no: &str, event: Event) -> Result<orders::Order, ycd_portal::Error> {
     world.run(async {
         let mut tx = world.portal.db().write().await?;
@@ -37,14 +37,14 @@ fn system(world: &World, no: &str, event: Event) -> Result<orders::Order, ycd_po
 }
 
 #[test]
-fn a_renewal_goes_from_draft_to_the_work_on_the_key() {
+fn a_renewal_goes_from_draft_to_the_work_on_the_token() {
     let world = World::new();
     let client = world.login(PHONE);
     world.certificate("A1", PHONE, 20);
 
     let order = client.create_order(&renewal("A1")).unwrap();
     let no = order.summary.no.clone();
-    assert_eq!((order.summary.state, order.summary.amount), (OrderState::Draft, 40_000));
+    assert_eq!((order.summary.state, order.summary.amount), (PublicStatus::Draft, 40_000));
     assert_eq!(order.summary.product_name, "泸州老窖招采SM2企业数字证书-更新");
     assert_eq!(order.form.form.company.unwrap().name, COMPANY);
     assert!(!order.form.errors.is_empty());
@@ -52,18 +52,18 @@ fn a_renewal_goes_from_draft_to_the_work_on_the_key() {
     let saved = client.save_form(&no, &SaveForm { form: form(), complete: true }).unwrap();
     assert_eq!(saved.form.errors, []);
     let order = world.confirm(&client, &no).unwrap();
-    assert_eq!(order.summary.state, OrderState::AwaitingPayment);
+    assert_eq!(order.summary.state, PublicStatus::AwaitingPayment);
     assert_eq!(order.summary.actions, [OrderAction::Pay, OrderAction::Edit, OrderAction::Cancel]);
 
     let operator = world.operator();
     let paid = operator.record_transfer(&no, &transfer("2026-1")).unwrap();
-    assert_eq!(paid.order.summary.state, OrderState::AwaitingReview);
+    assert_eq!(paid.order.summary.state, PublicStatus::AwaitingReview);
     assert_eq!(paid.order.payment.reference.as_deref(), Some("2026-1"));
     operator.approve(&no).unwrap();
 
     let order = client.order(&no).unwrap();
-    assert_eq!(order.summary.state, OrderState::AwaitingRenewal);
-    assert_eq!(order.summary.actions, [OrderAction::WriteKey]);
+    assert_eq!(order.summary.state, PublicStatus::AwaitingRenewal);
+    assert_eq!(order.summary.actions, [OrderAction::WriteToken]);
     let days = order.work_until.unwrap().0 - world.now();
     assert!(days > Duration::days(89) && days <= Duration::days(90));
     assert!(world.messages(PHONE)[0].text.contains("已审核通过"));
@@ -71,14 +71,14 @@ fn a_renewal_goes_from_draft_to_the_work_on_the_key() {
     assert_eq!(
         told,
         [
-            ("create", ActorKind::Applicant, OrderState::Draft),
-            ("submit", ActorKind::Applicant, OrderState::AwaitingPayment),
-            ("payment_received", ActorKind::Operator, OrderState::AwaitingReview),
-            ("approve_for_renewal", ActorKind::Operator, OrderState::AwaitingRenewal),
+            ("create", ActorKind::Applicant, PublicStatus::Draft),
+            ("submit", ActorKind::Applicant, PublicStatus::AwaitingPayment),
+            ("payment_received", ActorKind::Operator, PublicStatus::AwaitingReview),
+            ("approve_for_renewal", ActorKind::Operator, PublicStatus::AwaitingRenewal),
         ]
     );
     system(&world, &no, Event::RenewalConfirmed).unwrap();
-    assert_eq!(client.order(&no).unwrap().summary.state, OrderState::Completed);
+    assert_eq!(client.order(&no).unwrap().summary.state, PublicStatus::Completed);
 }
 
 #[test]
@@ -142,8 +142,8 @@ fn prices_are_per_product_and_term() {
     let world = World::new();
     let client = world.login(PHONE);
     world.certificate("A1", PHONE, 20);
-    let order = |term_years, product: Option<&str>| CreateOrder {
-        term_years,
+    let order = |validity_years, product: Option<&str>| CreateOrder {
+        validity_years,
         product: product.map(Into::into),
         ..renewal("A1")
     };
@@ -258,7 +258,7 @@ fn an_order_handed_in_in_time_stays_good_when_the_certificate_ends() {
     world.operator().reject(&no, &because("手机号有误")).unwrap();
     world.advance(Duration::days(3));
     let client = world.login(PHONE);
-    assert_eq!(world.confirm(&client, &no).unwrap().summary.state, OrderState::AwaitingReview);
+    assert_eq!(world.confirm(&client, &no).unwrap().summary.state, PublicStatus::AwaitingReview);
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_rejected_order_says_why_and_is_handed_in_again_without_paying() {
     refused(world.operator().reject(&no, &because("  ")), "order.reason_required");
     world.operator().reject(&no, &because("法人姓名不符")).unwrap();
     let order = client.order(&no).unwrap();
-    assert_eq!(order.summary.state, OrderState::Rejected);
+    assert_eq!(order.summary.state, PublicStatus::Rejected);
     assert_eq!(order.summary.reject_reason.as_deref(), Some("法人姓名不符"));
     assert!(world.messages(PHONE)[0].text.contains("法人姓名不符"));
 
@@ -278,7 +278,7 @@ fn a_rejected_order_says_why_and_is_handed_in_again_without_paying() {
     client.save_form(&no, &SaveForm { form: changed, complete: true }).unwrap();
     world.advance(Duration::minutes(2));
     let order = world.confirm(&client, &no).unwrap();
-    assert_eq!((order.summary.state, order.summary.reject_reason), (OrderState::AwaitingReview, None));
+    assert_eq!((order.summary.state, order.summary.reject_reason), (PublicStatus::AwaitingReview, None));
     refused(world.operator().record_transfer(&no, &transfer("T2")), "order.already_paid");
     world.operator().approve(&no).unwrap();
 }
@@ -289,11 +289,11 @@ fn an_order_taken_out_of_review_comes_back_without_paying() {
     let client = world.login(PHONE);
     let no = world.awaiting_review(&client, "A1");
     let order = client.edit_order(&no).unwrap();
-    assert_eq!((order.summary.state, order.summary.note), (OrderState::Draft, Some(OrderNote::Revision)));
+    assert_eq!((order.summary.state, order.summary.note), (PublicStatus::Draft, Some(OrderNote::Revision)));
     refused(world.operator().approve(&no), "order.illegal_transition");
     assert_eq!(refused(client.delete_order(&no), "order.illegal_transition").extra["why"], "paid");
     world.advance(Duration::minutes(2));
-    assert_eq!(world.confirm(&client, &no).unwrap().summary.state, OrderState::AwaitingReview);
+    assert_eq!(world.confirm(&client, &no).unwrap().summary.state, PublicStatus::AwaitingReview);
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn a_transfer_must_be_whole_and_counts_once() {
     refused(operator.record_transfer(&first, &transfer("T2")), "order.already_paid");
     let problem = refused(operator.record_transfer(&second, &transfer("T1")), "payment.reference_used");
     assert_eq!(problem.extra["order"], first);
-    assert_eq!(client.order(&second).unwrap().summary.state, OrderState::AwaitingPayment);
+    assert_eq!(client.order(&second).unwrap().summary.state, PublicStatus::AwaitingPayment);
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn money_for_a_cancelled_order_is_sent_back() {
     assert_eq!(order.summary.note, Some(OrderNote::Cancelled));
     let operator = world.operator();
     let late = operator.record_transfer(&no, &transfer("T1")).unwrap();
-    assert_eq!(late.order.summary.state, OrderState::Refunded);
+    assert_eq!(late.order.summary.state, PublicStatus::Refunded);
     assert_eq!(late.order.summary.note, Some(OrderNote::RefundPending));
     let done = operator.cause(&no, &event(OperatorEvent::RefundSent)).unwrap();
     assert_eq!(done.order.summary.note, None);
@@ -370,11 +370,11 @@ fn an_order_not_paid_in_time_and_an_approval_not_used_in_time_lapse() {
     assert_eq!(world.run(orders::sweep(&world.portal)).unwrap(), 1);
     let client = world.login(PHONE);
     assert_eq!(client.order(&unpaid).unwrap().summary.note, Some(OrderNote::Cancelled));
-    assert_eq!(client.order(&approved).unwrap().summary.state, OrderState::AwaitingRenewal);
+    assert_eq!(client.order(&approved).unwrap().summary.state, PublicStatus::AwaitingRenewal);
     world.advance(Duration::days(60));
     assert_eq!(world.run(orders::sweep(&world.portal)).unwrap(), 1);
     let client = world.login(PHONE);
-    assert_eq!(client.order(&approved).unwrap().summary.state, OrderState::AwaitingReview);
+    assert_eq!(client.order(&approved).unwrap().summary.state, PublicStatus::AwaitingReview);
     world.operator().approve(&approved).unwrap();
 }
 
@@ -388,24 +388,24 @@ fn when_no_attempt_is_left_an_operator_decides_and_the_payment_is_kept() {
     let order = client.order(&no).unwrap();
     assert_eq!(
         (order.summary.state, order.summary.note),
-        (OrderState::AwaitingRenewal, Some(OrderNote::OperatorCare))
+        (PublicStatus::AwaitingRenewal, Some(OrderNote::OperatorCare))
     );
-    assert!(!order.summary.actions.contains(&OrderAction::WriteKey));
+    assert!(!order.summary.actions.contains(&OrderAction::WriteToken));
     assert!(system(&world, &no, Event::RenewalConfirmed).is_err());
 
-    let reissued = world.operator().cause(&no, &event(OperatorEvent::KeyLost)).unwrap().order;
+    let reissued = world.operator().cause(&no, &event(OperatorEvent::TokenLost)).unwrap().order;
     assert_eq!(
         (reissued.summary.kind, reissued.summary.state),
-        (OrderKind::Reissue, OrderState::AwaitingProduction)
+        (OrderKind::Reissue, PublicStatus::AwaitingPersonalization)
     );
     assert!(reissued.payment.paid_at.is_some());
     let operator = world.operator();
-    operator.cause(&no, &event(OperatorEvent::ProductionFailed)).unwrap();
-    operator.cause(&no, &event(OperatorEvent::Produced)).unwrap();
+    operator.cause(&no, &event(OperatorEvent::PersonalizationFailed)).unwrap();
+    operator.cause(&no, &event(OperatorEvent::Personalized)).unwrap();
     operator.cause(&no, &event(OperatorEvent::ShipmentLost)).unwrap();
-    operator.cause(&no, &event(OperatorEvent::Produced)).unwrap();
+    operator.cause(&no, &event(OperatorEvent::Personalized)).unwrap();
     let delivered = operator.cause(&no, &event(OperatorEvent::Delivered)).unwrap();
-    assert_eq!(delivered.order.summary.state, OrderState::Completed);
+    assert_eq!(delivered.order.summary.state, PublicStatus::Completed);
 }
 
 #[test]
@@ -420,19 +420,19 @@ fn an_operator_takes_the_work_over_and_gives_it_back_by_approving() {
 }
 
 #[test]
-fn the_way_of_writing_is_fixed_once_for_the_right_key() {
+fn the_way_of_writing_is_fixed_once_for_the_right_token() {
     let world = World::new();
     let client = world.login(PHONE);
     world.certificate("A1", PHONE, 20);
     let no = client.create_order(&renewal("A1")).unwrap().summary.no;
-    let key = |key_id: &str, mode, consent| FixKey { key_id: key_id.into(), mode, consent };
-    refused(client.fix_key(&no, &key("softkey:other", Mode::SideBySide, false)), "key.wrong");
-    refused(client.fix_key(&no, &key(&key_id("A1"), Mode::Replace, false)), "order.consent_required");
-    let order = client.fix_key(&no, &key(&key_id("A1"), Mode::Replace, true)).unwrap();
+    let mode = |token_id: &str, mode, consent| FixMode { token_id: token_id.into(), mode, consent };
+    refused(client.fix_mode(&no, &mode("softkey:other", Mode::SideBySide, false)), "order.wrong_token");
+    refused(client.fix_mode(&no, &mode(&token_id("A1"), Mode::Replace, false)), "order.consent_required");
+    let order = client.fix_mode(&no, &mode(&token_id("A1"), Mode::Replace, true)).unwrap();
     assert_eq!(order.mode, Some(Mode::Replace));
-    client.fix_key(&no, &key(&key_id("A1"), Mode::Replace, true)).unwrap();
+    client.fix_mode(&no, &mode(&token_id("A1"), Mode::Replace, true)).unwrap();
     let problem =
-        refused(client.fix_key(&no, &key(&key_id("A1"), Mode::SideBySide, false)), "order.mode_fixed");
+        refused(client.fix_mode(&no, &mode(&token_id("A1"), Mode::SideBySide, false)), "order.mode_fixed");
     assert_eq!(problem.extra["mode"], "replace");
 }
 
@@ -449,7 +449,7 @@ fn another_users_order_is_not_there() {
     refused(stranger.confirm_order(&no, &confirmation("000000")), "order.not_found");
     refused(stranger.save_form(&no, &SaveForm { form: form(), complete: false }), "order.not_found");
     assert_eq!(stranger.orders(&OrderQuery::default()).unwrap().page.total, 0);
-    assert_eq!(client.order(&no).unwrap().summary.state, OrderState::AwaitingPayment);
+    assert_eq!(client.order(&no).unwrap().summary.state, PublicStatus::AwaitingPayment);
 }
 
 #[test]
@@ -471,8 +471,8 @@ fn orders_are_found_by_tab_number_company_product_and_time() {
     };
     let all = OrderQuery::default();
     assert_eq!(find(all.clone()), [draft.clone(), cancelled.clone(), paid.clone()]);
-    assert_eq!(find(OrderQuery { state: Some(OrderState::Draft), ..all.clone() }), [&*draft]);
-    assert_eq!(find(OrderQuery { state: Some(OrderState::AwaitingPayment), ..all.clone() }), [""; 0]);
+    assert_eq!(find(OrderQuery { state: Some(PublicStatus::Draft), ..all.clone() }), [&*draft]);
+    assert_eq!(find(OrderQuery { state: Some(PublicStatus::AwaitingPayment), ..all.clone() }), [""; 0]);
     assert_eq!(find(OrderQuery { no: Some(paid[5..].into()), ..all.clone() }), [&*paid]);
     assert_eq!(find(OrderQuery { company: Some("酒城".into()), ..all.clone() }).len(), 3);
     assert_eq!(find(OrderQuery { company: Some("_".into()), ..all.clone() }).len(), 0);

@@ -30,7 +30,7 @@ impl World {
             der: format!("certificate {serial}").into_bytes(),
             spki: format!("key {serial}").into_bytes(),
             subject: b"subject".to_vec(),
-            key_id: key_id(serial),
+            token_id: token_id(serial),
             holder: Holder {
                 kind: HolderKind::Enterprise,
                 name: COMPANY.into(),
@@ -79,7 +79,7 @@ impl World {
     }
 }
 
-pub fn key_id(serial: &str) -> String {
+pub fn token_id(serial: &str) -> String {
     format!("softkey:{serial}")
 }
 
@@ -88,7 +88,7 @@ pub fn order_code(no: &str, purpose: Purpose) -> RequestCode {
 }
 
 pub fn renewal(serial: &str) -> CreateOrder {
-    CreateOrder { kind: OrderKind::Renewal, certificate: serial.into(), term_years: 1, product: None }
+    CreateOrder { kind: OrderKind::Renewal, certificate: serial.into(), validity_years: 1, product: None }
 }
 
 pub fn confirmation(code: &str) -> ConfirmOrder {
@@ -125,5 +125,5 @@ impl Raw {
 
 /// The body of a request for a renewal.
 pub fn renewal_json(serial: &str) -> Value {
-    json!({ "kind": "renewal", "certificate": serial, "term_years": 1 })
+    json!({ "kind": "renewal", "certificate": serial, "validity_years": 1 })
 }

@@ -115,8 +115,8 @@ impl World {
         self.clock.now()
     }
 
-    pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.block_on(work)
+    pub fn run<T>(&self, applicant: impl Future<Output = T>) -> T {
+        self.runtime.block_on(applicant)
     }
 
     pub fn client(&self) -> Client {
@@ -131,21 +131,21 @@ impl World {
     pub fn operator(&self) -> Client {
         let mut session = self.operator.lock().unwrap();
         let lasting = session.as_ref().filter(|session| session.expires_at.0 > self.now() + Span::HOUR);
-        let token = match lasting {
-            Some(session) => session.token.clone(),
+        let session_token = match lasting {
+            Some(session) => session.session_token.clone(),
             None => {
                 let password = self.operator_password.clone();
                 let login = OperatorLogin { name: "admin".into(), password };
-                session.insert(self.client().operator_login(&login).unwrap()).token.clone()
+                session.insert(self.client().operator_login(&login).unwrap()).session_token.clone()
             }
         };
-        self.client().with_session(token)
+        self.client().with_session(session_token)
     }
 
     pub fn session(&self, phone: &str) -> SessionToken {
         let client = self.client();
         client.request_code(&login_code(phone)).unwrap();
-        client.login(&Login { phone: phone.into(), code: self.newest_code(phone) }).unwrap().token
+        client.login(&Login { phone: phone.into(), code: self.newest_code(phone) }).unwrap().session_token
     }
 
     pub fn messages(&self, phone: &str) -> Vec<SmsMessage> {
@@ -184,8 +184,8 @@ fn start(
 }
 
 fn connected(address: SocketAddr) -> Client {
-    let patience = Patience { retries: 0, answer: Duration::from_secs(60), ..Patience::default() };
-    Client::new(&format!("http://{address}"), patience).unwrap()
+    let retry_policy = Patience { retries: 0, answer: Duration::from_secs(60), ..Patience::default() };
+    Client::new(&format!("http://{address}"), retry_policy).unwrap()
 }
 
 pub fn login_code(phone: &str) -> RequestCode {

@@ -1,61 +1,65 @@
 //! Tries of the SO PIN.
 
-use ycd_pki::{KeyPair, unlock::SoTries};
+use ycd_pki::{KeyPair, unlock::SoPinRetryCounter};
 
-use crate::world::{Claim, KEY_ID, Key, Work, World, refused};
+use crate::world::{Applicant, Claim, TOKEN_ID, Token, World, refused};
 
-fn ask(work: &Work<'_>, key: &Key, so_tries: SoTries) -> Result<(), ycd_portal_api::ApiError> {
-    let mut request = work.request(key, &KeyPair::generate().unwrap());
-    request.so_tries = so_tries;
-    work.send(&request).map(drop)
+fn ask(
+    applicant: &Applicant<'_>,
+    token: &Token,
+    so_pin_retry_counter: SoPinRetryCounter,
+) -> Result<(), ycd_portal_api::ApiError> {
+    let mut request = applicant.request(token, &KeyPair::generate().unwrap());
+    request.so_pin_retry_counter = so_pin_retry_counter;
+    applicant.send(&request).map(drop)
 }
 
 fn unproven(world: &World) -> u32 {
-    world.operator().key_record(KEY_ID).unwrap().unproven_releases
+    world.operator().token_record(TOKEN_ID).unwrap().unproven_releases
 }
 
 #[test]
-fn a_key_that_tells_its_tries_needs_three_of_them() {
+fn a_token_that_tells_its_tries_needs_three_of_them() {
     let world = World::new();
-    let key = world.key();
-    let work = world.open(&key);
-    refused(ask(&work, &key, SoTries::Exactly(0)), "unlock.so_locked");
-    refused(ask(&work, &key, SoTries::None), "unlock.so_locked");
-    for low in [SoTries::Exactly(1), SoTries::Exactly(2), SoTries::Last] {
-        refused(ask(&work, &key, low), "unlock.so_tries_low");
+    let token = world.token();
+    let applicant = world.open(&token);
+    refused(ask(&applicant, &token, SoPinRetryCounter::Exactly(0)), "unlock.so_locked");
+    refused(ask(&applicant, &token, SoPinRetryCounter::None), "unlock.so_locked");
+    for low in [SoPinRetryCounter::Exactly(1), SoPinRetryCounter::Exactly(2), SoPinRetryCounter::FinalTry] {
+        refused(ask(&applicant, &token, low), "unlock.so_pin_retry_counter_low");
     }
-    assert_eq!((work.order().newest_release, unproven(&world)), (0, 0));
-    ask(&work, &key, SoTries::Exactly(3)).unwrap();
-    ask(&work, &key, SoTries::Full).unwrap();
+    assert_eq!((applicant.order().newest_release, unproven(&world)), (0, 0));
+    ask(&applicant, &token, SoPinRetryCounter::Exactly(3)).unwrap();
+    ask(&applicant, &token, SoPinRetryCounter::Full).unwrap();
     assert_eq!(unproven(&world), 2);
 }
 
 #[test]
-fn where_a_key_does_not_tell_every_release_counts_as_a_try_and_the_count_survives_the_order() {
+fn where_a_token_does_not_tell_every_release_counts_as_a_try_and_the_count_survives_the_order() {
     let world = World::new();
-    let key = world.key();
-    let first = world.open(&key);
+    let token = world.token();
+    let first = world.open(&token);
     for _ in 0..3 {
-        ask(&first, &key, SoTries::Unreadable).unwrap();
+        ask(&first, &token, SoPinRetryCounter::Unreadable).unwrap();
     }
     assert_eq!(unproven(&world), 3);
     first.client.cancel_unlock(&first.no).unwrap();
-    let second = world.open(&key);
-    refused(ask(&second, &key, SoTries::Unreadable), "unlock.so_tries_low");
-    refused(ask(&second, &key, SoTries::Low), "unlock.so_tries_low");
-    // A number that the key itself tells is better.
-    ask(&second, &key, SoTries::Exactly(5)).unwrap();
+    let second = world.open(&token);
+    refused(ask(&second, &token, SoPinRetryCounter::Unreadable), "unlock.so_pin_retry_counter_low");
+    refused(ask(&second, &token, SoPinRetryCounter::Low), "unlock.so_pin_retry_counter_low");
+    // A number that the token itself tells is better.
+    ask(&second, &token, SoPinRetryCounter::Exactly(5)).unwrap();
     assert_eq!(unproven(&world), 4);
 }
 
 #[test]
 fn a_release_that_is_given_again_does_not_count_again() {
     let world = World::new();
-    let key = world.key();
-    let work = world.open(&key);
-    let request = work.request(&key, &KeyPair::generate().unwrap());
+    let token = world.token();
+    let applicant = world.open(&token);
+    let request = applicant.request(&token, &KeyPair::generate().unwrap());
     for _ in 0..3 {
-        work.send(&request).unwrap();
+        applicant.send(&request).unwrap();
     }
     assert_eq!(unproven(&world), 1);
 }
@@ -63,26 +67,26 @@ fn a_release_that_is_given_again_does_not_count_again() {
 #[test]
 fn a_proven_login_leaves_the_later_releases_as_unproven() {
     let world = World::new();
-    let key = world.key();
-    let work = world.open(&key);
-    let first = work.release(&key);
-    work.release(&key);
-    work.release(&key);
-    work.unlocked(&key, &first.claim(2)).unwrap();
+    let token = world.token();
+    let applicant = world.open(&token);
+    let first = applicant.release(&token);
+    applicant.release(&token);
+    applicant.release(&token);
+    applicant.unlocked(&token, &first.claim(2)).unwrap();
     assert_eq!(unproven(&world), 2);
-    let next = world.open(&key);
-    let release = next.release(&key);
-    next.unlocked(&key, &release.claim(3)).unwrap();
+    let next = world.open(&token);
+    let release = next.release(&token);
+    next.unlocked(&token, &release.claim(3)).unwrap();
     assert_eq!(unproven(&world), 0);
 }
 
 #[test]
 fn a_pin_that_works_already_proves_no_login() {
     let world = World::new();
-    let key = world.key();
-    let work = world.open(&key);
-    work.release(&key);
-    work.unlocked(&key, &Claim::works_already(1)).unwrap();
-    let record = world.operator().key_record(KEY_ID).unwrap();
+    let token = world.token();
+    let applicant = world.open(&token);
+    applicant.release(&token);
+    applicant.unlocked(&token, &Claim::works_already(1)).unwrap();
+    let record = world.operator().token_record(TOKEN_ID).unwrap();
     assert_eq!((record.unproven_releases, record.current_version, record.next_version), (1, 1, Some(2)));
 }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
-use ycd_portal_api::wire::unlock::Road;
+use ycd_portal_api::wire::unlock::UnlockMethod;
 
 use crate::world::{PHONE, World};
 
@@ -37,16 +37,16 @@ fn no_so_pin_token_or_phone_comes_into_the_log() {
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(log.clone()).init();
 
     let world = World::new();
-    let key = world.produced("softkey:logged", Road::Wrapped);
-    let work = world.open(&key);
-    let release = work.release(&key);
+    let token = world.personalized("softkey:logged", UnlockMethod::SoPin);
+    let applicant = world.open(&token);
+    let release = applicant.release(&token);
     let pins = release.so_pins();
-    work.alive(1).unwrap();
-    work.unlocked(&key, &release.claim(2)).unwrap();
+    applicant.liveness(1).unwrap();
+    applicant.unlocked(&token, &release.claim(2)).unwrap();
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains(&format!("/api/v1/unlock/orders/{}/unlocked", work.no)), "nothing was logged");
-    for secret in [pins.current.expose(), pins.next.expose(), &work.token, PHONE] {
+    assert!(log.contains(&format!("/api/v1/unlock/orders/{}/unlocked", applicant.no)), "nothing was logged");
+    for secret in [pins.current.expose(), pins.next.expose(), &applicant.ticket, PHONE] {
         assert!(!log.contains(secret), "a secret is in the log");
     }
 }

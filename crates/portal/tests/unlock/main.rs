@@ -1,4 +1,4 @@
-//! Unlocking and production, over HTTP: key pairs in memory stand for driver hosts and for keys in tokens. The clock is
+//! Unlocking and personalization, over HTTP: key pairs in memory stand for driver hosts and for tokens in tokens. The clock is
 //! moved, never waited for.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
@@ -12,8 +12,8 @@ mod completion;
 mod log;
 mod offer;
 mod orders;
-mod production;
+mod personalization;
 mod release;
-mod tokens;
+mod tickets;
 mod walk;
 mod world;

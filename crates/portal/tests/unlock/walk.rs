@@ -1,31 +1,31 @@
-//! Two machines, one key, messages lost, late and doubled, processes that die anywhere: what the protocol's model proves
-//! of the portal holds here too. The key and the hosts are simulated, the portal is real.
+//! Two machines, one token, messages lost, late and doubled, processes that die anywhere: what the protocol's model proves
+//! of the portal holds here too. The token and the hosts are simulated, the portal is real.
 
 use std::collections::BTreeMap;
 
 use time::Duration;
 use ycd_pki::{
     KeyPair,
-    unlock::{SoPin, SoTries},
+    unlock::{SoPin, SoPinRetryCounter},
 };
-use ycd_portal::{keys, orders};
+use ycd_portal::{orders, tokens};
 use ycd_portal_api::wire::{
-    orders::OrderState,
-    unlock::{Road, Unlocked},
+    orders::PublicStatus,
+    unlock::{UnlockMethod, Unlocked},
 };
 
 use crate::{
     common::Dice,
-    world::{Claim, KEY_ID, Key, Release, Work, World},
+    world::{Applicant, Claim, Release, TOKEN_ID, Token, World},
 };
 
 const TRIES: u8 = 5;
 
-/// The key as it is in the hand.
-struct Token {
-    key: Key,
+/// The token as it is in the hand.
+struct InHand {
+    token: Token,
     so_pin: SoPin,
-    tries: u8,
+    retry_counter: u8,
     /// The order under which the user PIN was set; none: locked.
     user: Option<String>,
     /// Which of the two machines it is in.
@@ -65,12 +65,12 @@ struct Journal {
 struct Walk<'a> {
     world: &'a World,
     dice: Dice,
-    token: Token,
+    in_hand: InHand,
     readable: bool,
     machines: [(Option<Process>, Journal); 2],
-    work: Work<'a>,
+    applicant: Applicant<'a>,
     locked_at_start: bool,
-    /// Statements signed, delivered or not.
+    /// Authorizations signed, delivered or not.
     signed: Vec<(String, Unlocked)>,
     /// Every SO PIN ever seen, by version.
     seen: BTreeMap<u32, SoPin>,
@@ -95,18 +95,18 @@ fn whatever_is_lost_late_or_doubled_the_portal_knows_the_so_pin_and_completes_no
 
 impl<'a> Walk<'a> {
     fn begin(world: &'a World, seed: u64, readable: bool) -> Self {
-        let key = world.produced(KEY_ID, Road::Wrapped);
-        let work = world.open(&key);
-        let so_pin = key.so_pin.clone();
+        let token = world.personalized(TOKEN_ID, UnlockMethod::SoPin);
+        let applicant = world.open(&token);
+        let so_pin = token.so_pin.clone();
         let seen = BTreeMap::from([(1, so_pin.clone())]);
-        let token = Token { key, so_pin, tries: TRIES, user: None, at: 0 };
+        let in_hand = InHand { token, so_pin, retry_counter: TRIES, user: None, at: 0 };
         Self {
             world,
             dice: Dice(seed),
-            token,
+            in_hand,
             readable,
             machines: Default::default(),
-            work,
+            applicant,
             locked_at_start: true,
             signed: Vec::new(),
             seen,
@@ -120,7 +120,7 @@ impl<'a> Walk<'a> {
             1 => self.machines[1].0 = None,
             2 => {
                 self.pull();
-                self.token.at = 1 - self.token.at;
+                self.in_hand.at = 1 - self.in_hand.at;
             }
             3 => self.ten_minutes(),
             4 if self.dice.throw(3) == 0 => self.next_order(),
@@ -132,21 +132,21 @@ impl<'a> Walk<'a> {
             6 => self.works_already(),
             _ => self.proceed(),
         }
-        if self.order_state() == OrderState::Completed && self.dice.throw(2) == 0 {
+        if self.public_status() == PublicStatus::Completed && self.dice.throw(2) == 0 {
             self.next_order();
         }
     }
 
-    fn order_state(&self) -> OrderState {
+    fn public_status(&self) -> PublicStatus {
         self.world.run(async {
             let mut db = self.world.portal.db().read().await.unwrap();
-            orders::load(&mut db, &self.work.no).await.unwrap().state
+            orders::load(&mut db, &self.applicant.no).await.unwrap().state
         })
     }
 
     /// Out of the port: logins are gone, the box is not.
     fn pull(&mut self) {
-        if let Some(process) = &mut self.machines[self.token.at].0 {
+        if let Some(process) = &mut self.machines[self.in_hand.at].0 {
             process.phase = Phase::Box;
         }
     }
@@ -158,31 +158,32 @@ impl<'a> Walk<'a> {
                 *process = None;
             }
         }
-        self.work = self.world.open(&self.token.key);
+        self.applicant = self.world.open(&self.in_hand.token);
     }
 
-    /// The order is called off where it is open; later the key is locked again, or its PIN forgotten.
+    /// The order is called off where it is open; later the token is locked again, or its PIN forgotten.
     fn next_order(&mut self) {
         for (process, _) in &mut self.machines {
             *process = None;
         }
-        let mut opening = self.world.opening(&self.token.key);
-        if self.order_state() != OrderState::Completed {
-            let current = self.world.open(&self.token.key);
+        let mut unlock_request = self.world.unlock_request(&self.in_hand.token);
+        if self.public_status() != PublicStatus::Completed {
+            let current = self.world.open(&self.in_hand.token);
             current.client.cancel_unlock(&current.no).unwrap();
-            opening = self.world.opening(&self.token.key);
+            unlock_request = self.world.unlock_request(&self.in_hand.token);
         }
-        if self.token.user.is_none() || self.dice.throw(2) == 0 {
-            self.token.user = None;
+        if self.in_hand.user.is_none() || self.dice.throw(2) == 0 {
+            self.in_hand.user = None;
         }
-        opening.locked = self.token.user.is_none();
-        self.locked_at_start = opening.locked;
-        self.work = Work::new(self.world, self.world.client().open_unlock(&opening).unwrap());
+        unlock_request.locked = self.in_hand.user.is_none();
+        self.locked_at_start = unlock_request.locked;
+        self.applicant =
+            Applicant::new(self.world, self.world.client().open_unlock(&unlock_request).unwrap());
     }
 
-    /// What the process on the machine that holds the key does next.
+    /// What the process on the machine that holds the token does next.
     fn proceed(&mut self) {
-        let at = self.token.at;
+        let at = self.in_hand.at;
         let phase = self.machines[at].0.as_ref().map(|process| process.phase);
         match phase {
             None => self.ask(),
@@ -198,7 +199,7 @@ impl<'a> Walk<'a> {
             Some(Phase::So(version)) => {
                 let (process, journal) = &mut self.machines[at];
                 let process = process.as_mut().unwrap();
-                self.token.user = Some(process.order.clone());
+                self.in_hand.user = Some(process.order.clone());
                 process.phase = Phase::Pin(version);
                 // Now and then it dies between the call and the record.
                 if self.dice.throw(6) == 0 {
@@ -217,7 +218,7 @@ impl<'a> Walk<'a> {
                 journal.rotation = Some(next);
                 // Acts or does not, says so or does not, lies.
                 if self.dice.throw(3) > 0 {
-                    self.token.so_pin = process.release.so_pins().next.clone();
+                    self.in_hand.so_pin = process.release.so_pins().next.clone();
                 }
                 process.phase = if self.dice.throw(4) > 0 { Phase::Set } else { Phase::Box };
             }
@@ -235,14 +236,18 @@ impl<'a> Walk<'a> {
 
     fn ask(&mut self) {
         let host = KeyPair::generate().unwrap();
-        let mut request = self.work.request(&self.token.key, &host);
-        request.so_tries =
-            if self.readable { SoTries::Exactly(self.token.tries) } else { SoTries::Unreadable };
-        let answer = match self.work.send(&request) {
+        let mut request = self.applicant.request(&self.in_hand.token, &host);
+        request.so_pin_retry_counter = if self.readable {
+            SoPinRetryCounter::Exactly(self.in_hand.retry_counter)
+        } else {
+            SoPinRetryCounter::Unreadable
+        };
+        let answer = match self.applicant.send(&request) {
             Ok(answer) => answer,
             Err(error) => {
                 let code = error.code();
-                let expected = ["unlock.releases_used_up", "unlock.so_tries_low", "unlock.not_ready"];
+                let expected =
+                    ["unlock.releases_used_up", "unlock.so_pin_retry_counter_low", "unlock.not_ready"];
                 assert!(expected.contains(&code), "{code}");
                 return;
             }
@@ -258,37 +263,37 @@ impl<'a> Walk<'a> {
         }
         // The answer is lost, sometimes.
         if self.dice.throw(4) > 0 {
-            let order = self.work.no.clone();
+            let order = self.applicant.no.clone();
             let process = Process { release, order, phase: Phase::Box, wrong: Vec::new() };
-            self.machines[self.token.at].0 = Some(process);
+            self.machines[self.in_hand.at].0 = Some(process);
         }
     }
 
     /// One SO login by the host's rules: tries, and the portal's word.
     fn so_login(&mut self, version: u32) {
-        let at = self.token.at;
+        let at = self.in_hand.at;
         let process = self.machines[at].0.as_ref().unwrap();
         let needed = 3 - u8::try_from(process.wrong.len()).unwrap();
-        let alive = process.order == self.work.no && self.alive(process.release.context.release);
-        if (self.readable && self.token.tries < needed) || !alive {
+        let alive = process.order == self.applicant.no && self.alive(process.release.context.release);
+        if (self.readable && self.in_hand.retry_counter < needed) || !alive {
             self.machines[at].0 = None;
             return;
         }
         let process = self.machines[at].0.as_mut().unwrap();
-        if self.seen[&version] == self.token.so_pin {
-            self.token.tries = TRIES;
+        if self.seen[&version] == self.in_hand.so_pin {
+            self.in_hand.retry_counter = TRIES;
             process.wrong.clear();
             process.phase = Phase::So(version);
             return;
         }
-        self.token.tries -= 1;
+        self.in_hand.retry_counter -= 1;
         process.wrong.push(version);
         assert!(process.wrong.len() < 2, "two wrong SO PINs in a row in one release");
         process.phase = Phase::Box;
     }
 
     fn alive(&self, release: u32) -> bool {
-        match self.work.alive(release) {
+        match self.applicant.liveness(release) {
             Ok(()) => true,
             Err(error) => {
                 assert_eq!(error.code(), "unlock.release_stale");
@@ -299,20 +304,20 @@ impl<'a> Walk<'a> {
 
     fn works_already(&mut self) {
         let knows = self.locked_at_start
-            || self.machines[self.token.at].1.pin.as_deref() == Some(self.work.no.as_str());
-        let order = self.order_state();
-        let newest = self.work.order().newest_release;
-        if self.token.user.is_some() && knows && newest > 0 && order == OrderState::AwaitingUnlock {
-            let proof = self.token.key.proof(self.world, &self.work, &Claim::works_already(newest));
-            self.signed.push((self.work.no.clone(), proof));
+            || self.machines[self.in_hand.at].1.pin.as_deref() == Some(self.applicant.no.as_str());
+        let order = self.public_status();
+        let newest = self.applicant.order().newest_release;
+        if self.in_hand.user.is_some() && knows && newest > 0 && order == PublicStatus::AwaitingUnlock {
+            let proof = self.in_hand.token.proof(self.world, &self.applicant, &Claim::works_already(newest));
+            self.signed.push((self.applicant.no.clone(), proof));
         }
     }
 
     fn sign(&mut self, version: u32) {
-        let process = self.machines[self.token.at].0.take().unwrap();
-        if process.order == self.work.no && self.order_state() == OrderState::AwaitingUnlock {
+        let process = self.machines[self.in_hand.at].0.take().unwrap();
+        if process.order == self.applicant.no && self.public_status() == PublicStatus::AwaitingUnlock {
             let claim = process.release.claim(version);
-            let proof = self.token.key.proof(self.world, &self.work, &claim);
+            let proof = self.in_hand.token.proof(self.world, &self.applicant, &claim);
             self.signed.push((process.order, proof));
             if self.dice.throw(2) == 0 {
                 self.deliver(self.signed.len() - 1);
@@ -322,15 +327,15 @@ impl<'a> Walk<'a> {
 
     fn deliver(&mut self, which: usize) {
         let (order, proof) = &self.signed[which];
-        let open = *order == self.work.no && self.order_state() == OrderState::AwaitingUnlock;
-        match self.work.client.unlocked(order, proof) {
+        let open = *order == self.applicant.no && self.public_status() == PublicStatus::AwaitingUnlock;
+        match self.applicant.client.unlocked(order, proof) {
             Ok(view) if open => {
-                assert_eq!(view.state, OrderState::Completed);
+                assert_eq!(view.state, PublicStatus::Completed);
                 // U3
-                assert_eq!(self.token.user.as_deref(), Some(order.as_str()), "completed under another PIN");
+                assert_eq!(self.in_hand.user.as_deref(), Some(order.as_str()), "completed under another PIN");
                 self.completed += 1;
             }
-            Ok(view) => assert_eq!(view.state, OrderState::Completed),
+            Ok(view) => assert_eq!(view.state, PublicStatus::Completed),
             Err(error) => {
                 let expected = ["unlock.order_other", "attempt.nonce_invalid", "auth.session_expired"];
                 assert!(expected.contains(&error.code()), "{}", error.code());
@@ -339,22 +344,22 @@ impl<'a> Walk<'a> {
     }
 
     fn holds(&self) {
-        let key = self.world.run(async {
+        let token = self.world.run(async {
             let mut db = self.world.portal.db().read().await.unwrap();
-            keys::load(&mut db, KEY_ID).await.unwrap()
+            tokens::load(&mut db, TOKEN_ID).await.unwrap()
         });
-        let next_version = key.next.as_ref().map(|next| next.version);
-        let kept = [Some(key.current_version()), next_version];
+        let next_version = token.next.as_ref().map(|next| next.version);
+        let kept = [Some(token.current_version()), next_version];
         // U1
         assert!(
-            kept.into_iter().flatten().any(|version| self.seen.get(&version) == Some(&self.token.so_pin)),
-            "the SO PIN on the key is none of those kept: {kept:?}"
+            kept.into_iter().flatten().any(|version| self.seen.get(&version) == Some(&self.in_hand.so_pin)),
+            "the SO PIN on the token is none of those kept: {kept:?}"
         );
-        assert!(next_version.is_none_or(|next| next == key.current_version() + 1));
+        assert!(next_version.is_none_or(|next| next == token.current_version() + 1));
         // U2
-        assert!(self.token.tries > 0, "the key is dead");
+        assert!(self.in_hand.retry_counter > 0, "the token is dead");
         // What the portal counts is never less than what was lost.
-        assert!(u32::from(TRIES - self.token.tries) <= key.unproven_releases);
+        assert!(u32::from(TRIES - self.in_hand.retry_counter) <= token.unproven_releases);
     }
 
     /// U4: without further faults the order is completed, or what is spent is spent. Whether it was completed.
@@ -362,30 +367,30 @@ impl<'a> Walk<'a> {
         for (process, _) in &mut self.machines {
             *process = None;
         }
-        if self.order_state() == OrderState::Completed {
+        if self.public_status() == PublicStatus::Completed {
             self.next_order();
         } else {
-            self.work = self.world.open(&self.token.key);
+            self.applicant = self.world.open(&self.in_hand.token);
         }
-        if self.work.order().releases_left == 0 {
-            self.world.operator().grant_releases(&self.work.no).unwrap();
+        if self.applicant.order().releases_left == 0 {
+            self.world.operator().grant_releases(&self.applicant.no).unwrap();
         }
-        let mut request = self.work.request(&self.token.key, &KeyPair::generate().unwrap());
-        request.so_tries = SoTries::Exactly(self.token.tries);
-        if self.token.tries < 3 {
+        let mut request = self.applicant.request(&self.in_hand.token, &KeyPair::generate().unwrap());
+        request.so_pin_retry_counter = SoPinRetryCounter::Exactly(self.in_hand.retry_counter);
+        if self.in_hand.retry_counter < 3 {
             // The operator has a try for each version kept.
-            assert!(self.token.tries >= 2);
-            assert_eq!(self.work.send(&request).unwrap_err().code(), "unlock.so_tries_low");
+            assert!(self.in_hand.retry_counter >= 2);
+            assert_eq!(self.applicant.send(&request).unwrap_err().code(), "unlock.so_pin_retry_counter_low");
             return false;
         }
-        let release = self.work.release(&self.token.key);
+        let release = self.applicant.release(&self.in_hand.token);
         let pins = release.so_pins();
-        assert!(self.token.so_pin == pins.current || self.token.so_pin == pins.next);
-        self.token.so_pin = pins.next;
+        assert!(self.in_hand.so_pin == pins.current || self.in_hand.so_pin == pins.next);
+        self.in_hand.so_pin = pins.next;
         let claim = release.claim(release.context.next_version);
-        let order = self.work.unlocked(&self.token.key, &claim).unwrap();
-        assert_eq!(order.state, OrderState::Completed);
-        let record = self.world.operator().key_record(KEY_ID).unwrap();
+        let order = self.applicant.unlocked(&self.in_hand.token, &claim).unwrap();
+        assert_eq!(order.state, PublicStatus::Completed);
+        let record = self.world.operator().token_record(TOKEN_ID).unwrap();
         assert_eq!((record.current_version, record.next_version), (release.context.next_version, None));
         true
     }

@@ -1,13 +1,15 @@
-//! Keys that were produced here, and driver hosts that unlock them.
+//! Tokens that were personalized here, and driver hosts that unlock them.
 
 use time::Duration as Span;
 use ycd_pki::{
-    Certificate, KeyPair, Signer as _, csr,
+    Certificate, KeyPair, Signer as _,
+    authorization::Authorization,
+    csr,
     name::Name,
     sm3::sm3,
-    statement::Statement,
     unlock::{
-        Context, FirstSecrets, Opening, Purpose, Request, SoPin, SoPins, SoTries, UnblockKey, signed_answer,
+        Context, FirstSecrets, Purpose, Request, SoPin, SoPinRetryCounter, SoPins, UnblockKey, UnlockRequest,
+        signed_answer,
     },
 };
 use ycd_portal::certificates;
@@ -15,14 +17,17 @@ use ycd_portal_api::{
     ApiError, Client,
     wire::{
         Bytes,
-        attempts::SignedStatement,
+        attempts::SignedAuthorization,
         catalogue::HolderKind,
         certificates::Holder,
-        keys::{FirstCertificate, OpenProduction, PersonaliseKey, Produced, Production},
         operator::AuditQuery,
+        tokens::{
+            FirstCertificateRequest, IssueFirstCertificate, OpenPersonalization, Personalization,
+            Personalized,
+        },
         unlock::{
-            AskAlive, AskRelease, KeyInHand, OpenUnlock, ReleaseAnswer, Road, UnlockForm, UnlockGrant,
-            UnlockOrder, Unlocked,
+            AskLiveness, AskRelease, OpenUnlock, ReleaseAnswer, TokenInHand, UnlockForm, UnlockGrant,
+            UnlockMethod, UnlockOrder, Unlocked,
         },
     },
 };
@@ -35,22 +40,22 @@ thread_local! {
     static STEP_UP: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
 }
 
-pub const KEY_ID: &str = "softkey:0001";
+pub const TOKEN_ID: &str = "softkey:0001";
 
-/// A key in a token.
-pub struct Key {
+/// A token in a token.
+pub struct Token {
     pub id: String,
-    pub road: Road,
+    pub method: UnlockMethod,
     pub pair: KeyPair,
     pub certificate: Certificate,
-    /// What a production has put on it.
+    /// What a personalization has put on it.
     pub so_pin: SoPin,
     pub unblock_key: Option<UnblockKey>,
 }
 
-impl Key {
-    pub fn in_hand(&self) -> KeyInHand {
-        KeyInHand { key_id: self.id.clone(), certificate: Bytes(self.certificate.der().to_vec()) }
+impl Token {
+    pub fn in_hand(&self) -> TokenInHand {
+        TokenInHand { token_id: self.id.clone(), certificate: Bytes(self.certificate.der().to_vec()) }
     }
 
     pub fn serial(&self) -> String {
@@ -58,17 +63,17 @@ impl Key {
     }
 
     /// The certificate's key signs the end of an unlock.
-    pub fn proof(&self, world: &World, work: &Work<'_>, claim: &Claim) -> Unlocked {
-        let nonce = work.client.unlock_nonce(&work.no).unwrap().nonce.0;
-        self.proof_with(world, &work.no, claim, nonce.try_into().unwrap())
+    pub fn proof(&self, world: &World, applicant: &Applicant<'_>, claim: &Claim) -> Unlocked {
+        let nonce = applicant.client.unlock_nonce(&applicant.no).unwrap().nonce.0;
+        self.proof_with(world, &applicant.no, claim, nonce.try_into().unwrap())
     }
 
     pub fn proof_with(&self, world: &World, order: &str, claim: &Claim, nonce: [u8; 32]) -> Unlocked {
-        let statement = Statement::Unlocked {
+        let authorization = Authorization::Unlocked {
             portal: world.portal.name().into(),
             order: order.into(),
             release: claim.release,
-            key_id: self.id.clone(),
+            token_id: self.id.clone(),
             one_time_key: claim.one_time_key,
             so_pin_version: claim.version,
             nonce,
@@ -77,7 +82,7 @@ impl Key {
             release: claim.release,
             one_time_key: Bytes(claim.one_time_key.to_vec()),
             so_pin_version: claim.version,
-            statement: signed(&self.pair, &statement, nonce),
+            authorization: signed(&self.pair, &authorization, nonce),
         }
     }
 }
@@ -98,74 +103,82 @@ impl Claim {
 }
 
 impl World {
-    /// A key of the wrapped road, whose phone is [`PHONE`].
-    pub fn key(&self) -> Key {
-        self.produced(KEY_ID, Road::Wrapped)
+    /// A token of the SO PIN method, whose phone is [`PHONE`].
+    pub fn token(&self) -> Token {
+        self.personalized(TOKEN_ID, UnlockMethod::SoPin)
     }
 
-    pub fn produced(&self, id: &str, road: Road) -> Key {
+    pub fn personalized(&self, id: &str, method: UnlockMethod) -> Token {
         let operator = self.operator();
         let host = KeyPair::generate().unwrap();
-        let opened = operator.open_production(&assignment(id, road, &host)).unwrap();
+        let opened = operator.open_personalization(&assignment(id, method, &host)).unwrap();
         let (_, secrets) = self.first_secrets(&opened, &host);
         let pair = KeyPair::generate().unwrap();
         let issued = operator.first_certificate(id, &first_certificate(&pair)).unwrap();
         let certificate = Certificate::from_der(&issued.certificate.0).unwrap();
-        let unblock_key_version = u32::from(road == Road::Challenge);
-        let proof = self.produced_proof(id, &pair, &certificate, 1, unblock_key_version);
-        operator.produced(id, &proof).unwrap();
+        let unblock_key_version = u32::from(method == UnlockMethod::ChallengeResponse);
+        let proof = self.personalization_proof(id, &pair, &certificate, 1, unblock_key_version);
+        operator.personalized(id, &proof).unwrap();
         let FirstSecrets { so_pin, unblock_key } = secrets;
-        Key { id: id.into(), road, pair, certificate, so_pin, unblock_key }
+        Token { id: id.into(), method, pair, certificate, so_pin, unblock_key }
     }
 
-    /// A successor of the key's certificate, put in its place without the way there.
-    pub fn renewed(&self, key: &Key) -> (Certificate, KeyPair) {
-        let elsewhere = self.produced("softkey:9999", Road::Wrapped);
+    /// A successor of the token's certificate, put in its place without the way there.
+    pub fn renewed(&self, token: &Token) -> (Certificate, KeyPair) {
+        let elsewhere = self.personalized("softkey:9999", UnlockMethod::SoPin);
         self.run(async {
             let mut tx = self.portal.db().write().await.unwrap();
-            certificates::supersede(&mut tx, &key.serial(), &elsewhere.serial()).await.unwrap();
-            sqlx::query("UPDATE certificates SET key_id = $1 WHERE serial = $2")
-                .bind(&key.id)
+            certificates::supersede(&mut tx, &token.serial(), &elsewhere.serial()).await.unwrap();
+            sqlx::query("UPDATE certificates SET token_id = $1 WHERE serial = $2")
+                .bind(&token.id)
                 .bind(elsewhere.serial())
                 .execute(&mut *tx)
                 .await
                 .unwrap();
             tx.commit().await.unwrap();
         });
-        refused(self.client().unlock_check(&key.in_hand()), "certificate.superseded");
+        refused(self.client().unlock_check(&token.in_hand()), "certificate.superseded");
         (elsewhere.certificate, elsewhere.pair)
     }
 
-    /// What a station's driver host reads out of an answer.
-    pub fn first_secrets(&self, production: &Production, host: &KeyPair) -> (Context, FirstSecrets) {
-        let context = self.verified(Purpose::Produce, &production.secrets);
+    /// What a workstation's driver host reads out of an answer.
+    pub fn first_secrets(
+        &self,
+        personalization: &Personalization,
+        host: &KeyPair,
+    ) -> (Context, FirstSecrets) {
+        let context = self.verified(Purpose::Personalize, &personalization.secrets);
         assert_eq!(context.one_time_key, host.public_key().fingerprint());
-        (context, FirstSecrets::unseal(host, &production.secrets.sealed_box.0).unwrap())
+        (context, FirstSecrets::unseal(host, &personalization.secrets.sealed_envelope.0).unwrap())
     }
 
-    pub fn produced_proof(
+    pub fn personalization_proof(
         &self,
         id: &str,
         pair: &KeyPair,
         certificate: &Certificate,
         so_pin_version: u32,
         unblock_key_version: u32,
-    ) -> Produced {
-        let nonce = self.operator().production_nonce(id).unwrap().nonce.0.try_into().unwrap();
-        let statement = Statement::Produced {
+    ) -> Personalized {
+        let nonce = self.operator().personalization_nonce(id).unwrap().nonce.0.try_into().unwrap();
+        let authorization = Authorization::Personalized {
             portal: self.portal.name().into(),
-            key_id: id.into(),
+            token_id: id.into(),
             serial: certificate.serial().to_vec(),
             so_pin_version,
             unblock_key_version,
             nonce,
         };
-        Produced { so_pin_version, unblock_key_version, statement: signed(pair, &statement, nonce) }
+        Personalized {
+            so_pin_version,
+            unblock_key_version,
+            authorization: signed(pair, &authorization, nonce),
+        }
     }
 
     /// The context of an answer that the portal has signed.
     pub fn verified(&self, purpose: Purpose, answer: &ReleaseAnswer) -> Context {
-        let text = signed_answer(&answer.context.0, &answer.sealed_box.0);
+        let text = signed_answer(&answer.context.0, &answer.sealed_envelope.0);
         self.portal.identity().signing_public().verify(&text, &answer.signature.0).unwrap();
         let context = Context::from_bytes(purpose, &answer.context.0).unwrap();
         assert_eq!(context.portal, self.portal.name());
@@ -173,38 +186,38 @@ impl World {
     }
 
     /// A code for unlocking, read off the phone.
-    pub fn unlock_code(&self, key: &Key) -> String {
+    pub fn unlock_code(&self, token: &Token) -> String {
         // One of the same purpose is to be had once a minute.
         self.advance(Span::seconds(61));
-        self.client().unlock_code(&key.in_hand()).unwrap();
+        self.client().unlock_code(&token.in_hand()).unwrap();
         self.newest_code(PHONE)
     }
 
     /// A code as it travels, with a step-up that the next [`Work`] uses.
-    pub fn sealed(&self, key: &Key, code: &str) -> Bytes {
-        let opening = Opening::new(&key.id, code).unwrap();
-        STEP_UP.set(opening.step_up.to_string());
-        Bytes(opening.seal(&self.portal.identity().sealing().public_key()).unwrap())
+    pub fn sealed(&self, token: &Token, code: &str) -> Bytes {
+        let unlock_request = UnlockRequest::new(&token.id, code).unwrap();
+        STEP_UP.set(unlock_request.step_up.to_string());
+        Bytes(unlock_request.seal(&self.portal.identity().sealing().public_key()).unwrap())
     }
 
-    pub fn opening(&self, key: &Key) -> OpenUnlock {
+    pub fn unlock_request(&self, token: &Token) -> OpenUnlock {
         OpenUnlock {
-            key_id: key.id.clone(),
-            certificate: key.in_hand().certificate,
-            sealed: self.sealed(key, &self.unlock_code(key)),
+            token_id: token.id.clone(),
+            certificate: token.in_hand().certificate,
+            sealed: self.sealed(token, &self.unlock_code(token)),
             locked: true,
             order: None,
             form: UnlockForm::default(),
         }
     }
 
-    /// The key's order, opened or taken up.
-    pub fn open(&self, key: &Key) -> Work<'_> {
-        let grant = self.client().open_unlock(&self.opening(key)).unwrap();
-        Work::new(self, grant)
+    /// The token's order, opened or taken up.
+    pub fn open(&self, token: &Token) -> Applicant<'_> {
+        let grant = self.client().open_unlock(&self.unlock_request(token)).unwrap();
+        Applicant::new(self, grant)
     }
 
-    /// Actions of the audit about an order or a key, newest first, with their details.
+    /// Actions of the audit about an order or a token, newest first, with their details.
     pub fn audited(&self, target: &str) -> Vec<(String, String)> {
         let query = AuditQuery { target: Some(target.into()), page_size: Some(100), ..AuditQuery::default() };
         let entries = self.operator().audit(&query).unwrap().items;
@@ -217,39 +230,39 @@ impl World {
 }
 
 /// An unlock order and whoever holds its token.
-pub struct Work<'a> {
+pub struct Applicant<'a> {
     pub world: &'a World,
     pub no: String,
-    pub token: String,
+    pub ticket: String,
     pub step_up: String,
     /// With the token as session.
     pub client: Client,
 }
 
-impl<'a> Work<'a> {
+impl<'a> Applicant<'a> {
     pub fn new(world: &'a World, grant: UnlockGrant) -> Self {
-        let token = grant.token.reveal().to_owned();
+        let ticket = grant.ticket.reveal().to_owned();
         let step_up = STEP_UP.with_borrow(String::clone);
-        Self { world, no: grant.order.no, token, step_up, client: world.client().with_session(grant.token) }
+        Self { world, no: grant.order.no, ticket, step_up, client: world.client().with_session(grant.ticket) }
     }
 
     pub fn order(&self) -> UnlockOrder {
         self.client.unlock_order(&self.no).unwrap()
     }
 
-    pub fn request(&self, key: &Key, host: &KeyPair) -> Request {
+    pub fn request(&self, token: &Token, host: &KeyPair) -> Request {
         Request {
             order: self.no.clone(),
             step_up: Zeroizing::new(self.step_up.clone()),
             one_time_key: host.public_key(),
-            key_id: key.id.clone(),
-            road: match key.road {
-                Road::Wrapped => ycd_pki::unlock::Road::Wrapped,
-                Road::Challenge => ycd_pki::unlock::Road::Challenge,
+            token_id: token.id.clone(),
+            method: match token.method {
+                UnlockMethod::SoPin => ycd_pki::unlock::UnlockMethod::SoPin,
+                UnlockMethod::ChallengeResponse => ycd_pki::unlock::UnlockMethod::ChallengeResponse,
             },
-            certificate: sm3(key.certificate.der()),
+            certificate: sm3(token.certificate.der()),
             challenge: Vec::new(),
-            so_tries: SoTries::Exactly(5),
+            so_pin_retry_counter: SoPinRetryCounter::Exactly(5),
         }
     }
 
@@ -261,18 +274,18 @@ impl<'a> Work<'a> {
     }
 
     /// A release for a new one-time key.
-    pub fn release(&self, key: &Key) -> Release {
+    pub fn release(&self, token: &Token) -> Release {
         let host = KeyPair::generate().unwrap();
-        let answer = self.send(&self.request(key, &host)).unwrap();
+        let answer = self.send(&self.request(token, &host)).unwrap();
         Release { context: self.world.verified(Purpose::Unlock, &answer), answer, host }
     }
 
-    pub fn alive(&self, release: u32) -> Result<(), ApiError> {
-        self.client.alive(&self.no, &AskAlive { release, nonce: Bytes(vec![7; 32]) }).map(drop)
+    pub fn liveness(&self, release: u32) -> Result<(), ApiError> {
+        self.client.liveness(&self.no, &AskLiveness { release, nonce: Bytes(vec![7; 32]) }).map(drop)
     }
 
-    pub fn unlocked(&self, key: &Key, claim: &Claim) -> Result<UnlockOrder, ApiError> {
-        self.client.unlocked(&self.no, &key.proof(self.world, self, claim))
+    pub fn unlocked(&self, token: &Token, claim: &Claim) -> Result<UnlockOrder, ApiError> {
+        self.client.unlocked(&self.no, &token.proof(self.world, self, claim))
     }
 }
 
@@ -285,7 +298,7 @@ pub struct Release {
 
 impl Release {
     pub fn so_pins(&self) -> SoPins {
-        SoPins::unseal(&self.host, &self.answer.sealed_box.0).unwrap()
+        SoPins::unseal(&self.host, &self.answer.sealed_envelope.0).unwrap()
     }
 
     pub fn claim(&self, version: u32) -> Claim {
@@ -304,38 +317,38 @@ pub fn holder() -> Holder {
     }
 }
 
-pub fn assignment(id: &str, road: Road, host: &KeyPair) -> OpenProduction {
-    OpenProduction {
-        key_id: id.into(),
+pub fn assignment(id: &str, method: UnlockMethod, host: &KeyPair) -> OpenPersonalization {
+    OpenPersonalization {
+        token_id: id.into(),
         holder: holder(),
         phone: PHONE.into(),
         product: "sm2-enterprise".into(),
-        term_years: 1,
-        road,
+        validity_years: 1,
+        method,
         so_pin_min_len: 6,
         so_pin_max_len: 16,
         one_time_key: Bytes(host.public_key().to_spki_der()),
     }
 }
 
-pub fn first_certificate(pair: &KeyPair) -> FirstCertificate {
+pub fn first_certificate(pair: &KeyPair) -> FirstCertificateRequest {
     let subject = Name::enterprise("任意", None, None).to_der().unwrap();
-    FirstCertificate { request: Bytes(csr::build(pair, &subject).unwrap()) }
+    FirstCertificateRequest { request: Bytes(csr::build(pair, &subject).unwrap()) }
 }
 
-/// A first certificate without a production.
-pub fn personalisation(id: &str, pair: &KeyPair) -> PersonaliseKey {
-    PersonaliseKey {
-        key_id: id.into(),
+/// A first certificate without a personalization.
+pub fn first_certificate_alone(id: &str, pair: &KeyPair) -> IssueFirstCertificate {
+    IssueFirstCertificate {
+        token_id: id.into(),
         holder: holder(),
         phone: PHONE.into(),
         product: "sm2-enterprise".into(),
-        term_years: 1,
+        validity_years: 1,
         request: first_certificate(pair).request,
     }
 }
 
-pub fn signed(pair: &KeyPair, statement: &Statement, nonce: [u8; 32]) -> SignedStatement {
-    let signature = pair.sign(&statement.to_bytes()).unwrap().to_der();
-    SignedStatement { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) }
+pub fn signed(pair: &KeyPair, authorization: &Authorization, nonce: [u8; 32]) -> SignedAuthorization {
+    let signature = pair.sign(&authorization.to_bytes()).unwrap().to_der();
+    SignedAuthorization { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) }
 }

@@ -64,7 +64,7 @@ impl Status {
     pub const FAILURE: Self = Self(0x6F00);
 
     /// 63Cx; x goes to 15, which also stands for more.
-    pub fn tries(left: u32) -> Self {
+    pub fn retry_counter(left: u32) -> Self {
         Self(0x63C0 | u16::try_from(left.min(15)).unwrap_or(15))
     }
 
@@ -77,17 +77,17 @@ impl Status {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match error {
-            Error::PinIncorrect { tries_left } => Self::tries(tries_left),
+            Error::PinIncorrect { retry_counter } => Self::retry_counter(retry_counter),
             Error::PinLocked => Self::LOCKED,
             Error::PinNotSet | Error::NoSuchObject => Self::NOT_FOUND,
             Error::PinLength { .. } | Error::BadField { .. } => Self::WRONG_DATA,
             Error::NotLoggedIn => Self::NOT_VERIFIED,
-            Error::Io { .. } | Error::Damaged { .. } | Error::NoRoom => Self::MEMORY_FAILURE,
-            // A key that was pulled hears nobody; what it says now goes nowhere.
+            Error::Io { .. } | Error::Damaged { .. } | Error::NoFreeCapacity => Self::MEMORY_FAILURE,
+            // A token that was pulled hears nobody; what it says now goes nowhere.
             Error::Removed
             | Error::ControlFile { .. }
-            | Error::NoSuchKey { .. }
-            | Error::KeyExists { .. }
+            | Error::NoSuchToken { .. }
+            | Error::TokenExists { .. }
             | Error::InReader
             | Error::Crypto(_) => Self::FAILURE,
         }

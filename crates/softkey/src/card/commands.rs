@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::AID;
 use super::apdu::{Apdu, Status};
-use crate::key::{Key, Login};
+use crate::soft_token::{Login, SoftToken};
 use crate::state::{Pin, Role};
 use crate::store::seal::random;
 
@@ -26,9 +26,9 @@ const OWN: u8 = 0x80;
 
 /// The card during one insertion.
 pub struct Card<P> {
-    key: Key,
+    token: SoftToken,
     insertion: u64,
-    /// Lets time pass, for as long as the key is in.
+    /// Lets time pass, for as long as the token is in.
     pause: P,
     session: Session,
 }
@@ -45,8 +45,8 @@ struct Session {
 }
 
 impl<P: FnMut(Duration)> Card<P> {
-    pub fn new(key: Key, insertion: u64, pause: P) -> Self {
-        Self { key, insertion, pause, session: Session::default() }
+    pub fn new(token: SoftToken, insertion: u64, pause: P) -> Self {
+        Self { token, insertion, pause, session: Session::default() }
     }
 
     /// Reset, power off or on: what was verified and asked is gone.
@@ -107,7 +107,7 @@ impl<P: FnMut(Duration)> Card<P> {
             return Err(Status::WRONG_PARAMETERS);
         }
         no_data(apdu)?;
-        let head = self.key.head()?;
+        let head = self.token.head()?;
         let data = match wanted {
             0x0101 => head.serial_number.clone().into_bytes(),
             _ => head.unblock.as_ref().ok_or(Status::NOT_FOUND)?.version.to_be_bytes().to_vec(),
@@ -125,18 +125,18 @@ impl<P: FnMut(Duration)> Card<P> {
             if self.verified(role)?.is_some() {
                 return Ok(Vec::new());
             }
-            let pin = self.key.head()?.pin(role);
-            return Err(match pin.tries_left {
+            let pin = self.token.head()?.pin(role);
+            return Err(match pin.retry_counter {
                 _ if !pin.is_set() => Status::NOT_FOUND,
                 0 => Status::LOCKED,
-                left => Status::tries(left),
+                left => Status::retry_counter(left),
             });
         }
         if apdu.expected.is_some() {
             return Err(Status::WRONG_LENGTH);
         }
         *self.login(role) = None;
-        *self.login(role) = Some(self.key.login(role, &Pin::new(apdu.data))?);
+        *self.login(role) = Some(self.token.login(role, &Pin::new(apdu.data))?);
         Ok(Vec::new())
     }
 
@@ -167,7 +167,7 @@ impl<P: FnMut(Duration)> Card<P> {
         bytes.copy_from_slice(secret);
         let key = UnblockKey::from_bytes(*bytes);
         let so = self.verified(Role::So)?.ok_or(Status::NOT_VERIFIED)?;
-        self.key.install_unblock_key(&so, u32::from_be_bytes(number), &key)?;
+        self.token.install_unblock_key(&so, u32::from_be_bytes(number), &key)?;
         Ok(Vec::new())
     }
 
@@ -176,7 +176,7 @@ impl<P: FnMut(Duration)> Card<P> {
             return Err(Status::WRONG_PARAMETERS);
         }
         let command = UnblockCommand::from_bytes(whole(apdu)?);
-        let key = self.key.unblock_key()?.ok_or(Status::NOT_FOUND)?;
+        let key = self.token.unblock_key()?.ok_or(Status::NOT_FOUND)?;
         let challenge = self.session.challenge.take().ok_or(Status::CONDITIONS)?;
         let session_key = key.session_key(&challenge, &command.context_hash);
         let pin = match command.open(&session_key, &apdu.header()) {
@@ -189,11 +189,11 @@ impl<P: FnMut(Duration)> Card<P> {
         };
         self.session.wrong_macs = 0;
         self.session.user = None;
-        self.key.unblock(self.insertion, &key, &Pin::new(&pin))?;
+        self.token.unblock(self.insertion, &key, &Pin::new(&pin))?;
         Ok(Vec::new())
     }
 
-    /// Wrong MACs cost time, and only that: a permanent counter would let any program kill the key.
+    /// Wrong MACs cost time, and only that: a permanent counter would let any program kill the token.
     fn wrong_mac(&mut self) {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.session.wrong_macs.min(16));
         self.session.wrong_macs = self.session.wrong_macs.saturating_add(1);
@@ -207,9 +207,9 @@ impl<P: FnMut(Duration)> Card<P> {
         }
     }
 
-    /// What was verified in this session, if the token has not been initialised since.
+    /// What was verified in this session, if the token has not been initialized since.
     fn verified(&mut self, role: Role) -> Result<Option<Login>, Status> {
-        let head = self.key.head()?.clone();
+        let head = self.token.head()?.clone();
         let login = self.login(role);
         if login.as_ref().is_some_and(|login| !login.is_good_for(&head)) {
             *login = None;

@@ -1,12 +1,12 @@
-//! The key as a smart card in a virtual PC/SC reader (`vsmartcard-vpcd`), with the same state as its PKCS#11 face.
+//! The token as a smart card in a virtual PC/SC reader (`vsmartcard-vpcd`), with the same state as its PKCS#11 face.
 //!
 //! `docs/softcard.md` is the card's specification. [`start`] makes this process the card: it is in the reader exactly
-//! while the key's state says inserted, and the key is pulled when the reader or the process ends.
+//! while the token's state says inserted, and the token is pulled when the reader or the process ends.
 //!
 //! * `apdu`: a command read from its bytes, and the status words (ISO/IEC 7816-4).
 //! * `commands`: what the card answers.
 //! * `frames`: the reader's side of the wire.
-//! * `watch`: waiting for a change of the key's state.
+//! * `watch`: waiting for a change of the token's state.
 //! * `runner`: connects and disconnects.
 
 mod apdu;

@@ -1,14 +1,14 @@
-//! Being the card: in the reader exactly while the key's state says inserted.
+//! Being the card: in the reader exactly while the token's state says inserted.
 //!
 //! | what happens | what follows |
 //! | --- | --- |
-//! | the key is inserted, by whoever | the card connects; a reader that does not answer is tried for ten seconds |
-//! | the key is pulled, by whoever | the card disconnects |
-//! | the reader closes the connection, or never answers | the key is pulled; the next insertion connects again |
-//! | the runner is stopped | the key is pulled |
-//! | its process is killed | its locks are gone, so that every face takes the key for pulled; the next runner, or insertion, writes it down |
+//! | the token is inserted, by whoever | the card connects; a reader that does not answer is tried for ten seconds |
+//! | the token is pulled, by whoever | the card disconnects |
+//! | the reader closes the connection, or never answers | the token is pulled; the next insertion connects again |
+//! | the runner is stopped | the token is pulled |
+//! | its process is killed | its locks are gone, so that every face takes the token for pulled; the next runner, or insertion, writes it down |
 //!
-//! Whether the key was in a reader stands in its state, and whether that reader's runner lives is told by a lock. A key
+//! Whether the token was in a reader stands in its state, and whether that reader's runner lives is told by a lock. A token
 //! that no runner serves is inserted and pulled as ever.
 
 use std::io;
@@ -24,11 +24,11 @@ use super::frames;
 use super::watch::{Waker, Watch};
 use crate::admin;
 use crate::error::{Error, Result};
-use crate::key::Key;
+use crate::soft_token::SoftToken;
 use crate::store::{Folder, InReader};
 
 /// A reader that has just been started is waited for this long.
-const READER_PATIENCE: Duration = Duration::from_secs(10);
+const READER_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_EVERY: Duration = Duration::from_millis(100);
 const CONNECT_AT_MOST: Duration = Duration::from_secs(2);
 
@@ -37,27 +37,27 @@ const CONNECT_AT_MOST: Duration = Duration::from_secs(2);
 pub enum Event {
     /// The card is in the reader.
     Connected,
-    /// It is out, because the key was pulled.
+    /// It is out, because the token was pulled.
     Pulled,
-    /// It is out, and the key pulled, because the reader closed the connection.
+    /// It is out, and the token pulled, because the reader closed the connection.
     ReaderClosed,
-    /// The key was pulled because nobody answered at the reader's address.
+    /// The token was pulled because nobody answered at the reader's address.
     NoReader,
     /// The runner has ended; [`Runner::stop`] tells why.
     Ended,
 }
 
-/// A card that comes and goes with its key. Dropping it pulls the key and waits until that is done.
+/// A card that comes and goes with its key. Dropping it pulls the token and waits until that is done.
 pub struct Runner {
     stop: Arc<AtomicBool>,
     waker: Waker,
     thread: Option<JoinHandle<Result<()>>>,
 }
 
-/// Makes this process the smart card of a key, in the virtual reader at `reader` (`host:port`).
+/// Makes this process the smart card of a token, in the virtual reader at `reader` (`host:port`).
 ///
 /// # Errors
-/// [`Error::NoSuchKey`]; [`Error::InReader`] where a process is its card already; [`Error::BadField`] for an address
+/// [`Error::NoSuchToken`]; [`Error::InReader`] where a process is its card already; [`Error::BadField`] for an address
 /// without a port.
 pub fn start(
     dir: impl AsRef<Path>,
@@ -65,31 +65,31 @@ pub fn start(
     reader: &str,
     tell: impl FnMut(Event) + Send + 'static,
 ) -> Result<Runner> {
-    start_patient(dir.as_ref(), serial_number, reader, READER_PATIENCE, Box::new(tell))
+    start_with_timeout(dir.as_ref(), serial_number, reader, READER_TIMEOUT, Box::new(tell))
 }
 
-fn start_patient(
+fn start_with_timeout(
     dir: &Path,
     serial_number: &str,
     reader: &str,
-    patience: Duration,
+    timeout: Duration,
     tell: Box<dyn FnMut(Event) + Send>,
 ) -> Result<Runner> {
-    let mut key = admin::existing(dir, serial_number)?;
+    let mut token = admin::existing(dir, serial_number)?;
     if !reader.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
         return Err(Error::BadField { field: "reader", rule: "HOST:PORT" });
     }
     let watch = Watch::new(dir)?;
-    let card = key.become_card()?;
+    let card = token.become_card()?;
     let (stop, waker) = (Arc::new(AtomicBool::new(false)), watch.waker());
     let turns = Turns {
         folder: Folder::new(dir),
         serial_number: serial_number.to_owned(),
         reader: reader.to_owned(),
-        key,
+        token,
         watch,
         stop: Arc::clone(&stop),
-        patience,
+        timeout,
         tell,
         _card: card,
     };
@@ -98,12 +98,12 @@ fn start_patient(
 }
 
 impl Runner {
-    /// Pulls the key, if it is in, and ends.
+    /// Pulls the token, if it is in, and ends.
     pub fn stop(mut self) -> Result<()> {
         self.end()
     }
 
-    /// Has it pull the key and end, and does not wait: [`Event::Ended`] tells.
+    /// Has it pull the token and end, and does not wait: [`Event::Ended`] tells.
     pub fn ask_to_stop(&self) {
         self.stop.store(true, Ordering::Release);
         self.waker.wake();
@@ -130,11 +130,11 @@ struct Turns {
     folder: Folder,
     serial_number: String,
     reader: String,
-    key: Key,
+    token: SoftToken,
     watch: Watch,
     stop: Arc<AtomicBool>,
     /// How long a reader that does not answer is tried.
-    patience: Duration,
+    timeout: Duration,
     tell: Box<dyn FnMut(Event) + Send>,
     /// Let go after everything else.
     _card: InReader,
@@ -143,8 +143,8 @@ struct Turns {
 impl Turns {
     fn run(mut self) -> Result<()> {
         let outcome = self.turns();
-        let pulled = match self.key.insertion() {
-            Ok(Some(insertion)) => self.key.end_insertion(insertion),
+        let pulled = match self.token.insertion() {
+            Ok(Some(insertion)) => self.token.end_insertion(insertion),
             Ok(None) => Ok(()),
             Err(e) => Err(e),
         };
@@ -154,7 +154,7 @@ impl Turns {
 
     fn turns(&mut self) -> Result<()> {
         while !self.stopping() {
-            match self.key.insertion()? {
+            match self.token.insertion()? {
                 Some(insertion) => self.insertion(insertion)?,
                 None => self.watch.wait(None),
             }
@@ -164,34 +164,34 @@ impl Turns {
 
     /// One insertion, from first to last.
     fn insertion(&mut self, insertion: u64) -> Result<()> {
-        // Written down before the reader sees the card: a kill at any point leaves a key that is out.
-        match self.key.enter_reader(insertion) {
+        // Written down before the reader sees the card: a kill at any point leaves a token that is out.
+        match self.token.enter_reader(insertion) {
             Err(Error::Removed) => return Ok(()),
             other => other?,
         }
         let Some(connection) = self.connect(insertion)? else { return Ok(()) };
         (self.tell)(Event::Connected);
         let served = self.serve(&connection, insertion)?;
-        // Also where the runner is stopped: whoever hears the event finds the key pulled.
-        self.key.end_insertion(insertion)?;
+        // Also where the runner is stopped: whoever hears the event finds the token pulled.
+        self.token.end_insertion(insertion)?;
         (self.tell)(served);
         Ok(())
     }
 
     /// `None` when the insertion ends before the reader answers, or because it does not.
     fn connect(&mut self, insertion: u64) -> Result<Option<TcpStream>> {
-        let until = Instant::now() + self.patience;
+        let until = Instant::now() + self.timeout;
         loop {
             match connect(&self.reader) {
                 Ok(connection) => return Ok(Some(connection)),
                 Err(_) if Instant::now() >= until => {
-                    self.key.end_insertion(insertion)?;
+                    self.token.end_insertion(insertion)?;
                     (self.tell)(Event::NoReader);
                     return Ok(None);
                 }
                 Err(_) => self.watch.wait(Some(CONNECT_EVERY)),
             }
-            if self.stopping() || self.key.insertion()? != Some(insertion) {
+            if self.stopping() || self.token.insertion()? != Some(insertion) {
                 return Ok(None);
             }
         }
@@ -201,7 +201,7 @@ impl Turns {
     fn serve(&mut self, connection: &TcpStream, insertion: u64) -> Result<Event> {
         let out = Out::default();
         let mut card =
-            Card::new(Key::new(&self.folder, &self.serial_number), insertion, |time| out.pause(time));
+            Card::new(SoftToken::new(&self.folder, &self.serial_number), insertion, |time| out.pause(time));
         let (waker, closed) = (self.watch.waker(), AtomicBool::new(false));
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -216,7 +216,7 @@ impl Turns {
                 if closed.load(Ordering::Acquire) {
                     break Ok(Event::ReaderClosed);
                 }
-                match self.key.insertion() {
+                match self.token.insertion() {
                     Ok(now) if now == Some(insertion) && !self.stopping() => self.watch.wait(None),
                     Ok(_) => break Ok(Event::Pulled),
                     Err(e) => break Err(e),
@@ -281,19 +281,19 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
-    use crate::admin::NewKey;
+    use crate::admin::NewToken;
 
     #[test]
-    fn where_no_reader_answers_the_key_is_pulled_and_the_next_insertion_tries_again() {
+    fn where_no_reader_answers_the_token_is_pulled_and_the_next_insertion_tries_again() {
         let dir = tempfile::tempdir().unwrap();
-        let new = NewKey { serial: Some("K1".into()), kdf: admin::Kdf::WEAK, ..NewKey::default() };
+        let new = NewToken { serial: Some("K1".into()), kdf: admin::Kdf::WEAK, ..NewToken::default() };
         admin::create(dir.path(), &new).unwrap();
         // Where nobody listens: only root could.
         let reader = "127.0.0.1:1";
         let (told, events) = channel();
         let tell = Box::new(move |event| told.send(event).unwrap());
-        let patience = Duration::from_millis(20);
-        let _runner = start_patient(dir.path(), "K1", reader, patience, tell).unwrap();
+        let timeout = Duration::from_millis(20);
+        let _runner = start_with_timeout(dir.path(), "K1", reader, timeout, tell).unwrap();
         assert_eq!(events.recv(), Ok(Event::NoReader));
         assert!(!admin::list(dir.path()).unwrap()[0].inserted);
         admin::insert(dir.path(), "K1").unwrap();

@@ -1,4 +1,4 @@
-//! Waiting for a change of the key's state, whoever makes it.
+//! Waiting for a change of the token's state, whoever makes it.
 
 pub use system::{Waker, Watch};
 

@@ -132,7 +132,7 @@ impl<T: Copy> Output<T> {
         Ok(Self { place, count, room: usize::try_from(room).unwrap_or(usize::MAX) })
     }
 
-    /// Whether the caller asks for the length only, and is told; an error when the room is less than `needed`, of
+    /// Whether the caller asks for the length only, and is told; an error when the free capacity is less than `needed`, of
     /// which the caller is told too.
     pub fn is_query(&mut self, needed: usize) -> Rv<bool> {
         if self.place.is_null() {

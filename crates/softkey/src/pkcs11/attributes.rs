@@ -4,10 +4,10 @@ use cryptoki_sys::*;
 
 use super::Rv;
 use super::abi::{RawTemplate, Shown, UNAVAILABLE};
-use crate::key::PairTemplate;
+use crate::emulation::{Point, VendorEmulation};
 use crate::object::{Certificate, Content, KeyHalf, Kind, Object, Uses};
 use crate::sm2sig::{self, POINT_LEN};
-use crate::wardrobe::{Point, Wardrobe};
+use crate::soft_token::PairTemplate;
 
 /// DER of the curve's object identifier, 1.2.156.10197.1.301.
 const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
@@ -22,7 +22,7 @@ const POINT_PREFIX: [u8; 2] = [0x04, 0x41];
 /// One attribute. `secret` is what the object keeps sealed, where the asker may have it; `token` is false for session
 /// objects.
 pub fn show(
-    wardrobe: &Wardrobe,
+    emulation: &VendorEmulation,
     object: &Object,
     token: bool,
     secret: Option<&[u8]>,
@@ -42,8 +42,8 @@ pub fn show(
         return common;
     }
     match &object.kind {
-        Kind::PublicKey(key) => show_public(wardrobe, key, kind),
-        Kind::PrivateKey { key, .. } => show_private(wardrobe, key, kind),
+        Kind::PublicKey(key) => show_public(emulation, key, kind),
+        Kind::PrivateKey { key, .. } => show_private(emulation, key, kind),
         Kind::Certificate(certificate) => show_certificate(certificate, kind),
         Kind::Data { application, object_id, .. } => match kind {
             CKA_APPLICATION => bytes(application),
@@ -54,22 +54,22 @@ pub fn show(
     }
 }
 
-fn show_key(wardrobe: &Wardrobe, key: &KeyHalf, kind: CK_ATTRIBUTE_TYPE) -> Shown {
+fn show_token(emulation: &VendorEmulation, key: &KeyHalf, kind: CK_ATTRIBUTE_TYPE) -> Shown {
     match kind {
-        CKA_KEY_TYPE => ulong(wardrobe.key_type.into()),
+        CKA_KEY_TYPE => ulong(emulation.key_type.into()),
         CKA_ID => bytes(&key.id),
         CKA_SUBJECT => bytes(&key.subject),
         CKA_START_DATE | CKA_END_DATE => bytes(&[]),
         CKA_DERIVE => boolean(key.uses.derive),
         CKA_LOCAL => boolean(key.local),
-        CKA_KEY_GEN_MECHANISM if key.local => ulong(wardrobe.key_pair_gen.into()),
+        CKA_KEY_GEN_MECHANISM if key.local => ulong(emulation.key_pair_gen.into()),
         CKA_KEY_GEN_MECHANISM => ulong(UNAVAILABLE),
-        CKA_EC_PARAMS if wardrobe.tells_curve => bytes(&SM2_CURVE),
+        CKA_EC_PARAMS if emulation.tells_curve => bytes(&SM2_CURVE),
         // Modules that know only numbers of their own for a public key know no newer attribute either.
-        CKA_PUBLIC_KEY_INFO if wardrobe.tells_curve && wardrobe.point == Point::OctetString => {
+        CKA_PUBLIC_KEY_INFO if emulation.tells_curve && emulation.point == Point::OctetString => {
             Shown::Value([&SPKI_PREFIX, key.point.as_slice()].concat())
         }
-        _ => show_point(wardrobe.point, &key.point, kind),
+        _ => show_point(emulation.point, &key.point, kind),
     }
 }
 
@@ -88,25 +88,25 @@ fn show_point(form: Point, point: &[u8], kind: CK_ATTRIBUTE_TYPE) -> Shown {
 }
 
 /// Whether the attribute tells the public key, or a part of it.
-fn tells_point(wardrobe: &Wardrobe, kind: CK_ATTRIBUTE_TYPE) -> bool {
-    let own = match wardrobe.point {
+fn tells_point(emulation: &VendorEmulation, kind: CK_ATTRIBUTE_TYPE) -> bool {
+    let own = match emulation.point {
         Point::Attributes { x, y } => [x, y].map(CK_ATTRIBUTE_TYPE::from).contains(&kind),
         _ => false,
     };
     own || matches!(kind, CKA_EC_POINT | CKA_PUBLIC_KEY_INFO)
 }
 
-fn show_public(wardrobe: &Wardrobe, key: &KeyHalf, kind: CK_ATTRIBUTE_TYPE) -> Shown {
+fn show_public(emulation: &VendorEmulation, key: &KeyHalf, kind: CK_ATTRIBUTE_TYPE) -> Shown {
     match kind {
         CKA_VERIFY => boolean(key.uses.sign),
         CKA_ENCRYPT => boolean(key.uses.encrypt),
         CKA_WRAP => boolean(key.uses.wrap),
         CKA_VERIFY_RECOVER | CKA_TRUSTED => boolean(false),
-        _ => show_key(wardrobe, key, kind),
+        _ => show_token(emulation, key, kind),
     }
 }
 
-fn show_private(wardrobe: &Wardrobe, key: &KeyHalf, kind: CK_ATTRIBUTE_TYPE) -> Shown {
+fn show_private(emulation: &VendorEmulation, key: &KeyHalf, kind: CK_ATTRIBUTE_TYPE) -> Shown {
     match kind {
         CKA_SIGN => boolean(key.uses.sign),
         CKA_DECRYPT => boolean(key.uses.encrypt),
@@ -116,8 +116,8 @@ fn show_private(wardrobe: &Wardrobe, key: &KeyHalf, kind: CK_ATTRIBUTE_TYPE) -> 
             boolean(false)
         }
         CKA_VALUE => Shown::Sensitive,
-        _ if !wardrobe.private_tells_point && tells_point(wardrobe, kind) => Shown::Absent,
-        _ => show_key(wardrobe, key, kind),
+        _ if !emulation.private_tells_point && tells_point(emulation, kind) => Shown::Absent,
+        _ => show_token(emulation, key, kind),
     }
 }
 
@@ -193,7 +193,7 @@ impl Template {
     /// An attribute that may only say what is so anyway.
     fn only(&mut self, kind: CK_ATTRIBUTE_TYPE, value: bool) -> Rv {
         match self.boolean(kind)? {
-            Some(said) if said != value => Err(CKR_TEMPLATE_INCONSISTENT),
+            Some(told) if told != value => Err(CKR_TEMPLATE_INCONSISTENT),
             _ => Ok(()),
         }
     }
@@ -217,7 +217,7 @@ impl Template {
     }
 
     /// The object of `C_CreateObject`.
-    pub fn into_object(mut self, wardrobe: &Wardrobe) -> Rv<Made> {
+    pub fn into_object(mut self, emulation: &VendorEmulation) -> Rv<Made> {
         let made = match self.ulong(CKA_CLASS)?.ok_or(CKR_TEMPLATE_INCOMPLETE)? {
             CKO_DATA => {
                 let kind = Kind::Data {
@@ -229,14 +229,14 @@ impl Template {
             }
             CKO_CERTIFICATE => {
                 let mut certificate = self.certificate()?;
-                if !wardrobe.keeps_ids {
+                if !emulation.keeps_ids {
                     certificate.id.clear();
                 }
                 self.made(false, Kind::Certificate(certificate))?
             }
             CKO_PUBLIC_KEY => {
                 let point = self.bytes(CKA_EC_POINT).ok_or(CKR_TEMPLATE_INCOMPLETE)?;
-                let mut key = self.key_half(wardrobe, CKO_PUBLIC_KEY)?;
+                let mut key = self.key_half(emulation, CKO_PUBLIC_KEY)?;
                 key.point = bare_point(&point)?;
                 self.made(false, Kind::PublicKey(key))?
             }
@@ -271,8 +271,8 @@ impl Template {
     }
 
     /// A key half without its point.
-    fn key_half(&mut self, wardrobe: &Wardrobe, class: CK_OBJECT_CLASS) -> Rv<KeyHalf> {
-        if self.ulong(CKA_KEY_TYPE)?.is_some_and(|kind| kind != CK_KEY_TYPE::from(wardrobe.key_type)) {
+    fn key_half(&mut self, emulation: &VendorEmulation, class: CK_OBJECT_CLASS) -> Rv<KeyHalf> {
+        if self.ulong(CKA_KEY_TYPE)?.is_some_and(|kind| kind != CK_KEY_TYPE::from(emulation.key_type)) {
             return Err(CKR_TEMPLATE_INCONSISTENT);
         }
         if self.bytes(CKA_EC_PARAMS).is_some_and(|curve| curve != SM2_CURVE) {
@@ -299,7 +299,7 @@ impl Template {
             self.only(CKA_ALWAYS_AUTHENTICATE, false)?;
         }
         Ok(KeyHalf {
-            id: self.bytes(CKA_ID).filter(|_| wardrobe.keeps_ids).unwrap_or_default(),
+            id: self.bytes(CKA_ID).filter(|_| emulation.keeps_ids).unwrap_or_default(),
             subject: self.bytes(CKA_SUBJECT).unwrap_or_default(),
             point: Vec::new(),
             uses: Uses {
@@ -312,11 +312,11 @@ impl Template {
         })
     }
 
-    fn generated(mut self, wardrobe: &Wardrobe, class: CK_OBJECT_CLASS) -> Rv<Made> {
-        if self.ulong(CKA_CLASS)?.is_some_and(|said| said != class) {
+    fn generated(mut self, emulation: &VendorEmulation, class: CK_OBJECT_CLASS) -> Rv<Made> {
+        if self.ulong(CKA_CLASS)?.is_some_and(|told| told != class) {
             return Err(CKR_TEMPLATE_INCONSISTENT);
         }
-        let key = self.key_half(wardrobe, class)?;
+        let key = self.key_half(emulation, class)?;
         let public = class == CKO_PUBLIC_KEY;
         let made = if public {
             self.made(false, Kind::PublicKey(key))?
@@ -333,22 +333,22 @@ impl Template {
 
 /// The halves of `C_GenerateKeyPair`: whether the public, the private one is a token object, and both.
 pub fn pair(
-    wardrobe: &Wardrobe,
+    emulation: &VendorEmulation,
     public: RawTemplate,
     private: RawTemplate,
 ) -> Rv<(bool, bool, PairTemplate)> {
-    let public = Template(public).generated(wardrobe, CKO_PUBLIC_KEY)?;
-    let private = Template(private).generated(wardrobe, CKO_PRIVATE_KEY)?;
+    let public = Template(public).generated(emulation, CKO_PUBLIC_KEY)?;
+    let private = Template(private).generated(emulation, CKO_PRIVATE_KEY)?;
     Ok((public.token, private.token, PairTemplate { public: public.object, private: private.object }))
 }
 
 /// `C_SetAttributeValue`, all of it or nothing: the caller throws the object away on an error.
-pub fn set(wardrobe: &Wardrobe, object: &mut Object, changes: RawTemplate) -> Rv {
+pub fn set(emulation: &VendorEmulation, object: &mut Object, changes: RawTemplate) -> Rv {
     if !object.modifiable {
         return Err(CKR_ATTRIBUTE_READ_ONLY);
     }
     for (kind, value) in changes {
-        let known = !matches!(show(wardrobe, object, true, None, kind), Shown::Absent);
+        let known = !matches!(show(emulation, object, true, None, kind), Shown::Absent);
         let field = match (&mut object.kind, kind) {
             (_, CKA_LABEL) => &mut object.label,
             (Kind::PublicKey(key) | Kind::PrivateKey { key, .. }, CKA_ID) => &mut key.id,
@@ -371,7 +371,7 @@ pub fn set(wardrobe: &Wardrobe, object: &mut Object, changes: RawTemplate) -> Rv
 }
 
 /// `C_CopyObject`: the copy and where it is to lie.
-pub fn copy(wardrobe: &Wardrobe, from: &Object, token: bool, changes: RawTemplate) -> Rv<Made> {
+pub fn copy(emulation: &VendorEmulation, from: &Object, token: bool, changes: RawTemplate) -> Rv<Made> {
     if !from.copyable {
         return Err(CKR_ACTION_PROHIBITED);
     }
@@ -386,7 +386,7 @@ pub fn copy(wardrobe: &Wardrobe, from: &Object, token: bool, changes: RawTemplat
     }
     let modifiable = template.boolean(CKA_MODIFIABLE)?;
     object.modifiable = true;
-    set(wardrobe, &mut object, template.0)?;
+    set(emulation, &mut object, template.0)?;
     object.modifiable = modifiable.unwrap_or(from.modifiable);
     Ok(Made { token, object })
 }

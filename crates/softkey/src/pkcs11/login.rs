@@ -1,11 +1,11 @@
-//! PINs: login and logout, setting them, initialising the token.
+//! PINs: login and logout, setting them, initializing the token.
 
 use cryptoki_sys::*;
 
 use super::tokens::Tokens;
 use super::{Rv, rv};
 use crate::error::Error;
-use crate::key::Effect;
+use crate::soft_token::Effect;
 use crate::state::{Pin, Role};
 
 /// No PIN is longer: what is longer is no try.
@@ -15,7 +15,7 @@ pub fn login(tokens: &mut Tokens, handle: CK_SESSION_HANDLE, user_type: CK_USER_
     let role = match user_type {
         CKU_USER => Role::User,
         CKU_SO => Role::So,
-        // No key here asks for its PIN before each use.
+        // No token here asks for its PIN before each use.
         CKU_CONTEXT_SPECIFIC => return Err(CKR_OPERATION_NOT_INITIALIZED),
         _ => return Err(CKR_USER_TYPE_INVALID),
     };
@@ -29,7 +29,7 @@ pub fn login(tokens: &mut Tokens, handle: CK_SESSION_HANDLE, user_type: CK_USER_
         Some(_) => return Err(CKR_USER_ANOTHER_ALREADY_LOGGED_IN),
         None => {}
     }
-    slot.login = Some(slot.key.login(role, &tried(pin)?).map_err(rv)?);
+    slot.login = Some(slot.token.login(role, &tried(pin)?).map_err(rv)?);
     Ok(())
 }
 
@@ -46,7 +46,7 @@ pub fn logout(tokens: &mut Tokens, handle: CK_SESSION_HANDLE) -> Rv {
 pub fn init_pin(tokens: &mut Tokens, handle: CK_SESSION_HANDLE, pin: &[u8], effect: Effect) -> Rv {
     let (slot, _) = tokens.session(handle)?;
     let login = slot.login.clone().filter(|l| l.role == Role::So).ok_or(CKR_USER_NOT_LOGGED_IN)?;
-    slot.key.init_pin(&login, &Pin::new(pin), effect).map_err(rv)
+    slot.token.init_pin(&login, &Pin::new(pin), effect).map_err(rv)
 }
 
 /// Of the SO when the SO is logged in, else of the user, logged in or not.
@@ -56,7 +56,7 @@ pub fn set_pin(tokens: &mut Tokens, handle: CK_SESSION_HANDLE, old: &[u8], new: 
         return Err(CKR_SESSION_READ_ONLY);
     }
     let role = slot.login.as_ref().map_or(Role::User, |l| l.role);
-    slot.key.set_pin(role, &tried(old)?, &Pin::new(new), effect).map_err(rv)
+    slot.token.set_pin(role, &tried(old)?, &Pin::new(new), effect).map_err(rv)
 }
 
 /// `label` is the 32 bytes of the call, filled up with blanks.
@@ -67,7 +67,7 @@ pub fn init_token(tokens: &mut Tokens, id: CK_SLOT_ID, pin: &[u8], label: &[u8],
     }
     let label = std::str::from_utf8(label).map_err(|_| CKR_ARGUMENTS_BAD)?.trim_end_matches(' ');
     let (slot, _) = tokens.token(id)?;
-    slot.key.init_token(&tried(pin)?, label, effect).map_err(|e| match e {
+    slot.token.init_token(&tried(pin)?, label, effect).map_err(|e| match e {
         Error::Removed => CKR_TOKEN_NOT_PRESENT,
         other => rv(other),
     })

@@ -1,26 +1,26 @@
-//! Mechanisms, under the numbers of the key's dress, and the operations they run.
+//! Mechanisms, under the numbers of the token's emulation, and the operations they run.
 
 use cryptoki_sys::*;
 use sm3::{Digest, Sm3};
 use ycd_pki::Signature;
 
 use super::Rv;
+use crate::emulation::{Format, Input, VendorEmulation};
 use crate::sm2sig::{self, DEFAULT_ID, DER_MAX_LEN, DIGEST_LEN, MAX_ID_LEN, RAW_LEN};
-use crate::wardrobe::{Format, Input, Wardrobe};
 
 /// All mechanisms, in the order of `C_GetMechanismList`.
-pub fn all(wardrobe: &Wardrobe) -> Vec<CK_MECHANISM_TYPE> {
-    wardrobe.mechanisms().into_iter().map(CK_MECHANISM_TYPE::from).collect()
+pub fn all(emulation: &VendorEmulation) -> Vec<CK_MECHANISM_TYPE> {
+    emulation.mechanisms().into_iter().map(CK_MECHANISM_TYPE::from).collect()
 }
 
-pub fn info(wardrobe: &Wardrobe, mechanism: CK_MECHANISM_TYPE) -> Rv<CK_MECHANISM_INFO> {
-    if !all(wardrobe).contains(&mechanism) {
+pub fn info(emulation: &VendorEmulation, mechanism: CK_MECHANISM_TYPE) -> Rv<CK_MECHANISM_INFO> {
+    if !all(emulation).contains(&mechanism) {
         return Err(CKR_MECHANISM_INVALID);
     }
     let curve = CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS;
-    let (bits, flags) = if wardrobe.digest.map(CK_MECHANISM_TYPE::from) == Some(mechanism) {
+    let (bits, flags) = if emulation.digest.map(CK_MECHANISM_TYPE::from) == Some(mechanism) {
         (0, CKF_DIGEST)
-    } else if is_key_pair_gen(wardrobe, mechanism) {
+    } else if is_key_pair_gen(emulation, mechanism) {
         (256, curve | CKF_GENERATE_KEY_PAIR)
     } else {
         (256, curve | CKF_SIGN | CKF_VERIFY)
@@ -28,8 +28,8 @@ pub fn info(wardrobe: &Wardrobe, mechanism: CK_MECHANISM_TYPE) -> Rv<CK_MECHANIS
     Ok(CK_MECHANISM_INFO { ulMinKeySize: bits, ulMaxKeySize: bits, flags })
 }
 
-pub fn is_key_pair_gen(wardrobe: &Wardrobe, mechanism: CK_MECHANISM_TYPE) -> bool {
-    CK_MECHANISM_TYPE::from(wardrobe.key_pair_gen) == mechanism
+pub fn is_key_pair_gen(emulation: &VendorEmulation, mechanism: CK_MECHANISM_TYPE) -> bool {
+    CK_MECHANISM_TYPE::from(emulation.key_pair_gen) == mechanism
 }
 
 /// A signature being made or checked: what was seen of the data, and how it ends.
@@ -49,13 +49,13 @@ enum Seen {
 impl SignatureOperation {
     /// `point` is the public key of `key`.
     pub fn new(
-        wardrobe: &Wardrobe,
+        emulation: &VendorEmulation,
         (mechanism, parameter): (CK_MECHANISM_TYPE, Vec<u8>),
         key: CK_OBJECT_HANDLE,
         point: &[u8],
     ) -> Rv<Self> {
         let number = u32::try_from(mechanism).map_err(|_| CKR_MECHANISM_INVALID)?;
-        let signing = wardrobe.signing(number).ok_or(if parameter.is_empty() {
+        let signing = emulation.signing(number).ok_or(if parameter.is_empty() {
             CKR_MECHANISM_INVALID
         } else {
             CKR_MECHANISM_PARAM_INVALID
@@ -124,8 +124,11 @@ pub struct DigestOperation {
 }
 
 impl DigestOperation {
-    pub fn new(wardrobe: &Wardrobe, (mechanism, parameter): (CK_MECHANISM_TYPE, Vec<u8>)) -> Rv<Self> {
-        if wardrobe.digest.map(CK_MECHANISM_TYPE::from) != Some(mechanism) {
+    pub fn new(
+        emulation: &VendorEmulation,
+        (mechanism, parameter): (CK_MECHANISM_TYPE, Vec<u8>),
+    ) -> Rv<Self> {
+        if emulation.digest.map(CK_MECHANISM_TYPE::from) != Some(mechanism) {
             return Err(CKR_MECHANISM_INVALID);
         }
         if !parameter.is_empty() {

@@ -1,4 +1,4 @@
-//! The PKCS#11 2.40 face: the C functions, and what lies between them and a [`Key`](crate::key::Key).
+//! The PKCS#11 2.40 face: the C functions, and what lies between them and a [`Key`](crate::token::Token).
 //!
 //! `exports` holds the functions and their table, `abi` all handling of a caller's pointers; only these two are
 //! `unsafe`. `module` is the loaded module and the way of a call through faults and panics, `tokens` its slots and
@@ -24,7 +24,7 @@ pub use exports::FUNCTIONS;
 /// An answer other than CKR_OK is the error.
 type Rv<T = ()> = Result<T, CK_RV>;
 
-/// What a call on a session or slot answers for an error of the key.
+/// What a call on a session or slot answers for an error of the token.
 fn rv(error: Error) -> CK_RV {
     match error {
         Error::Removed => CKR_DEVICE_REMOVED,
@@ -35,13 +35,13 @@ fn rv(error: Error) -> CK_RV {
         Error::BadField { field: "PIN", .. } => CKR_PIN_INVALID,
         Error::PinNotSet => CKR_USER_PIN_NOT_INITIALIZED,
         Error::NotLoggedIn => CKR_USER_NOT_LOGGED_IN,
-        Error::NoRoom => CKR_DEVICE_MEMORY,
+        Error::NoFreeCapacity => CKR_DEVICE_MEMORY,
         Error::NoSuchObject => CKR_OBJECT_HANDLE_INVALID,
         Error::Crypto(_) => CKR_FUNCTION_FAILED,
         Error::ControlFile { .. }
         | Error::InReader
-        | Error::NoSuchKey { .. }
-        | Error::KeyExists { .. }
+        | Error::NoSuchToken { .. }
+        | Error::TokenExists { .. }
         | Error::BadField { .. } => CKR_GENERAL_ERROR,
     }
 }

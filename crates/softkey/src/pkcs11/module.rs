@@ -10,10 +10,10 @@ use cryptoki_sys::*;
 use super::tokens::Tokens;
 use super::{Rv, abi};
 use crate::fault::{Action, ControlFile, Fault, When};
-use crate::key::{Effect, Key};
+use crate::soft_token::{Effect, SoftToken};
 use crate::store::Folder;
 
-/// Names the folder of the keys; read by `C_Initialize`.
+/// Names the folder of the tokens; read by `C_Initialize`.
 pub const DIR_VARIABLE: &str = "YCD_SOFTKEY_DIR";
 /// How often a waiting `C_WaitForSlotEvent` looks at the folder.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -36,7 +36,7 @@ struct Waiting {
     ended: bool,
 }
 
-/// What a call names, which tells the key that it is about.
+/// What a call names, which tells the token that it is about.
 #[derive(Clone, Copy)]
 pub enum On {
     Nothing,
@@ -92,7 +92,7 @@ pub fn finalize() -> CK_RV {
     })
 }
 
-/// Answers for functions that need no more of the module than that it is initialised.
+/// Answers for functions that need no more of the module than that it is initialized.
 pub fn refuse(function: &str, on: On, answer: CK_RV) -> CK_RV {
     call(function, on, |_, _| Err(answer))
 }
@@ -147,18 +147,18 @@ impl Module {
     }
 
     fn call(&self, function: &str, on: On, act: impl FnOnce(&Self, Effect) -> Rv) -> Rv {
-        let key = match on {
+        let token = match on {
             On::Nothing => None,
             On::Slot(id) => self.tokens().serial_of_slot(id),
             On::Session(handle) => self.tokens().serial_of_session(handle),
         };
         let faults = match &self.control {
-            Some(control) => control.on_call(function, key.as_deref()).map_err(|_| CKR_GENERAL_ERROR)?,
+            Some(control) => control.on_call(function, token.as_deref()).map_err(|_| CKR_GENERAL_ERROR)?,
             None => Vec::new(),
         };
         let mut effect = Effect::Kept;
         for fault in faults.iter().filter(|f| f.when == When::Before) {
-            effect = self.strike(fault, key.as_deref())?.unwrap_or(effect);
+            effect = self.strike(fault, token.as_deref())?.unwrap_or(effect);
         }
         let length = faults.iter().find_map(|fault| match fault.action {
             Action::Length(length) => Some(length),
@@ -166,21 +166,21 @@ impl Module {
         });
         let mut answer = abi::telling(length, || act(self, effect));
         if let Effect::Torn(_) = effect {
-            self.unplug(key.as_deref())?;
+            self.unplug(token.as_deref())?;
             answer = Err(removed(on));
         }
         for fault in faults.iter().filter(|f| f.when == When::After) {
-            self.strike(fault, key.as_deref())?;
-            if fault.action == Action::Unplug && key.is_some() {
+            self.strike(fault, token.as_deref())?;
+            if fault.action == Action::Unplug && token.is_some() {
                 answer = Err(removed(on));
             }
         }
         answer
     }
 
-    fn strike(&self, fault: &Fault, key: Option<&str>) -> Rv<Option<Effect>> {
+    fn strike(&self, fault: &Fault, token: Option<&str>) -> Rv<Option<Effect>> {
         match fault.action {
-            Action::Unplug => self.unplug(key)?,
+            Action::Unplug => self.unplug(token)?,
             Action::Hang => loop {
                 std::thread::park();
             },
@@ -197,14 +197,14 @@ impl Module {
         Ok(None)
     }
 
-    /// Pulls the key that the call is about, or all of them.
-    fn unplug(&self, key: Option<&str>) -> Rv {
-        let serials = match key {
+    /// Pulls the token that the call is about, or all of them.
+    fn unplug(&self, token: Option<&str>) -> Rv {
+        let serials = match token {
             Some(serial) => vec![serial.to_owned()],
             None => self.tokens().serial_numbers(),
         };
         for serial in serials {
-            Key::new(&self.folder, &serial).set_inserted(false).map_err(super::rv)?;
+            SoftToken::new(&self.folder, &serial).set_inserted(false).map_err(super::rv)?;
         }
         Ok(())
     }

@@ -8,8 +8,8 @@ use super::attributes::{self, Made, Template};
 use super::mechanism;
 use super::tokens::{Slot, Tokens};
 use super::{Rv, rv};
-use crate::key::{self, Effect, Login};
 use crate::object::{Content, Kind, MAX_OBJECT_LEN, Object};
+use crate::soft_token::{self, Effect, Login};
 use crate::state::State;
 
 /// Session objects on one slot.
@@ -22,7 +22,7 @@ pub fn create(
     effect: Effect,
 ) -> Rv<CK_OBJECT_HANDLE> {
     let (slot, session) = tokens.session(handle)?;
-    let made = Template::new(raw).into_object(&slot.wardrobe()?)?;
+    let made = Template::new(raw).into_object(&slot.emulation()?)?;
     let read_write = session.read_write;
     place(slot, handle, read_write, made, effect)
 }
@@ -38,7 +38,7 @@ pub fn copy(
     let read_write = session.read_write;
     let (mut from, token) = slot.object(object)?;
     unseal(slot, &mut from)?;
-    let made = attributes::copy(&slot.wardrobe()?, &from, token, raw)?;
+    let made = attributes::copy(&slot.emulation()?, &from, token, raw)?;
     place(slot, handle, read_write, made, effect)
 }
 
@@ -52,24 +52,24 @@ pub fn generate(
     effect: Effect,
 ) -> Rv<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)> {
     let (slot, session) = tokens.session(handle)?;
-    let wardrobe = slot.wardrobe()?;
-    if !mechanism::is_key_pair_gen(&wardrobe, mechanism) {
+    let emulation = slot.emulation()?;
+    if !mechanism::is_key_pair_gen(&emulation, mechanism) {
         return Err(CKR_MECHANISM_INVALID);
     }
     if !parameter.is_empty() {
         return Err(CKR_MECHANISM_PARAM_INVALID);
     }
-    let (public_stays, private_stays, template) = attributes::pair(&wardrobe, public, private)?;
+    let (public_stays, private_stays, template) = attributes::pair(&emulation, public, private)?;
     let read_write = session.read_write;
     let login = user(slot)?;
     if (public_stays || private_stays) && !read_write {
         return Err(CKR_SESSION_READ_ONLY);
     }
     if public_stays && private_stays {
-        let (public, private) = slot.key.generate(&login, template, effect).map_err(rv)?;
+        let (public, private) = slot.token.generate(&login, template, effect).map_err(rv)?;
         return Ok((CK_OBJECT_HANDLE::from(public), CK_OBJECT_HANDLE::from(private)));
     }
-    let (public, private) = key::make_pair(template).map_err(rv)?;
+    let (public, private) = soft_token::make_pair(template).map_err(rv)?;
     let public = place(slot, handle, read_write, Made { token: public_stays, object: public }, effect)?;
     let private = place(slot, handle, read_write, Made { token: private_stays, object: private }, effect)?;
     Ok((public, private))
@@ -92,7 +92,7 @@ pub fn destroy(
         return Ok(());
     }
     let login = writer(slot, read_write)?;
-    slot.key.change(Some(&login), effect, |state| state.remove(found.handle)).map_err(rv)
+    slot.token.change(Some(&login), effect, |state| state.remove(found.handle)).map_err(rv)
 }
 
 /// Bytes, roughly.
@@ -110,9 +110,9 @@ pub fn shown(
     let (slot, _) = tokens.session(handle)?;
     let (object, token) = slot.object(object)?;
     let secret = data_value(slot, &object)?;
-    let wardrobe = slot.wardrobe()?;
+    let emulation = slot.emulation()?;
     Ok(move |kind| {
-        Ok(attributes::show(&wardrobe, &object, token, secret.as_ref().map(|s| s.as_slice()), kind))
+        Ok(attributes::show(&emulation, &object, token, secret.as_ref().map(|s| s.as_slice()), kind))
     })
 }
 
@@ -127,7 +127,7 @@ pub fn set(
     let read_write = session.read_write;
     let (mut found, token) = slot.object(object)?;
     let before = found.len();
-    attributes::set(&slot.wardrobe()?, &mut found, changes)?;
+    attributes::set(&slot.emulation()?, &mut found, changes)?;
     if found.len() > before.max(MAX_OBJECT_LEN) {
         return Err(CKR_DEVICE_MEMORY);
     }
@@ -144,7 +144,7 @@ pub fn set(
         *place = found.sealed(&serial, login.storage_key())?;
         Ok(())
     };
-    slot.key.change(Some(&login), effect, change).map_err(rv)
+    slot.token.change(Some(&login), effect, change).map_err(rv)
 }
 
 pub fn find(tokens: &mut Tokens, handle: CK_SESSION_HANDLE, wanted: &RawTemplate) -> Rv {
@@ -153,12 +153,12 @@ pub fn find(tokens: &mut Tokens, handle: CK_SESSION_HANDLE, wanted: &RawTemplate
         return Err(CKR_OPERATION_ACTIVE);
     }
     let mut found = Vec::new();
-    let wardrobe = slot.wardrobe()?;
+    let emulation = slot.emulation()?;
     for (object, token) in slot.visible()? {
         let secret = data_value(slot, &object)?;
         let secret = secret.as_ref().map(|s| s.as_slice());
         let fits = wanted.iter().all(|(kind, value)| {
-            matches!(attributes::show(&wardrobe, &object, token, secret, *kind), Shown::Value(own) if own == *value)
+            matches!(attributes::show(&emulation, &object, token, secret, *kind), Shown::Value(own) if own == *value)
         });
         if fits {
             found.push(CK_OBJECT_HANDLE::from(object.handle));
@@ -179,7 +179,7 @@ pub fn find_end(tokens: &mut Tokens, handle: CK_SESSION_HANDLE) -> Rv {
     session.found.take().map(|_| ()).ok_or(CKR_OPERATION_NOT_INITIALIZED)
 }
 
-/// Writes a new object to the key or keeps it with the session.
+/// Writes a new object to the token or keeps it with the session.
 fn place(
     slot: &mut Slot,
     owner: CK_SESSION_HANDLE,
@@ -192,7 +192,7 @@ fn place(
     }
     if made.token {
         let login = writer(slot, read_write)?;
-        return slot.key.create(Some(&login), made.object, effect).map(CK_OBJECT_HANDLE::from).map_err(rv);
+        return slot.token.create(Some(&login), made.object, effect).map(CK_OBJECT_HANDLE::from).map_err(rv);
     }
     if slot.session_objects.len() >= MAX_SESSION_OBJECTS || made.object.len() > MAX_OBJECT_LEN {
         return Err(CKR_DEVICE_MEMORY);

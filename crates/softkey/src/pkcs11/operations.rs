@@ -8,9 +8,9 @@ use super::abi::Output;
 use super::mechanism::{DigestOperation, SignatureOperation};
 use super::tokens::{Slot, Tokens};
 use super::{Rv, rv};
-use crate::key::Login;
 use crate::object::{KeyHalf, Kind};
 use crate::sm2sig::DIGEST_LEN;
+use crate::soft_token::Login;
 
 type Mechanism = (CK_MECHANISM_TYPE, Vec<u8>);
 
@@ -19,7 +19,7 @@ pub fn digest_init(tokens: &mut Tokens, handle: CK_SESSION_HANDLE, mechanism: Me
     if session.digest.is_some() {
         return Err(CKR_OPERATION_ACTIVE);
     }
-    session.digest = Some(DigestOperation::new(&slot.wardrobe()?, mechanism)?);
+    session.digest = Some(DigestOperation::new(&slot.emulation()?, mechanism)?);
     Ok(())
 }
 
@@ -73,7 +73,7 @@ pub fn sign_init(
         return Err(CKR_OPERATION_ACTIVE);
     }
     let half = key_half(slot, key, true)?;
-    session.sign = Some(SignatureOperation::new(&slot.wardrobe()?, mechanism, key, &half.point)?);
+    session.sign = Some(SignatureOperation::new(&slot.emulation()?, mechanism, key, &half.point)?);
     Ok(())
 }
 
@@ -88,7 +88,7 @@ pub fn verify_init(
         return Err(CKR_OPERATION_ACTIVE);
     }
     let half = key_half(slot, key, false)?;
-    session.verify = Some(SignatureOperation::new(&slot.wardrobe()?, mechanism, key, &half.point)?);
+    session.verify = Some(SignatureOperation::new(&slot.emulation()?, mechanism, key, &half.point)?);
     Ok(())
 }
 
@@ -127,7 +127,7 @@ pub fn sign_end(
     let login = slot.login.as_ref().map(Login::storage_key);
     let secret = object.secret(&slot.serial_number, login).map_err(rv)?.ok_or(CKR_USER_NOT_LOGGED_IN)?;
     let signature = operation.sign(&secret)?;
-    if slot.wardrobe()?.pin_per_signature {
+    if slot.emulation()?.pin_per_signature {
         let id = session.slot;
         tokens.end_private_work(id);
     }

@@ -6,12 +6,12 @@ use cryptoki_sys::*;
 
 use super::mechanism::{DigestOperation, SignatureOperation};
 use super::{Rv, abi, rv};
+use crate::emulation::VendorEmulation;
 use crate::error::Error;
-use crate::key::{Key, Login};
 use crate::object::Object;
+use crate::soft_token::{Login, SoftToken};
 use crate::state::{Head, Role};
 use crate::store::Folder;
-use crate::wardrobe::Wardrobe;
 
 /// Handles of session objects lie above all those of token objects.
 const FIRST_SESSION_OBJECT: u32 = 0x4000_0000;
@@ -25,10 +25,10 @@ pub struct Tokens {
     last_session: CK_SESSION_HANDLE,
 }
 
-/// A slot is a key, inserted or not.
+/// A slot is a token, inserted or not.
 pub struct Slot {
     pub serial_number: String,
-    pub key: Key,
+    pub token: SoftToken,
     pub login: Option<Login>,
     pub session_objects: Vec<SessionObject>,
     last_session_object: u32,
@@ -46,7 +46,7 @@ pub struct Session {
     pub read_write: bool,
     insertions: u64,
     initialisations: u64,
-    /// The key was pulled while it was open.
+    /// The token was pulled while it was open.
     dead: bool,
     pub found: Option<std::vec::IntoIter<CK_OBJECT_HANDLE>>,
     pub digest: Option<DigestOperation>,
@@ -64,7 +64,7 @@ impl Tokens {
         tokens
     }
 
-    /// Looks for keys that are new in the folder, and forgets those whose files are gone. A damaged file is no slot.
+    /// Looks for tokens that are new in the folder, and forgets those whose files are gone. A damaged file is no slot.
     fn scan(&mut self) -> Rv {
         let serials = self.folder.serial_numbers().map_err(rv)?;
         self.slots.retain(|_, slot| serials.contains(&slot.serial_number));
@@ -72,12 +72,12 @@ impl Tokens {
             if self.slots.values().any(|slot| slot.serial_number == serial) {
                 continue;
             }
-            let mut key = Key::new(&self.folder, &serial);
-            let Ok(head) = key.head() else { continue };
+            let mut token = SoftToken::new(&self.folder, &serial);
+            let Ok(head) = token.head() else { continue };
             let id = CK_SLOT_ID::from(head.slot);
             self.slots.entry(id).or_insert(Slot {
                 serial_number: serial,
-                key,
+                token,
                 login: None,
                 session_objects: Vec::new(),
                 last_session_object: FIRST_SESSION_OBJECT,
@@ -87,7 +87,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// Ids of all slots, or of those with a key in them.
+    /// Ids of all slots, or of those with a token in them.
     pub fn slot_ids(&mut self, inserted_only: bool) -> Rv<Vec<CK_SLOT_ID>> {
         self.scan()?;
         let slots = self.slots.iter_mut();
@@ -117,7 +117,7 @@ impl Tokens {
     /// A slot with its key in it.
     pub fn token(&mut self, id: CK_SLOT_ID) -> Rv<(&mut Slot, Head)> {
         let slot = self.slot(id)?;
-        match slot.key.head() {
+        match slot.token.head() {
             Ok(head) if head.inserted => {
                 let head = head.clone();
                 Ok((slot, head))
@@ -171,8 +171,8 @@ impl Tokens {
         Ok(self.last_session)
     }
 
-    /// An open session and its slot, if the key has not been pulled since it was opened. The call that notices is
-    /// answered CKR_DEVICE_REMOVED, as are all while the key is out; afterwards the handle is no session.
+    /// An open session and its slot, if the token has not been pulled since it was opened. The call that notices is
+    /// answered CKR_DEVICE_REMOVED, as are all while the token is out; afterwards the handle is no session.
     pub fn session(&mut self, handle: CK_SESSION_HANDLE) -> Rv<(&mut Slot, &mut Session)> {
         let session = self.sessions.get(&handle).ok_or(CKR_SESSION_HANDLE_INVALID)?;
         let (id, was_dead) = (session.slot, session.dead);
@@ -187,20 +187,20 @@ impl Tokens {
         Ok((self.slots.get_mut(&id).ok_or(CKR_DEVICE_REMOVED)?, session))
     }
 
-    /// Ends all sessions and the login of a slot whose key was pulled or initialised since; tells whether a key is
+    /// Ends all sessions and the login of a slot whose token was pulled or initialized since; tells whether a token is
     /// in it.
     fn bury(&mut self, id: CK_SLOT_ID) -> Rv<bool> {
         let Some(slot) = self.slots.get_mut(&id) else {
             self.sessions.values_mut().filter(|s| s.slot == id).for_each(|s| s.dead = true);
             return Ok(false);
         };
-        let now = match slot.key.head() {
+        let now = match slot.token.head() {
             Ok(head) => Some((head.inserted, head.insertions, head.initialisations)),
             Err(Error::Removed) => None,
             Err(e) => return Err(rv(e)),
         };
         let inserted = now.is_some_and(|(inserted, ..)| inserted);
-        if slot.login.as_ref().is_some_and(|l| !slot.key.head().is_ok_and(|head| l.is_good_for(head))) {
+        if slot.login.as_ref().is_some_and(|l| !slot.token.head().is_ok_and(|head| l.is_good_for(head))) {
             slot.login = None;
         }
         for (handle, session) in self.sessions.iter_mut().filter(|(_, s)| s.slot == id) {
@@ -263,18 +263,18 @@ impl Tokens {
 }
 
 impl Slot {
-    /// Whether the key is in, and for which time.
+    /// Whether the token is in, and for which time.
     fn insertion(&mut self) -> (bool, u64) {
-        match self.key.head() {
+        match self.token.head() {
             Ok(head) if head.inserted => (true, head.insertions),
             // How often it was in before does not matter while it is out.
             _ => (false, 0),
         }
     }
 
-    /// The make that the key passes for now.
-    pub fn wardrobe(&mut self) -> Rv<Wardrobe> {
-        Ok(self.key.head().map_err(rv)?.wardrobe.clone())
+    /// The token model that the token passes for now.
+    pub fn emulation(&mut self) -> Rv<VendorEmulation> {
+        Ok(self.token.head().map_err(rv)?.emulation.clone())
     }
 
     pub fn user_is_in(&self) -> bool {
@@ -288,7 +288,7 @@ impl Slot {
         let (found, token) = if handle > FIRST_SESSION_OBJECT {
             (self.session_objects.iter().map(|o| &o.object).find(|o| o.handle == handle), false)
         } else {
-            (self.key.objects().map_err(rv)?.iter().find(|o| o.handle == handle), true)
+            (self.token.objects().map_err(rv)?.iter().find(|o| o.handle == handle), true)
         };
         let object = found.filter(|o| user || !o.private).ok_or(CKR_OBJECT_HANDLE_INVALID)?;
         Ok((object.clone(), token))
@@ -297,7 +297,7 @@ impl Slot {
     /// All objects that may be seen now, token objects first.
     pub fn visible(&mut self) -> Rv<Vec<(Object, bool)>> {
         let user = self.user_is_in();
-        let mut all: Vec<_> = self.key.objects().map_err(rv)?.iter().map(|o| (o.clone(), true)).collect();
+        let mut all: Vec<_> = self.token.objects().map_err(rv)?.iter().map(|o| (o.clone(), true)).collect();
         all.extend(self.session_objects.iter().map(|o| (o.object.clone(), false)));
         all.retain(|(object, _)| user || !object.private);
         Ok(all)
@@ -335,12 +335,12 @@ pub fn slot_info(slot: &mut Slot) -> CK_SLOT_INFO {
     }
 }
 
-/// `CK_TOKEN_INFO` of a key, with the application's sessions on it: all, and read-write.
+/// `CK_TOKEN_INFO` of a token, with the application's sessions on it: all, and read-write.
 pub fn token_info(head: &Head, sessions: usize, read_write: usize) -> CK_TOKEN_INFO {
     let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_TOKEN_INITIALIZED;
     let user = &head.user;
     let so = &head.so;
-    let tells_so = head.wardrobe.tells_so_tries;
+    let tells_so = head.emulation.tells_so_pin_retry_counter;
     for (set, flag) in [
         (user.is_set(), CKF_USER_PIN_INITIALIZED),
         (user.is_set() && user.is_low(), CKF_USER_PIN_COUNT_LOW),

@@ -1,7 +1,7 @@
 //! Keys from PINs, and sealing.
 //!
 //! A key's secrets are sealed with XChaCha20-Poly1305 under its *storage key*, 32 random bytes that live as long as
-//! the token is not initialised again. The storage key is wrapped once per PIN, under a key that Argon2id
+//! the token is not initialized again. The storage key is wrapped once per PIN, under a key that Argon2id
 //! (RFC 9106) makes of the PIN. So a PIN can be set anew by the SO without touching a sealed object.
 
 use argon2::{Algorithm, Argon2, Params, Version};

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 
 use cryptoki_sys::*;
 use tempfile::TempDir;
-use ycd_softkey::admin::{self, Created, Kdf, NewKey};
+use ycd_softkey::admin::{self, Created, Kdf, NewToken};
 
 pub const PIN: &str = "12345678";
 pub const SO_PIN: &str = "87654321";
@@ -27,17 +27,17 @@ pub const E_DER: CK_MECHANISM_TYPE = 0x8000_8104;
 pub const E_RAW: CK_MECHANISM_TYPE = 0x8000_8105;
 pub const SM3: CK_MECHANISM_TYPE = 0x8000_9000;
 
-/// A folder with keys.
+/// A folder with tokens.
 pub struct Bench {
     pub dir: TempDir,
 }
 
 impl Bench {
-    /// With one inserted key, `K1`, PIN and SO PIN as above.
+    /// With one inserted token, `K1`, PIN and SO PIN as above.
     pub fn new() -> Self {
-        let bench = Self::empty();
-        bench.add("K1");
-        bench
+        let fixture = Self::empty();
+        fixture.add("K1");
+        fixture
     }
 
     pub fn empty() -> Self {
@@ -49,17 +49,20 @@ impl Bench {
     }
 
     pub fn add(&self, serial: &str) -> Created {
-        self.add_as(NewKey { serial: Some(serial.into()), ..Self::key() })
+        self.add_as(NewToken { serial: Some(serial.into()), ..Self::token() })
     }
 
-    pub fn add_as(&self, key: NewKey) -> Created {
-        admin::create(self.path(), &key).unwrap()
+    pub fn add_as(&self, token: NewToken) -> Created {
+        admin::create(self.path(), &token).unwrap()
     }
 
-    /// A key that is cheap to check PINs on.
-    pub fn key() -> NewKey {
-        NewKey {
-            label: "投标证书".into(), so_pin: Some(SO_PIN.into()), kdf: Kdf::WEAK, ..NewKey::default()
+    /// A token that is cheap to check PINs on.
+    pub fn token() -> NewToken {
+        NewToken {
+            label: "投标证书".into(),
+            so_pin: Some(SO_PIN.into()),
+            kdf: Kdf::WEAK,
+            ..NewToken::default()
         }
     }
 
@@ -76,7 +79,7 @@ pub fn module_path() -> PathBuf {
     [deps.join(&name), deps.parent().unwrap().join(&name)].into_iter().find(|p| p.exists()).unwrap()
 }
 
-/// Initialises a module on a folder: the variable that names it is the process's, so one at a time.
+/// Initializes a module on a folder: the variable that names it is the process's, so one at a time.
 pub fn in_folder<T>(dir: &Path, initialize: impl FnOnce() -> T) -> T {
     static ENVIRONMENT: Mutex<()> = Mutex::new(());
     let _alone = ENVIRONMENT.lock().unwrap_or_else(|e| e.into_inner());
@@ -107,14 +110,14 @@ pub fn ok(rv: CK_RV) {
 }
 
 impl Client {
-    /// Loaded and initialised on a folder.
+    /// Loaded and initialized on a folder.
     pub fn load(dir: &Path) -> Self {
         let client = Self::loaded();
         in_folder(dir, || ok(call!(client, C_Initialize(std::ptr::null_mut()))));
         client
     }
 
-    /// Loaded, not initialised.
+    /// Loaded, not initialized.
     pub fn loaded() -> Self {
         let copy = tempfile::tempdir().unwrap();
         let path = copy.path().join(module_path().file_name().unwrap());

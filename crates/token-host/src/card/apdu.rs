@@ -21,7 +21,7 @@ impl Status {
     pub const WRONG_DATA: Self = Self(0x6A80);
 
     /// 63Cx: a PIN was wrong, and x tries are left.
-    pub fn tries_left(self) -> Option<u8> {
+    pub fn retry_counter(self) -> Option<u8> {
         (self.0 & 0xFFF0 == 0x63C0).then_some(self.0.to_be_bytes()[1] & 0x0F)
     }
 }
@@ -76,10 +76,10 @@ mod tests {
 
     #[test]
     fn tries_are_told_from_other_words() {
-        assert_eq!(Status(0x63C2).tries_left(), Some(2));
-        assert_eq!(Status(0x63C0).tries_left(), Some(0));
+        assert_eq!(Status(0x63C2).retry_counter(), Some(2));
+        assert_eq!(Status(0x63C0).retry_counter(), Some(0));
         for status in [Status::OK, Status::LOCKED, Status(0x6300)] {
-            assert_eq!(status.tries_left(), None);
+            assert_eq!(status.retry_counter(), None);
         }
     }
 }

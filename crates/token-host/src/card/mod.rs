@@ -1,4 +1,4 @@
-//! A key as a smart card (PC/SC): found among the readers by its serial number, and sent the commands of its profile,
+//! A token as a smart card (PC/SC): found among the readers by its serial number, and sent the commands of its profile,
 //! and no others.
 
 mod apdu;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use pcsc::{Context, Disposition, Protocols, ReaderState, Scope, ShareMode, Transaction};
 use ycd_pki::unlock::{CHALLENGE_LEN, UnblockCommand, UnblockKey};
 use ycd_token::profile::CardCommands;
-use ycd_token::{KeyId, TokenError};
+use ycd_token::{TokenError, TokenId};
 
 pub use self::apdu::Status;
 use self::apdu::{Response, send};
@@ -49,24 +49,24 @@ pub struct Card {
 }
 
 impl Card {
-    /// The key's card.
+    /// The token's card.
     ///
     /// # Errors
     /// [`CardError::Missing`].
-    pub fn find(commands: &CardCommands, family: &str, key: &KeyId) -> Result<Self, CardError> {
-        Wanted { commands, family, key, asks: false }.find().map(|(card, _)| card)
+    pub fn find(commands: &CardCommands, family: &str, token: &TokenId) -> Result<Self, CardError> {
+        Wanted { commands, family, token, asks: false }.find().map(|(card, _)| card)
     }
 
-    /// The key's card with a challenge of it, asked for in the transaction that found it.
+    /// The token's card with a challenge of it, asked for in the transaction that found it.
     ///
     /// # Errors
     /// [`CardError::Missing`]; those of [`Self::challenge`].
     pub fn find_with_challenge(
         commands: &CardCommands,
         family: &str,
-        key: &KeyId,
+        token: &TokenId,
     ) -> Result<(Self, [u8; CHALLENGE_LEN]), CardError> {
-        let (card, challenge) = Wanted { commands, family, key, asks: true }.find()?;
+        let (card, challenge) = Wanted { commands, family, token, asks: true }.find()?;
         challenge.map(|challenge| (card, challenge)).ok_or(CardError::Missing)
     }
 
@@ -77,7 +77,7 @@ impl Card {
         let _ = self.card.disconnect(Disposition::LeaveCard);
     }
 
-    /// Shared: the key's own driver works on it too. A reader that is empty, or of which another program wants to be
+    /// Shared: the token's own driver works on it too. A reader that is empty, or of which another program wants to be
     /// the only user, is as good as none.
     fn connect(context: &Context, reader: &CStr) -> Option<Self> {
         context.connect(reader, ShareMode::Shared, Protocols::ANY).ok().map(|card| Self { card })
@@ -151,7 +151,7 @@ impl Card {
 struct Wanted<'a> {
     commands: &'a CardCommands,
     family: &'a str,
-    key: &'a KeyId,
+    token: &'a TokenId,
     /// For a challenge, once it is found.
     asks: bool,
 }
@@ -169,16 +169,17 @@ impl Wanted<'_> {
         }
     }
 
-    /// All at once: another key's card that has stopped answering keeps only whoever asked it. Where the wanted one is
+    /// All at once: another token's card that has stopped answering keeps only whoever asked it. Where the wanted one is
     /// found nobody waits for the others; where it is not, the call's deadline ends the wait.
     fn find_among(self, readers: &[CString]) -> Found {
         let (tell, told) = mpsc::channel();
         for reader in readers {
             let (tell, reader) = (tell.clone(), reader.clone());
-            let (commands, family, key) = (self.commands.clone(), self.family.to_owned(), self.key.clone());
+            let (commands, family, token) =
+                (self.commands.clone(), self.family.to_owned(), self.token.clone());
             let asks = self.asks;
             let look = move || {
-                let wanted = Wanted { commands: &commands, family: &family, key: &key, asks };
+                let wanted = Wanted { commands: &commands, family: &family, token: &token, asks };
                 // A context serves one call at a time.
                 let looked = Context::establish(Scope::User).ok().and_then(|own| wanted.look(&own, &reader));
                 if let Err(mpsc::SendError(Some(Ok((late, _))))) = tell.send(looked) {
@@ -192,12 +193,12 @@ impl Wanted<'_> {
         told.iter().flatten().next().unwrap_or(Err(CardError::Missing))
     }
 
-    /// `None` where the card in this reader is another key's, or none of this make.
+    /// `None` where the card in this reader is another token's, or none of this token model.
     fn look(self, context: &Context, reader: &CStr) -> Option<Found> {
-        let Self { commands, family, key, asks } = self;
+        let Self { commands, family, token, asks } = self;
         let mut card = Card::connect(context, reader)?;
         let found = card.selected(commands, |card| {
-            let is_it = tells(card, commands, family, key)?;
+            let is_it = tells(card, commands, family, token)?;
             Ok(is_it.then(|| asks.then(|| ask_for_challenge(card, commands)).transpose()))
         });
         match found {
@@ -223,18 +224,18 @@ fn with_cards(context: &Context) -> Result<Vec<CString>, pcsc::Error> {
     Ok(present.map(|state| state.name().to_owned()).collect())
 }
 
-/// Whether the card tells the key's serial number.
+/// Whether the card tells the token's serial number.
 fn tells(
     card: &Transaction<'_>,
     commands: &CardCommands,
     family: &str,
-    key: &KeyId,
+    token: &TokenId,
 ) -> Result<bool, CardError> {
     let response = send(card, &commands.serial_number.0).map_err(|_| CardError::Gone)?;
     let serial_number = response.ok("GET DATA")?;
     let Ok(serial_number) = std::str::from_utf8(&serial_number) else { return Ok(false) };
     let tells = serial_number.bytes().any(|b| b.is_ascii_alphanumeric());
-    Ok(tells && KeyId::new(family, serial_number) == *key)
+    Ok(tells && TokenId::new(family, serial_number) == *token)
 }
 
 fn ask_for_challenge(

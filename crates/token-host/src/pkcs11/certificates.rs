@@ -4,20 +4,20 @@ use cryptoki::error::RvError;
 use cryptoki::object::{Attribute, CertificateType, ObjectClass};
 use cryptoki_sys::CKA_VALUE;
 use ycd_pki::Certificate;
-use ycd_token::{KeyId, TokenError};
+use ycd_token::{TokenError, TokenId};
 
 use super::der;
 use super::fault::{Changes, Fault};
 use super::inventory::{Inventory, certificates_of, spki_of};
-use super::{Module, OpenKey};
+use super::{Module, OpenToken};
 
 impl Module {
-    pub(super) fn write(&mut self, key: &KeyId, der: &[u8], changes: &mut Changes) -> Result<(), Fault> {
+    pub(super) fn write(&mut self, token: &TokenId, der: &[u8], changes: &mut Changes) -> Result<(), Fault> {
         let certificate = Certificate::from_der(der)
             .map_err(|error| TokenError::Unsupported { what: format!("this certificate: {error}") })?;
-        let open = self.opened(key)?;
+        let open = self.opened(token)?;
         open.must_be_logged_in()?;
-        // Other programs are not bound by any lock of ours: what counts is what is on the key now.
+        // Other programs are not bound by any lock of ours: what counts is what is on the token now.
         let inventory = open.inventory()?;
         let pair = inventory.with_key(&spki_of(&certificate)).filter(|group| !group.privates.is_empty());
         let Some(group) = pair else {
@@ -27,7 +27,7 @@ impl Module {
         if !group.certificates.iter().any(|object| object.value == der) {
             create(open, &certificate, &group.id, changes)?;
         }
-        // Only now: the one that differs may be the only one the key has.
+        // Only now: the one that differs may be the only one the token has.
         for object in &group.certificates {
             let other = Certificate::from_der(&object.value);
             let same_serial = other.is_ok_and(|other| {
@@ -40,10 +40,10 @@ impl Module {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, key: &KeyId, der: &[u8], changes: &mut Changes) -> Result<(), Fault> {
-        let open = self.opened(key)?;
+    pub(super) fn remove(&mut self, token: &TokenId, der: &[u8], changes: &mut Changes) -> Result<(), Fault> {
+        let open = self.opened(token)?;
         open.must_be_logged_in()?;
-        let identical = |open: &OpenKey| -> Result<Vec<_>, Fault> {
+        let identical = |open: &OpenToken| -> Result<Vec<_>, Fault> {
             let all = certificates_of(&open.raw, &open.session)?;
             Ok(all.into_iter().filter(|object| object.value == der).collect())
         };
@@ -64,7 +64,7 @@ impl Module {
 /// Removes what a write of this certificate left that was cut off: a beginning of it, or something beside its key
 /// that is no whole DER value.
 fn remove_torn(
-    open: &OpenKey,
+    open: &OpenToken,
     inventory: &Inventory,
     id: &[u8],
     der: &[u8],
@@ -81,7 +81,12 @@ fn remove_torn(
     Ok(())
 }
 
-fn create(open: &OpenKey, certificate: &Certificate, id: &[u8], changes: &mut Changes) -> Result<(), Fault> {
+fn create(
+    open: &OpenToken,
+    certificate: &Certificate,
+    id: &[u8],
+    changes: &mut Changes,
+) -> Result<(), Fault> {
     let object = changes.note(open.session.create_object(&[
         Attribute::Class(ObjectClass::CERTIFICATE),
         Attribute::CertificateType(CertificateType::X_509),

@@ -11,7 +11,7 @@ use super::codes::code;
 pub enum Fault {
     /// Final.
     Token(TokenError),
-    /// What it means depends on whether the key is still there.
+    /// What it means depends on whether the token is still there.
     Module(RvError, Function),
 }
 
@@ -34,14 +34,14 @@ impl From<Error> for Fault {
     }
 }
 
-/// What an operation has changed on a key so far.
+/// What an operation has changed on a token so far.
 #[derive(Debug, Default)]
 pub struct Changes {
     made: bool,
 }
 
 impl Changes {
-    /// Notes what a function that changes the key has answered.
+    /// Notes what a function that changes the token has answered.
     pub fn note<T, E: Into<Fault>>(&mut self, answer: Result<T, E>) -> Result<T, Fault> {
         self.made |= answer.is_ok();
         answer.map_err(E::into)
@@ -96,7 +96,7 @@ impl Fault {
         }
     }
 
-    /// Whether modules answer this, among other things, when the key is pulled.
+    /// Whether modules answer this, among other things, when the token is pulled.
     pub fn may_be_removal(&self) -> bool {
         self.ends_session()
             || matches!(
@@ -109,7 +109,7 @@ impl Fault {
         matches!(self, Self::Module(rv, _) if *rv == wanted)
     }
 
-    /// For a key that is still there.
+    /// For a token that is still there.
     pub fn into_error(self) -> TokenError {
         let (rv, function) = match self {
             Self::Token(error) => return error,
@@ -120,12 +120,12 @@ impl Fault {
             | RvError::TokenNotPresent
             | RvError::TokenNotRecognized
             | RvError::SlotIdInvalid => TokenError::Removed,
-            // The session of a key that was pulled and put in again.
+            // The session of a token that was pulled and put in again.
             RvError::UserNotLoggedIn | RvError::SessionHandleInvalid | RvError::SessionClosed => {
                 TokenError::NotLoggedIn
             }
             RvError::PinLocked => TokenError::PinLocked,
-            RvError::DeviceMemory => TokenError::NoRoom,
+            RvError::DeviceMemory => TokenError::NoFreeCapacity,
             RvError::MechanismInvalid | RvError::FunctionNotSupported | RvError::CurveNotSupported => {
                 TokenError::Unsupported { what: name(function) }
             }

@@ -7,14 +7,14 @@ use cryptoki_sys::{
     CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
 };
 use ycd_pki::{Certificate, PublicKey};
-use ycd_token::{Container, ContainerHandle, Pair, Spki};
+use ycd_token::{Container, ContainerHandle, KeyPairState, Spki};
 
 use super::SM2_CURVE;
 use super::der::unpadded;
 use super::fault::Fault;
 use super::raw::Raw;
 
-/// The attributes in which a make tells its public keys, instead of CKA_EC_POINT.
+/// The attributes in which a token model tells its public keys, instead of CKA_EC_POINT.
 #[derive(Clone, Copy)]
 pub struct PointAttributes {
     pub x: u32,
@@ -37,11 +37,11 @@ impl PointAttributes {
     }
 }
 
-/// What shares one public key; or a private key that does not tell its public key; or certificates without keys.
+/// What shares one public key; or a private key that does not tell its public key; or certificates without tokens.
 #[derive(Debug, Default)]
 pub struct Group {
     pub spki: Option<Spki>,
-    /// CKA_ID of the keys, or of the certificate where there are none.
+    /// CKA_ID of the tokens, or of the certificate where there are none.
     pub id: Vec<u8>,
     pub label: String,
     pub publics: Vec<ObjectHandle>,
@@ -119,7 +119,7 @@ impl Inventory {
     pub fn find(&self, container: &ContainerHandle) -> Option<&Group> {
         match container {
             ContainerHandle::PublicKey(spki) => self.with_key(spki),
-            ContainerHandle::HalfWithId(id) => {
+            ContainerHandle::OrphanWithId(id) => {
                 self.groups.iter().find(|group| group.spki.is_none() && group.id == *id)
             }
         }
@@ -158,17 +158,17 @@ impl Group {
     fn container(&self, logged_in: bool) -> Container {
         let handle = match &self.spki {
             Some(spki) => ContainerHandle::PublicKey(spki.clone()),
-            None => ContainerHandle::HalfWithId(self.id.clone()),
+            None => ContainerHandle::OrphanWithId(self.id.clone()),
         };
         let told_by_certificate = self.spki.is_some() && !self.certificates.is_empty();
         let pair = match (self.publics.is_empty(), self.privates.is_empty()) {
-            (false, false) => Pair::Whole,
+            (false, false) => KeyPairState::Complete,
             // Tokens that keep no public keys beside their certificates.
-            (true, false) if told_by_certificate => Pair::Whole,
-            (true, false) => Pair::Half,
-            (_, true) if !logged_in => Pair::PrivateHidden,
-            (false, true) => Pair::Half,
-            (true, true) => Pair::Nothing,
+            (true, false) if told_by_certificate => KeyPairState::Complete,
+            (true, false) => KeyPairState::Orphaned,
+            (_, true) if !logged_in => KeyPairState::PrivateHidden,
+            (false, true) => KeyPairState::Orphaned,
+            (true, true) => KeyPairState::Nothing,
         };
         let mut certificates: Vec<Vec<u8>> = Vec::new();
         for certificate in &self.certificates {
@@ -187,7 +187,7 @@ impl Group {
     }
 }
 
-/// The SubjectPublicKeyInfo of a certificate, in the one form that keys of the token are given in too.
+/// The SubjectPublicKeyInfo of a certificate, in the one form that tokens of the token are given in too.
 pub fn spki_of(certificate: &Certificate) -> Spki {
     match certificate.public_key() {
         Ok(key) => Spki(key.to_spki_der()),
@@ -206,7 +206,7 @@ pub fn certificates_of(raw: &Raw, session: &Session) -> Result<Vec<CertificateOb
     Ok(certificates)
 }
 
-/// A key of a token that may be an SM2 key.
+/// A token of a token that may be an SM2 key.
 #[derive(Debug)]
 pub struct KeyObject {
     pub handle: ObjectHandle,
@@ -216,7 +216,7 @@ pub struct KeyObject {
 }
 
 impl KeyObject {
-    /// `None` for a key that is certainly of another algorithm.
+    /// `None` for a token that is certainly of another algorithm.
     pub fn read(
         raw: &Raw,
         session: &Session,

@@ -9,7 +9,7 @@ use cryptoki_sys::{
     CKA_TOKEN, CKA_VERIFY,
 };
 use ycd_token::profile::Pkcs11;
-use ycd_token::{ContainerHandle, KeyId, Spki, Tag, TokenError};
+use ycd_token::{CkaId, ContainerHandle, Spki, TokenError, TokenId};
 
 use super::fault::{Changes, Fault};
 use super::inventory::KeyObject;
@@ -19,18 +19,18 @@ use super::{Module, SM2_CURVE};
 impl Module {
     pub(super) fn generate_pair(
         &mut self,
-        key: &KeyId,
-        tag: &Tag,
+        token: &TokenId,
+        cka_id: &CkaId,
         changes: &mut Changes,
     ) -> Result<Spki, Fault> {
         let numbers = self.profile.pkcs11.clone().ok_or_else(|| unsupported("PKCS#11"))?;
         let keeps_ids = self.profile.quirks.keeps_ids;
-        let open = self.opened(key)?;
+        let open = self.opened(token)?;
         open.must_be_logged_in()?;
-        let label = format!("ycd {}", hex::encode(&tag.0[..4]));
+        let label = format!("ycd {}", hex::encode(&cka_id.0[..4]));
         let (public, private) = changes.note(match is_generated_raw(&numbers) {
-            true => generate_raw(&open.raw, &open.session, &numbers, tag, &label),
-            false => generate(&open.session, &numbers, tag, &label),
+            true => generate_raw(&open.raw, &open.session, &numbers, cka_id, &label),
+            false => generate(&open.session, &numbers, cka_id, &label),
         })?;
         // What was made is read back: a module may say yes and lose it, or keep another id.
         let gone = |fault: Fault| match fault.is(RvError::ObjectHandleInvalid) {
@@ -40,7 +40,7 @@ impl Module {
         let read = |handle| KeyObject::read(&open.raw, &open.session, open.point, handle).map_err(gone);
         let (made, half) = (read(public)?, read(private)?);
         let (Some(made), Some(half)) = (made, half) else { return Err(unsupported("SM2 key pairs").into()) };
-        if keeps_ids && (made.id != tag.0 || half.id != tag.0) {
+        if keeps_ids && (made.id != cka_id.0 || half.id != cka_id.0) {
             return Err(TokenError::ReadBackDiffers.into());
         }
         let spki =
@@ -53,11 +53,11 @@ impl Module {
     /// without a certificate, and destroying it once more finishes the work.
     pub(super) fn destroy_container(
         &mut self,
-        key: &KeyId,
+        token: &TokenId,
         container: &ContainerHandle,
         changes: &mut Changes,
     ) -> Result<(), Fault> {
-        let open = self.opened(key)?;
+        let open = self.opened(token)?;
         // Before login private keys are hidden: destroying what is seen would leave them behind.
         open.must_be_logged_in()?;
         let inventory = open.inventory()?;
@@ -78,13 +78,13 @@ impl Module {
 fn generate(
     session: &Session,
     numbers: &Pkcs11,
-    tag: &Tag,
+    cka_id: &CkaId,
     label: &str,
 ) -> Result<(ObjectHandle, ObjectHandle), Fault> {
     let mechanism = mechanism(numbers.key_pair_gen.value)?;
     let mut common = vec![
         Attribute::Token(true),
-        Attribute::Id(tag.0.to_vec()),
+        Attribute::Id(cka_id.0.to_vec()),
         Attribute::Label(label.as_bytes().to_vec()),
     ];
     if let Some(number) = &numbers.key_type {
@@ -112,12 +112,12 @@ fn generate_raw(
     raw: &Raw,
     session: &Session,
     numbers: &Pkcs11,
-    tag: &Tag,
+    cka_id: &CkaId,
     label: &str,
 ) -> Result<(ObjectHandle, ObjectHandle), Fault> {
     let mut common = vec![
         (CKA_TOKEN, raw::boolean(true)),
-        (CKA_ID, tag.0.to_vec()),
+        (CKA_ID, cka_id.0.to_vec()),
         (CKA_LABEL, label.as_bytes().to_vec()),
     ];
     if let Some(number) = &numbers.key_type {

@@ -22,7 +22,7 @@ use super::raw::{Raw, answered, count, lacks};
 const MAX_SLOTS: usize = 256;
 /// How often a list of slots that grows while it is read is read again.
 const SLOT_READINGS: usize = 4;
-/// Objects of one class on a token; keys hold some tens.
+/// Objects of one class on a token; tokens hold some tens.
 const MAX_OBJECTS: usize = 1024;
 /// Objects asked for in one call.
 const BATCH: usize = 16;
@@ -44,7 +44,7 @@ impl Raw {
             let room = usize::try_from(told).ok().filter(|n| *n <= MAX_SLOTS).ok_or_else(|| absurd(told))?;
             let mut slots: Vec<CK_SLOT_ID> = vec![0; room];
             let mut given = told;
-            // SAFETY: `slots` has the room that is said, and lives to the end of the call.
+            // SAFETY: `slots` has the free capacity that is said, and lives to the end of the call.
             match unsafe { call(CK_TRUE, slots.as_mut_ptr(), &raw mut given) } {
                 // One more was put in since the count.
                 CKR_BUFFER_TOO_SMALL => told = given.max(told.saturating_add(1)),
@@ -90,7 +90,7 @@ impl Raw {
         let mut found = Vec::new();
         while found.len() <= MAX_OBJECTS {
             let (mut batch, mut given) = ([0; BATCH], 0);
-            // SAFETY: `batch` has the room that is said.
+            // SAFETY: `batch` has the free capacity that is said.
             let rv = unsafe { next(session.handle(), batch.as_mut_ptr(), count(BATCH), &raw mut given) };
             answered(rv, Function::FindObjects)?;
             let given = usize::try_from(given).ok().and_then(|n| batch.get(..n));
@@ -178,7 +178,7 @@ impl Raw {
         template: &mut [CK_ATTRIBUTE],
     ) -> Result<CK_RV, Fault> {
         let call = self.functions().C_GetAttributeValue.ok_or_else(lacks)?;
-        // SAFETY: each attribute has no value, or one with the room that it says, which outlives the call.
+        // SAFETY: each attribute has no value, or one with the free capacity that it says, which outlives the call.
         Ok(unsafe { call(session.handle(), object.handle(), template.as_mut_ptr(), count(template.len())) })
     }
 }

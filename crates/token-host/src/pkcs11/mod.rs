@@ -27,13 +27,14 @@ use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::{Session, SessionState, UserType};
-use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::slot::{Slot, TokenInfo as CkTokenInfo};
 use cryptoki::types::AuthPin;
-use ycd_pki::statement::Statement;
+use ycd_pki::authorization::Authorization;
 use ycd_token::profile::{Profile, Sourced};
 use ycd_token::wire::ModuleInfo;
 use ycd_token::{
-    ContainerHandle, Contents, KeyId, KeyInfo, Pin, PinState, Result, Spki, Tag, Token, TokenError, TriesLeft,
+    CkaId, ContainerHandle, Contents, Pin, PinRetryCounter, PinState, Result, Spki, TokenAccess, TokenError,
+    TokenId, TokenInfo,
 };
 
 use self::fault::{Changes, Fault};
@@ -51,20 +52,20 @@ pub struct Module {
     pkcs11: Pkcs11,
     profile: Profile,
     raw: Raw,
-    open: BTreeMap<KeyId, OpenKey>,
+    open: BTreeMap<TokenId, OpenToken>,
     /// Sessions opened so far.
     sessions: u64,
     unlocks: Unlocks,
 }
 
-/// A key with a session. Dropped when the key goes: one that comes back is opened and logged in to anew.
-struct OpenKey {
+/// A token with a session. Dropped when the token goes: one that comes back is opened and logged in to anew.
+struct OpenToken {
     slot: Slot,
     session: Session,
-    /// Counted from 1, over all keys: no two sessions of this process have the same.
+    /// Counted from 1, over all tokens: no two sessions of this process have the same.
     number: u64,
     raw: Raw,
-    /// Where public keys are told in attributes of the make's own.
+    /// Where public keys are told in attributes of the token model's own.
     point: Option<PointAttributes>,
     /// Private keys found so far.
     privates: BTreeMap<Spki, ObjectHandle>,
@@ -72,7 +73,7 @@ struct OpenKey {
     signs_with: Option<usize>,
 }
 
-impl OpenKey {
+impl OpenToken {
     fn logged_in(&self) -> Result<bool, Fault> {
         let state = self.session.get_session_info()?.session_state();
         Ok(matches!(state, SessionState::RwUser | SessionState::RoUser))
@@ -94,7 +95,7 @@ impl OpenKey {
 }
 
 impl Module {
-    /// Loads and initialises a module.
+    /// Loads and initializes a module.
     ///
     /// # Errors
     /// [`TokenError::ModuleMissing`], [`TokenError::NotAModule`].
@@ -122,7 +123,8 @@ impl Module {
             version: (version.major(), version.minor()),
         };
         if !profile.recognition.takes_module_of(&info.manufacturer) {
-            let detail = format!("of {:?}, not of the make of profile {}", info.manufacturer, profile.name);
+            let detail =
+                format!("of {:?}, not of the token model of profile {}", info.manufacturer, profile.name);
             return Err(TokenError::NotAModule { path: text(), detail });
         }
         let raw = Raw::of_loaded(path)?;
@@ -131,7 +133,7 @@ impl Module {
         Ok((module, info))
     }
 
-    /// Blocks until a key comes or goes.
+    /// Blocks until a token comes or goes.
     ///
     /// # Errors
     /// [`TokenError::Unsupported`] where the module cannot wait.
@@ -147,19 +149,19 @@ impl Module {
     }
 
     /// The tokens of the profile's make that have a serial number to be told apart by.
-    fn tokens(&self) -> Result<Vec<(Slot, TokenInfo, KeyId)>, Fault> {
+    fn tokens(&self) -> Result<Vec<(Slot, CkTokenInfo, TokenId)>, Fault> {
         let mut tokens = Vec::new();
         let mut failed = None;
         for slot in self.raw.slots()? {
             match self.pkcs11.get_token_info(slot).map_err(Fault::from) {
                 Ok(info) => {
-                    if let Some(key_id) = self.key_id(&info) {
-                        tokens.push((slot, info, key_id));
+                    if let Some(token_id) = self.token_id(&info) {
+                        tokens.push((slot, info, token_id));
                     }
                 }
                 // Pulled since the listing.
                 Err(fault) if fault.ends_session() => {}
-                // One key that fails takes no other away.
+                // One token that fails takes no other away.
                 Err(fault) => failed = Some(fault),
             }
         }
@@ -169,27 +171,27 @@ impl Module {
         }
     }
 
-    fn key_id(&self, info: &TokenInfo) -> Option<KeyId> {
+    fn token_id(&self, info: &CkTokenInfo) -> Option<TokenId> {
         let ours = self.profile.recognition.takes_token_of(info.manufacturer_id());
         let tells = info.serial_number().bytes().any(|b| b.is_ascii_alphanumeric());
-        (ours && tells).then(|| KeyId::new(&self.profile.family, info.serial_number()))
+        (ours && tells).then(|| TokenId::new(&self.profile.family, info.serial_number()))
     }
 
-    /// The key with its session, after a look whether it is still the one in the slot: a module may go on with an
-    /// old session when another key is put in.
-    fn opened(&mut self, key: &KeyId) -> Result<&mut OpenKey, Fault> {
-        let still_there = self.open.get(key).is_some_and(|open| {
+    /// The token with its session, after a look whether it is still the one in the slot: a module may go on with an
+    /// old session when another token is put in.
+    fn opened(&mut self, token: &TokenId) -> Result<&mut OpenToken, Fault> {
+        let still_there = self.open.get(token).is_some_and(|open| {
             let info = self.pkcs11.get_token_info(open.slot);
-            info.is_ok_and(|info| self.key_id(&info).as_ref() == Some(key))
+            info.is_ok_and(|info| self.token_id(&info).as_ref() == Some(token))
         });
         if !still_there {
-            self.open.remove(key);
-            let found = self.tokens()?.into_iter().find(|(_, _, key_id)| key_id == key);
+            self.open.remove(token);
+            let found = self.tokens()?.into_iter().find(|(_, _, token_id)| token_id == token);
             let (slot, _, _) = found.ok_or(TokenError::Removed)?;
             let session = self.pkcs11.open_rw_session(slot)?;
             let (raw, point) = (self.raw.clone(), self.point_attributes());
             self.sessions += 1;
-            let open = OpenKey {
+            let open = OpenToken {
                 slot,
                 session,
                 number: self.sessions,
@@ -198,9 +200,9 @@ impl Module {
                 privates: BTreeMap::new(),
                 signs_with: None,
             };
-            self.open.insert(key.clone(), open);
+            self.open.insert(token.clone(), open);
         }
-        Ok(self.open.get_mut(key).ok_or(TokenError::Removed)?)
+        Ok(self.open.get_mut(token).ok_or(TokenError::Removed)?)
     }
 
     fn point_attributes(&self) -> Option<PointAttributes> {
@@ -211,8 +213,8 @@ impl Module {
 
     /// A new session in the place of one in which something was not brought to its end. It is opened before the old
     /// one is closed, so that the login lasts.
-    fn renew_session(&mut self, key: &KeyId) -> Result<(), Fault> {
-        let open = self.open.get_mut(key).ok_or(TokenError::Removed)?;
+    fn renew_session(&mut self, token: &TokenId) -> Result<(), Fault> {
+        let open = self.open.get_mut(token).ok_or(TokenError::Removed)?;
         open.session = self.pkcs11.open_rw_session(open.slot)?;
         self.sessions += 1;
         open.number = self.sessions;
@@ -220,36 +222,37 @@ impl Module {
         Ok(())
     }
 
-    /// What a fault means for a key: modules answer all sorts of things when it is pulled.
-    fn settle(&mut self, key: &KeyId, fault: Fault) -> TokenError {
+    /// What a fault means for a token: modules answer all sorts of things when it is pulled.
+    fn settle(&mut self, token: &TokenId, fault: Fault) -> TokenError {
         if fault.ends_session() {
-            self.open.remove(key);
+            self.open.remove(token);
         }
         if fault.may_be_removal() {
-            let there = self.tokens().is_ok_and(|tokens| tokens.iter().any(|(_, _, key_id)| key_id == key));
+            let there =
+                self.tokens().is_ok_and(|tokens| tokens.iter().any(|(_, _, token_id)| token_id == token));
             if !there {
-                self.open.remove(key);
+                self.open.remove(token);
                 return TokenError::Removed;
             }
         }
         fault.into_error()
     }
 
-    fn on<T>(&mut self, key: &KeyId, act: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T> {
-        act(self).map_err(|fault| self.settle(key, fault))
+    fn on<T>(&mut self, token: &TokenId, act: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T> {
+        act(self).map_err(|fault| self.settle(token, fault))
     }
 
-    /// For operations of several changes: a fault after the first leaves the key between its old and its new state.
+    /// For operations of several changes: a fault after the first leaves the token between its old and its new state.
     fn changing<T>(
         &mut self,
         operation: &str,
-        key: &KeyId,
+        token: &TokenId,
         act: impl FnOnce(&mut Self, &mut Changes) -> Result<T, Fault>,
     ) -> Result<T> {
         let mut changes = Changes::default();
         act(self, &mut changes).map_err(|fault| {
             let open = changes.leave_open(&fault);
-            match self.settle(key, fault) {
+            match self.settle(token, fault) {
                 // What is on it shows when it is put in again.
                 TokenError::Removed => TokenError::Removed,
                 _ if open => TokenError::Unknown { operation: operation.into() },
@@ -258,15 +261,15 @@ impl Module {
         })
     }
 
-    fn pin_state(&self, info: &TokenInfo) -> PinState {
-        let tries = if info.user_pin_locked() {
-            TriesLeft::None
+    fn pin_state(&self, info: &CkTokenInfo) -> PinState {
+        let retry_counter = if info.user_pin_locked() {
+            PinRetryCounter::None
         } else if info.user_pin_final_try() {
-            TriesLeft::Last
+            PinRetryCounter::FinalTry
         } else if info.user_pin_count_low() {
-            TriesLeft::Low
+            PinRetryCounter::Low
         } else {
-            TriesLeft::NotLow
+            PinRetryCounter::NotLow
         };
         let byte = |len: usize| u8::try_from(len).unwrap_or(u8::MAX);
         let told = |limit: &Option<Sourced<u8>>| limit.as_ref().map(|limit| limit.value);
@@ -276,7 +279,7 @@ impl Module {
             max => max,
         };
         PinState {
-            tries,
+            retry_counter,
             is_set: info.user_pin_initialized(),
             is_initial: info.user_pin_to_be_changed(),
             min_len: byte(info.min_pin_length()).max(told(&limits.pin_min_len).unwrap_or(0)),
@@ -284,8 +287,8 @@ impl Module {
         }
     }
 
-    fn contents(&mut self, key: &KeyId) -> Result<Contents, Fault> {
-        let open = self.opened(key)?;
+    fn contents(&mut self, token: &TokenId) -> Result<Contents, Fault> {
+        let open = self.opened(token)?;
         let slot = open.slot;
         let inventory = open.inventory()?;
         let room = self.room(slot)?;
@@ -298,7 +301,7 @@ impl Module {
         })
     }
 
-    /// How many key pairs fit on a key.
+    /// How many key pairs fit on a token.
     fn room(&self, slot: Slot) -> Result<Option<u32>, Fault> {
         let limits = &self.profile.limits;
         if let Some(limit) = &limits.containers {
@@ -309,8 +312,8 @@ impl Module {
         Ok(memory.and_then(|memory| u32::try_from(memory).ok()).map(|memory| memory / bytes.value))
     }
 
-    fn check_pin(&mut self, key: &KeyId, pin: &Pin) -> Result<(), Fault> {
-        let open = self.opened(key)?;
+    fn check_pin(&mut self, token: &TokenId, pin: &Pin) -> Result<(), Fault> {
+        let open = self.opened(token)?;
         open.privates.clear();
         // A module that answers "already logged in" has not looked at the PIN.
         if open.anyone_in()? {
@@ -320,11 +323,11 @@ impl Module {
         let outcome = open.session.login(UserType::User, Some(&AuthPin::from(pin.expose().to_owned())));
         outcome.map_err(|error| self.pin_fault(slot, error))?;
         // What the module has answered the token has yet to show.
-        self.opened(key)?.must_be_logged_in()
+        self.opened(token)?.must_be_logged_in()
     }
 
-    fn log_out(&mut self, key: &KeyId) -> Result<(), Fault> {
-        let open = self.opened(key)?;
+    fn log_out(&mut self, token: &TokenId) -> Result<(), Fault> {
+        let open = self.opened(token)?;
         open.privates.clear();
         let outcome = match open.session.logout() {
             Err(Error::Pkcs11(RvError::UserNotLoggedIn, _)) => Ok(()),
@@ -334,9 +337,9 @@ impl Module {
             return Ok(());
         }
         // With its last session a login ends too (PKCS#11 2.40, 5.6).
-        self.open.remove(key);
+        self.open.remove(token);
         outcome?;
-        if self.opened(key)?.anyone_in()? { Err(unsupported("logging out").into()) } else { Ok(()) }
+        if self.opened(token)?.anyone_in()? { Err(unsupported("logging out").into()) } else { Ok(()) }
     }
 
     /// What the module says of a PIN, with what the token tells about it.
@@ -351,21 +354,21 @@ impl Module {
             Err(error) => return error.into(),
         };
         let error = match rv {
-            RvError::PinIncorrect if state.tries.is_locked() => TokenError::PinLocked,
-            RvError::PinIncorrect => TokenError::PinIncorrect { tries: state.tries },
+            RvError::PinIncorrect if state.retry_counter.is_locked() => TokenError::PinLocked,
+            RvError::PinIncorrect => TokenError::PinIncorrect { retry_counter: state.retry_counter },
             _ => TokenError::PinInvalid { min_len: state.min_len, max_len: state.max_len },
         };
         error.into()
     }
 }
 
-impl Token for Module {
-    fn keys(&mut self) -> Result<Vec<KeyInfo>> {
+impl TokenAccess for Module {
+    fn list(&mut self) -> Result<Vec<TokenInfo>> {
         let tokens = self.tokens().map_err(Fault::into_error)?;
         Ok(tokens
             .into_iter()
-            .map(|(slot, info, key_id)| KeyInfo {
-                key_id,
+            .map(|(slot, info, token_id)| TokenInfo {
+                token_id,
                 profile: self.profile.name.clone(),
                 label: info.label().trim().to_owned(),
                 serial_number: info.serial_number().trim().to_owned(),
@@ -377,53 +380,62 @@ impl Token for Module {
             .collect())
     }
 
-    fn read(&mut self, key: &KeyId) -> Result<Contents> {
-        match self.contents(key) {
+    fn read(&mut self, token: &TokenId) -> Result<Contents> {
+        match self.contents(token) {
             // Pulled and put in again, or another program changed something while this one read.
             Err(fault) if fault.ends_session() || fault.is(RvError::ObjectHandleInvalid) => {
-                self.open.remove(key);
-                self.on(key, |module| module.contents(key))
+                self.open.remove(token);
+                self.on(token, |module| module.contents(token))
             }
-            Err(fault) => Err(self.settle(key, fault)),
+            Err(fault) => Err(self.settle(token, fault)),
             Ok(contents) => Ok(contents),
         }
     }
 
-    fn login(&mut self, key: &KeyId, pin: &Pin) -> Result<()> {
-        self.on(key, |module| module.check_pin(key, pin))
+    fn login(&mut self, token: &TokenId, pin: &Pin) -> Result<()> {
+        self.on(token, |module| module.check_pin(token, pin))
     }
 
-    fn logout(&mut self, key: &KeyId) -> Result<()> {
-        self.on(key, |module| module.log_out(key))
+    fn logout(&mut self, token: &TokenId) -> Result<()> {
+        self.on(token, |module| module.log_out(token))
     }
 
-    fn change_pin(&mut self, key: &KeyId, old: &Pin, new: &Pin) -> Result<()> {
-        self.on(key, |module| module.set_pin(key, old, new))
+    fn change_pin(&mut self, token: &TokenId, old: &Pin, new: &Pin) -> Result<()> {
+        self.on(token, |module| module.set_pin(token, old, new))
     }
 
-    fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki> {
-        self.changing("generate", key, |module, changes| module.generate_pair(key, tag, changes))
+    fn generate(&mut self, token: &TokenId, cka_id: &CkaId) -> Result<Spki> {
+        self.changing("generate", token, |module, changes| module.generate_pair(token, cka_id, changes))
     }
 
-    fn sign_statement(&mut self, key: &KeyId, signer: &Spki, statement: &Statement) -> Result<Vec<u8>> {
-        self.unlocks.check_statement(key, statement, Instant::now())?;
-        self.on(key, |module| module.sign_text(key, signer, &statement.to_bytes()).map(|s| s.to_der()))
+    fn sign_authorization(
+        &mut self,
+        token: &TokenId,
+        signer: &Spki,
+        authorization: &Authorization,
+    ) -> Result<Vec<u8>> {
+        self.unlocks.check_authorization(token, authorization, Instant::now())?;
+        self.on(token, |module| {
+            module.sign_text(token, signer, &authorization.to_bytes()).map(|s| s.to_der())
+        })
     }
 
-    fn sign_request(&mut self, key: &KeyId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
-        self.on(key, |module| module.request(key, signer, subject))
+    fn sign_request(&mut self, token: &TokenId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
+        self.on(token, |module| module.request(token, signer, subject))
     }
 
-    fn write_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
-        self.changing("write_certificate", key, |module, changes| module.write(key, certificate, changes))
+    fn write_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
+        self.changing("write_certificate", token, |module, changes| module.write(token, certificate, changes))
     }
 
-    fn remove_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
-        self.changing("remove_certificate", key, |module, changes| module.remove(key, certificate, changes))
+    fn remove_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
+        self.changing("remove_certificate", token, |module, changes| {
+            module.remove(token, certificate, changes)
+        })
     }
 
-    fn destroy(&mut self, key: &KeyId, container: &ContainerHandle) -> Result<()> {
-        self.changing("destroy", key, |module, changes| module.destroy_container(key, container, changes))
+    fn destroy(&mut self, token: &TokenId, container: &ContainerHandle) -> Result<()> {
+        self.changing("destroy", token, |module, changes| module.destroy_container(token, container, changes))
     }
 }
 

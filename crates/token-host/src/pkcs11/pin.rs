@@ -2,17 +2,17 @@
 
 use cryptoki::error::{Error, RvError};
 use cryptoki::types::AuthPin;
-use ycd_token::{KeyId, Pin, TokenError};
+use ycd_token::{Pin, TokenError, TokenId};
 
 use super::fault::Fault;
-use super::{Module, OpenKey};
+use super::{Module, OpenToken};
 
 impl Module {
     /// Presents the old PIN once: C_SetPIN changes the user's PIN in a public session, so no login comes before it.
-    pub(super) fn set_pin(&mut self, key: &KeyId, old: &Pin, new: &Pin) -> Result<(), Fault> {
-        // A new session, as the key may have been out and in again while the PINs were typed.
-        self.open.remove(key);
-        let open = self.opened(key)?;
+    pub(super) fn set_pin(&mut self, token: &TokenId, old: &Pin, new: &Pin) -> Result<(), Fault> {
+        // A new session, as the token may have been out and in again while the PINs were typed.
+        self.open.remove(token);
+        let open = self.opened(token)?;
         if open.anyone_in()? {
             open.session.logout()?;
         }
@@ -21,40 +21,40 @@ impl Module {
         if !(usize::from(state.min_len)..=usize::from(state.max_len)).contains(&new.expose().len()) {
             return Err(TokenError::PinInvalid { min_len: state.min_len, max_len: state.max_len }.into());
         }
-        let mut outcome = set(self.opened(key)?, old, new);
+        let mut outcome = set(self.opened(token)?, old, new);
         // A module that wants the user logged in first has not looked at the PIN, so no try is spent twice.
         if matches!(outcome, Err(Error::Pkcs11(RvError::UserNotLoggedIn, _))) {
-            self.check_pin(key, old)?;
-            outcome = set(self.opened(key)?, old, new);
+            self.check_pin(token, old)?;
+            outcome = set(self.opened(token)?, old, new);
         }
         if let Err(error) = outcome {
             return Err(if leaves_the_old_pin(&error) {
                 self.pin_fault(slot, error)
             } else {
-                self.not_known(key)
+                self.not_known(token)
             });
         }
-        // What the module has answered the key has yet to prove.
-        let proof = self.check_pin(key, new);
-        let over = self.open.get(key).map(|open| open.session.logout());
+        // What the module has answered the token has yet to prove.
+        let proof = self.check_pin(token, new);
+        let over = self.open.get(token).map(|open| open.session.logout());
         match (proof, over) {
             (Ok(()), Some(Ok(()))) => Ok(()),
             (Ok(()), _) => {
-                self.open.remove(key);
+                self.open.remove(token);
                 Ok(())
             }
-            (Err(_), _) => Err(self.not_known(key)),
+            (Err(_), _) => Err(self.not_known(token)),
         }
     }
 
     /// Either PIN may be in force. The session is of no more use: nobody shall be logged in.
-    fn not_known(&mut self, key: &KeyId) -> Fault {
-        self.open.remove(key);
+    fn not_known(&mut self, token: &TokenId) -> Fault {
+        self.open.remove(token);
         TokenError::Unknown { operation: "change_pin".into() }.into()
     }
 }
 
-fn set(open: &OpenKey, old: &Pin, new: &Pin) -> Result<(), Error> {
+fn set(open: &OpenToken, old: &Pin, new: &Pin) -> Result<(), Error> {
     let pin = |pin: &Pin| AuthPin::from(pin.expose().to_owned());
     open.session.set_pin(&pin(old), &pin(new))
 }

@@ -1,4 +1,4 @@
-//! Which of the profile's mechanisms the inserted tokens report: what decides whether a profile fits a key.
+//! Which of the profile's mechanisms the inserted tokens report: what decides whether a profile fits a token.
 
 use ycd_token::Result;
 use ycd_token::wire::TokenMechanisms;
@@ -14,12 +14,12 @@ impl Module {
         let all: Vec<u32> =
             generates.into_iter().chain(numbers.sign.iter().map(|sign| sign.mechanism)).collect();
         let mut tokens = Vec::new();
-        for (slot, _, key_id) in self.tokens().map_err(|fault| fault.into_error())? {
+        for (slot, _, token_id) in self.tokens().map_err(|fault| fault.into_error())? {
             let reported = |number: u32| has_mechanism(&self.pkcs11, &self.raw, slot, number);
             let mechanisms = all.iter().map(|number| reported(*number).map(|there| (*number, there)));
             let mechanisms = mechanisms.collect::<std::result::Result<_, _>>();
             tokens.push(TokenMechanisms {
-                key_id,
+                token_id,
                 mechanisms: mechanisms.map_err(|fault| fault.into_error())?,
             });
         }

@@ -1,5 +1,5 @@
 //! What cryptoki cannot say: mechanisms, key types and attributes with numbers below the vendor's range
-//! (0x80000000) that no standard gives a meaning, as some makes have chosen theirs; and a signature in one call.
+//! (0x80000000) that no standard gives a meaning, as some token models have chosen theirs; and a signature in one call.
 //!
 //! Works in cryptoki's own sessions, on its handles; only the calls are made here.
 
@@ -45,7 +45,7 @@ impl Raw {
     pub fn of_loaded(path: &Path) -> Result<Self, TokenError> {
         let not_a_module =
             |detail: String| TokenError::NotAModule { path: path.display().to_string(), detail };
-        // SAFETY: the module is in this process already, and stays: its initialisers do not run again.
+        // SAFETY: the module is in this process already, and stays: its initializers do not run again.
         let library = unsafe { libloading::Library::new(path) }.map_err(|e| not_a_module(e.to_string()))?;
         type GetFunctionList = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> CK_RV;
         // SAFETY: a function of this name has this type in every PKCS#11 module (PKCS#11 2.40, 5.4).

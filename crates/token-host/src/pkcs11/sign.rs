@@ -9,33 +9,38 @@ use cryptoki::object::ObjectHandle;
 use cryptoki::slot::Slot;
 use ycd_pki::{PkiError, PublicKey, SignError, Signature, Signer, csr};
 use ycd_token::profile::{SignInput, SignMechanism};
-use ycd_token::{KeyId, Spki, TokenError};
+use ycd_token::{Spki, TokenError, TokenId};
 
 use super::fault::Fault;
 use super::keys::{mechanism_type, unsupported};
 use super::raw::{Raw, is_beyond_cryptoki};
-use super::{Module, OpenKey};
+use super::{Module, OpenToken};
 
 impl Module {
     /// Signs a text that this process has built.
-    pub(super) fn sign_text(&mut self, key: &KeyId, signer: &Spki, text: &[u8]) -> Result<Signature, Fault> {
+    pub(super) fn sign_text(
+        &mut self,
+        token: &TokenId,
+        signer: &Spki,
+        text: &[u8],
+    ) -> Result<Signature, Fault> {
         let public = PublicKey::from_spki_der(&signer.0)
             .map_err(|_| TokenError::NotFound { what: "a key pair that is none of SM2".into() })?;
         let mut last_chance = false;
         loop {
-            let private = self.private_key(key, signer)?;
-            match self.sign_with(key, private, &public, text) {
+            let private = self.private_key(token, signer)?;
+            match self.sign_with(token, private, &public, text) {
                 // Another program has moved things: look once more.
                 Err(fault)
                     if !last_chance
                         && (fault.is(RvError::KeyHandleInvalid)
                             || fault.is(RvError::ObjectHandleInvalid)) =>
                 {
-                    self.opened(key)?.privates.clear();
+                    self.opened(token)?.privates.clear();
                 }
                 // A signature before this one failed and was not put away.
                 Err(fault) if !last_chance && fault.is(RvError::OperationActive) => {
-                    self.renew_session(key)?;
+                    self.renew_session(token)?;
                 }
                 result => return result,
             }
@@ -44,11 +49,16 @@ impl Module {
     }
 
     /// Builds and signs a PKCS#10.
-    pub(super) fn request(&mut self, key: &KeyId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>, Fault> {
+    pub(super) fn request(
+        &mut self,
+        token: &TokenId,
+        signer: &Spki,
+        subject: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
         let public_key = PublicKey::from_spki_der(&signer.0)
             .map_err(|_| TokenError::NotFound { what: "a key pair that is none of SM2".into() })?;
         let key =
-            TokenSigner { module: RefCell::new(self), key, signer, public_key, fault: RefCell::new(None) };
+            TokenSigner { module: RefCell::new(self), token, signer, public_key, fault: RefCell::new(None) };
         csr::build(&key, subject).map_err(|error| match (key.fault.take(), error) {
             (Some(fault), _) => fault,
             (None, PkiError::Sign(error)) => TokenError::SignsWrongly { detail: error.to_string() }.into(),
@@ -56,8 +66,8 @@ impl Module {
         })
     }
 
-    fn private_key(&mut self, key: &KeyId, signer: &Spki) -> Result<ObjectHandle, Fault> {
-        let open = self.opened(key)?;
+    fn private_key(&mut self, token: &TokenId, signer: &Spki) -> Result<ObjectHandle, Fault> {
+        let open = self.opened(token)?;
         if let Some(private) = open.privates.get(signer) {
             return Ok(*private);
         }
@@ -74,18 +84,18 @@ impl Module {
         }
     }
 
-    /// With the mechanism that has worked on this key, else with the first of the profile's that the token reports
+    /// With the mechanism that has worked on this token, else with the first of the profile's that the token reports
     /// and that signs SM3withSM2: the same number means different things to different makers.
     fn sign_with(
         &mut self,
-        key: &KeyId,
+        token: &TokenId,
         private: ObjectHandle,
         public: &PublicKey,
         text: &[u8],
     ) -> Result<Signature, Fault> {
         let mechanisms = self.profile.pkcs11.as_ref().map(|numbers| numbers.sign.clone()).unwrap_or_default();
         let (pkcs11, raw) = (self.pkcs11.clone(), self.raw.clone());
-        let open = self.opened(key)?;
+        let open = self.opened(token)?;
         if let Some(at) = open.signs_with {
             return sign_once(open, &mechanisms[at], private, public, text);
         }
@@ -126,7 +136,7 @@ pub(super) fn has_mechanism(pkcs11: &Pkcs11, raw: &Raw, slot: Slot, number: u32)
 }
 
 fn sign_once(
-    open: &OpenKey,
+    open: &OpenToken,
     with: &SignMechanism,
     private: ObjectHandle,
     public: &PublicKey,
@@ -170,7 +180,7 @@ fn verified(
 /// A private key in the token as a signer of requests.
 struct TokenSigner<'a> {
     module: RefCell<&'a mut Module>,
-    key: &'a KeyId,
+    token: &'a TokenId,
     signer: &'a Spki,
     public_key: PublicKey,
     /// What the token answered, kept as it is.
@@ -183,7 +193,7 @@ impl Signer for TokenSigner<'_> {
     }
 
     fn sign(&self, message: &[u8]) -> Result<Signature, SignError> {
-        self.module.borrow_mut().sign_text(self.key, self.signer, message).map_err(|fault| {
+        self.module.borrow_mut().sign_text(self.token, self.signer, message).map_err(|fault| {
             *self.fault.borrow_mut() = Some(fault);
             SignError::new("the token did not sign")
         })

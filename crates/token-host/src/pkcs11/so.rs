@@ -4,24 +4,24 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::session::{SessionState, UserType};
 use cryptoki::slot::TokenInfo;
 use cryptoki::types::AuthPin;
-use ycd_pki::unlock::SoTries;
+use ycd_pki::unlock::SoPinRetryCounter;
 use ycd_token::profile::Tristate;
-use ycd_token::{KeyId, Pin, PinPolicy, PinState, TokenError};
+use ycd_token::{Pin, PinPolicy, PinState, TokenError, TokenId};
 
 use super::fault::Fault;
 use super::pin::leaves_the_old_pin;
-use super::{Module, OpenKey};
+use super::{Module, OpenToken};
 
-/// What a key has definitely said of an SO PIN.
+/// What a token has definitely said of an SO PIN.
 pub enum SoAnswer {
-    /// It is the key's: the SO is logged in, in the session of this number.
+    /// It is the token's: the SO is logged in, in the session of this number.
     Right(u64),
     Wrong,
     /// Wrong, or not looked at: no try is left.
     Locked,
 }
 
-impl OpenKey {
+impl OpenToken {
     fn so_is_in(&self) -> Result<bool, Fault> {
         Ok(matches!(self.session.get_session_info()?.session_state(), SessionState::RwSecurityOfficer))
     }
@@ -29,63 +29,63 @@ impl OpenKey {
 
 impl Module {
     /// What the token tells, where it is known to tell.
-    pub(super) fn so_tries(&self, key: &KeyId) -> Result<SoTries, Fault> {
-        let info = self.token_info(key)?;
-        Ok(match self.profile.unlock.tells_so_tries {
-            Tristate::Yes if info.so_pin_locked() => SoTries::None,
-            Tristate::Yes if info.so_pin_final_try() => SoTries::Last,
-            Tristate::Yes if info.so_pin_count_low() => SoTries::Low,
-            Tristate::Yes => SoTries::Full,
-            Tristate::No | Tristate::Unknown => SoTries::Unreadable,
+    pub(super) fn so_pin_retry_counter(&self, token: &TokenId) -> Result<SoPinRetryCounter, Fault> {
+        let info = self.token_info(token)?;
+        Ok(match self.profile.unlock.tells_so_pin_retry_counter {
+            Tristate::Yes if info.so_pin_locked() => SoPinRetryCounter::None,
+            Tristate::Yes if info.so_pin_final_try() => SoPinRetryCounter::FinalTry,
+            Tristate::Yes if info.so_pin_count_low() => SoPinRetryCounter::Low,
+            Tristate::Yes => SoPinRetryCounter::Full,
+            Tristate::No | Tristate::Unknown => SoPinRetryCounter::Unreadable,
         })
     }
 
-    /// The key's own limits for a user PIN.
-    pub(super) fn user_pin_limits(&self, key: &KeyId) -> Result<PinPolicy, Fault> {
-        let state: PinState = self.pin_state(&self.token_info(key)?);
+    /// The token's own limits for a user PIN.
+    pub(super) fn user_pin_limits(&self, token: &TokenId) -> Result<PinPolicy, Fault> {
+        let state: PinState = self.pin_state(&self.token_info(token)?);
         Ok(PinPolicy::of_key(&state))
     }
 
-    fn token_info(&self, key: &KeyId) -> Result<TokenInfo, Fault> {
-        let found = self.tokens()?.into_iter().find(|(_, _, key_id)| key_id == key);
+    fn token_info(&self, token: &TokenId) -> Result<TokenInfo, Fault> {
+        let found = self.tokens()?.into_iter().find(|(_, _, token_id)| token_id == token);
         found.map(|(_, info, _)| info).ok_or_else(|| TokenError::Removed.into())
     }
 
-    /// The number of the key's session, which is opened where there is none. It goes with the key: another one is
+    /// The number of the token's session, which is opened where there is none. It goes with the token: another one is
     /// another insertion, as far as the module tells.
-    pub(super) fn session_number(&mut self, key: &KeyId) -> Result<u64, Fault> {
-        if self.living_session(key).is_none() {
-            self.open.remove(key);
+    pub(super) fn session_number(&mut self, token: &TokenId) -> Result<u64, Fault> {
+        if self.living_session(token).is_none() {
+            self.open.remove(token);
         }
-        let open = self.opened(key)?;
+        let open = self.opened(token)?;
         open.session.get_session_info()?;
         Ok(open.number)
     }
 
-    /// The number of the key's session, if it is one and the key is still there.
-    pub(super) fn living_session(&self, key: &KeyId) -> Option<u64> {
-        let open = self.open.get(key)?;
+    /// The number of the token's session, if it is one and the token is still there.
+    pub(super) fn living_session(&self, token: &TokenId) -> Option<u64> {
+        let open = self.open.get(token)?;
         let info = self.pkcs11.get_token_info(open.slot).ok()?;
-        let lives = self.key_id(&info).as_ref() == Some(key) && open.session.get_session_info().is_ok();
+        let lives = self.token_id(&info).as_ref() == Some(token) && open.session.get_session_info().is_ok();
         lives.then_some(open.number)
     }
 
-    /// The key where the SO is logged in, with the number of its session.
+    /// The token where the SO is logged in, with the number of its session.
     ///
     /// # Errors
     /// [`TokenError::NotLoggedIn`].
-    pub(super) fn so_session(&mut self, key: &KeyId) -> Result<u64, Fault> {
-        let open = self.opened(key)?;
+    pub(super) fn so_session(&mut self, token: &TokenId) -> Result<u64, Fault> {
+        let open = self.opened(token)?;
         if open.so_is_in()? { Ok(open.number) } else { Err(TokenError::NotLoggedIn.into()) }
     }
 
     /// One try. What is not definite is an error; then nobody is logged in.
-    pub(super) fn log_in_so(&mut self, key: &KeyId, pin: &str) -> Result<SoAnswer, Fault> {
+    pub(super) fn log_in_so(&mut self, token: &TokenId, pin: &str) -> Result<SoAnswer, Fault> {
         // A module that answers "already logged in" has not looked at the PIN.
-        if self.opened(key)?.anyone_in()? {
-            self.log_out(key)?;
+        if self.opened(token)?.anyone_in()? {
+            self.log_out(token)?;
         }
-        let open = self.opened(key)?;
+        let open = self.opened(token)?;
         open.privates.clear();
         let outcome = open.session.login(UserType::So, Some(&AuthPin::from(pin.to_owned())));
         // What the module has answered the token has yet to show.
@@ -102,14 +102,14 @@ impl Module {
             (Ok(()), Err(fault)) => fault,
             (Err(error), _) => error.into(),
         };
-        self.nobody_in(key);
+        self.nobody_in(token);
         Err(definite)
     }
 
     /// By the SO that is logged in.
-    pub(super) fn init_user_pin(&mut self, key: &KeyId, new: &Pin) -> Result<(), Fault> {
-        self.so_session(key)?;
-        let open = self.opened(key)?;
+    pub(super) fn init_user_pin(&mut self, token: &TokenId, new: &Pin) -> Result<(), Fault> {
+        self.so_session(token)?;
+        let open = self.opened(token)?;
         match open.session.init_pin(&AuthPin::from(new.expose().to_owned())) {
             Ok(()) => Ok(()),
             Err(error) if leaves_the_old_pin(&error) => {
@@ -117,7 +117,7 @@ impl Module {
                 Err(self.pin_fault(slot, error))
             }
             Err(_) => {
-                self.open.remove(key);
+                self.open.remove(token);
                 Err(TokenError::Unknown { operation: "init_pin".into() }.into())
             }
         }
@@ -125,14 +125,14 @@ impl Module {
 
     /// By the SO that is logged in, whom it logs out. After any error but one of the definite ones either PIN may be in
     /// force; so it may after success, because modules say much.
-    pub(super) fn set_so_pin(&mut self, key: &KeyId, old: &str, new: &str) -> Result<(), Fault> {
-        self.so_session(key)?;
+    pub(super) fn set_so_pin(&mut self, token: &TokenId, old: &str, new: &str) -> Result<(), Fault> {
+        self.so_session(token)?;
         let pin = |pin: &str| AuthPin::from(pin.to_owned());
-        let outcome = self.opened(key)?.session.set_pin(&pin(old), &pin(new));
-        self.nobody_in(key);
+        let outcome = self.opened(token)?.session.set_pin(&pin(old), &pin(new));
+        self.nobody_in(token);
         match outcome {
             Ok(()) => Ok(()),
-            // The old one has opened the key just before: what says that it is wrong says nothing of value.
+            // The old one has opened the token just before: what says that it is wrong says nothing of value.
             Err(error)
                 if leaves_the_old_pin(&error)
                     && !matches!(error, Error::Pkcs11(RvError::PinIncorrect | RvError::PinLocked, _)) =>
@@ -144,9 +144,9 @@ impl Module {
     }
 
     /// Logs out whoever is logged in; where that fails, the session goes, and the login with it.
-    pub(super) fn nobody_in(&mut self, key: &KeyId) {
-        if self.open.contains_key(key) && self.log_out(key).is_err() {
-            self.open.remove(key);
+    pub(super) fn nobody_in(&mut self, token: &TokenId) {
+        if self.open.contains_key(token) && self.log_out(token).is_err() {
+            self.open.remove(token);
         }
     }
 }

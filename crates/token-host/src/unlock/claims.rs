@@ -1,15 +1,15 @@
-//! What a key may say was done under a release.
+//! What a token may say was done under a release.
 
-use ycd_pki::statement::Statement;
+use ycd_pki::authorization::Authorization;
 use ycd_pki::unlock::{Context, Purpose};
-use ycd_token::{KeyId, Result};
+use ycd_token::{Result, TokenId};
 
 use super::refused;
 
 /// A release without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    pub key: KeyId,
+    pub token: TokenId,
     purpose: Purpose,
     portal: String,
     order: String,
@@ -17,14 +17,14 @@ pub struct Claims {
     one_time_key: [u8; 32],
     /// Versions of the SO PIN that logins have proven, in their order.
     proven: Vec<u32>,
-    /// Version of the unblock key that the key has taken.
+    /// Version of the unblock key that the token has taken.
     unblock_key: Option<u32>,
 }
 
 impl Claims {
     pub fn of(context: &Context) -> Self {
         Self {
-            key: KeyId::from(context.key_id.clone()),
+            token: TokenId::from(context.token_id.clone()),
             purpose: context.purpose,
             portal: context.portal.clone(),
             order: context.order.clone(),
@@ -58,17 +58,25 @@ impl Claims {
     }
 }
 
-/// `known`: the releases of this key that are open, or were within the hour.
+/// `known`: the releases of this token that are open, or were within the hour.
 ///
 /// # Errors
 /// [`ReleaseRefused`](ycd_token::TokenError::ReleaseRefused).
-pub fn check(key: &KeyId, statement: &Statement, known: &[&Claims]) -> Result<()> {
+pub fn check(token: &TokenId, authorization: &Authorization, known: &[&Claims]) -> Result<()> {
     let of = |purpose, portal: &str| {
         let of = move |claims: &&&Claims| claims.purpose == purpose && claims.portal == portal;
         known.iter().filter(of).copied().collect::<Vec<_>>()
     };
-    let (right, names) = match statement {
-        Statement::Unlocked { portal, order, release, key_id, one_time_key, so_pin_version, nonce: _ } => {
+    let (right, names) = match authorization {
+        Authorization::Unlocked {
+            portal,
+            order,
+            release,
+            token_id,
+            one_time_key,
+            so_pin_version,
+            nonce: _,
+        } => {
             let under = |claims: &&Claims| claims.order == *order && claims.release == *release;
             let mut releases = of(Purpose::Unlock, portal).into_iter().filter(under);
             // The PIN was found to work: nothing is claimed of a release.
@@ -78,22 +86,29 @@ pub fn check(key: &KeyId, statement: &Statement, known: &[&Claims]) -> Result<()
                     (*one_time_key == [0; 32] || claims.one_time_key == *one_time_key)
                         && claims.has_proven(*so_pin_version)
                 });
-            (right, key_id)
+            (right, token_id)
         }
-        Statement::Produced { portal, key_id, so_pin_version, unblock_key_version, serial: _, nonce: _ } => {
+        Authorization::Personalized {
+            portal,
+            token_id,
+            so_pin_version,
+            unblock_key_version,
+            serial: _,
+            nonce: _,
+        } => {
             let unclaimed = *so_pin_version == 0 && *unblock_key_version == 0;
             let done = |claims: &Claims| {
                 claims.has_proven(*so_pin_version) && claims.has_installed(*unblock_key_version)
             };
-            (unclaimed || of(Purpose::Produce, portal).into_iter().any(done), key_id)
+            (unclaimed || of(Purpose::Personalize, portal).into_iter().any(done), token_id)
         }
-        Statement::Renew { .. }
-        | Statement::Replace { .. }
-        | Statement::Confirm { .. }
-        | Statement::Abandon { .. } => return Ok(()),
+        Authorization::Renew { .. }
+        | Authorization::Replace { .. }
+        | Authorization::Confirm { .. }
+        | Authorization::Abandon { .. } => return Ok(()),
     };
-    if names != key.as_str() {
-        return Err(refused("the statement is of another key"));
+    if names != token.as_str() {
+        return Err(refused("the authorization is of another key"));
     }
-    if right { Ok(()) } else { Err(refused("the statement says more than was done here")) }
+    if right { Ok(()) } else { Err(refused("the authorization says more than was done here")) }
 }

@@ -1,9 +1,9 @@
-//! What a host keeps to unlock a key: a one-time key pair, the release that came for it, and for an hour what may be
-//! said of it. Nothing here knows how a key is spoken to; every function that counts time is given the moment.
+//! What a host keeps to unlock a token: a one-time key pair, the release that came for it, and for an hour what may be
+//! said of it. Nothing here knows how a token is spoken to; every function that counts time is given the moment.
 
-mod alive;
 mod answer;
 mod claims;
+mod liveness;
 mod release;
 #[cfg(test)]
 mod tests;
@@ -11,39 +11,39 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use ycd_pki::statement::Statement;
+use ycd_pki::authorization::Authorization;
 use ycd_pki::unlock::CHALLENGE_LEN;
 use ycd_pki::{KeyPair, PublicKey};
-use ycd_token::{KeyId, PortalKey, Result, Spki, TokenError};
+use ycd_token::{PortalKey, Result, Spki, TokenError, TokenId};
 
-use self::alive::Nonce;
 pub use self::answer::{Checked, check};
 use self::claims::Claims;
+use self::liveness::Nonce;
 pub use self::release::{Guess, Release};
 use crate::card::Card;
 
 /// For which a one-time key waits for its release: the portal repeats an answer for ten minutes.
 const ONE_TIME_KEY: Duration = Duration::from_secs(660);
-/// For which a key may still sign what was done under a release that is over.
+/// For which a token may still sign what was done under a release that is over.
 const MEMORY: Duration = Duration::from_secs(3600);
 
-/// All keys that this host has been asked to unlock.
+/// All tokens that this host has been asked to unlock.
 #[derive(Default)]
 pub struct Unlocks {
-    keys: BTreeMap<KeyId, Unlock>,
+    tokens: BTreeMap<TokenId, Unlock>,
     /// Releases that are over, with the moment at which each is forgotten.
     over: Vec<(Claims, Instant)>,
     /// Cards that nobody needs any more. Letting go of one may hang, which must not happen to who wipes.
     cards: Vec<Card>,
 }
 
-/// One key's.
+/// One token's.
 pub struct Unlock {
     pub portal: Portal,
     pub one_time: KeyPair,
     /// Of the one-time key, as long as there is no release.
     until: Instant,
-    /// The key's last, until an answer to it has come.
+    /// The token's last, until an answer to it has come.
     pub challenge: Option<[u8; CHALLENGE_LEN]>,
     /// Held from the challenge on: a card that nobody holds is powered off, and forgets it.
     pub card: Option<Card>,
@@ -63,13 +63,13 @@ pub fn refused(reason: &str) -> TokenError {
 
 impl Unlocks {
     /// A new one-time key, in the place of all that there was.
-    pub fn begin(&mut self, key: &KeyId, portal: &PortalKey, now: Instant) -> Result<Spki> {
+    pub fn begin(&mut self, token: &TokenId, portal: &PortalKey, now: Instant) -> Result<Spki> {
         let signing_key = PublicKey::from_spki_der(&portal.signing_key.0)
             .map_err(|_| refused("the portal's signing key is none of SM2"))?;
         let one_time =
             KeyPair::generate().map_err(|_| TokenError::Unsupported { what: "random numbers".into() })?;
         let public_key = Spki(one_time.public_key().to_spki_der());
-        self.end(key, now);
+        self.end(token, now);
         let unlock = Unlock {
             portal: Portal { name: portal.name.clone(), key: signing_key },
             one_time,
@@ -79,13 +79,13 @@ impl Unlocks {
             release: None,
             nonce: None,
         };
-        self.keys.insert(key.clone(), unlock);
+        self.tokens.insert(token.clone(), unlock);
         Ok(public_key)
     }
 
-    /// Wipes what there is of a key.
-    pub fn end(&mut self, key: &KeyId, now: Instant) {
-        let Some(unlock) = self.keys.remove(key) else { return };
+    /// Wipes what there is of a token.
+    pub fn end(&mut self, token: &TokenId, now: Instant) {
+        let Some(unlock) = self.tokens.remove(token) else { return };
         self.cards.extend(unlock.card);
         if let Some(release) = unlock.release {
             self.over.push((release.into_claims(), now + MEMORY));
@@ -99,39 +99,39 @@ impl Unlocks {
     /// Wipes everything whose time is over.
     pub fn expire(&mut self, now: Instant) {
         self.over.retain(|(_, until)| now < *until);
-        let over = self.keys.iter().filter(|(_, unlock)| unlock.until() <= now);
-        let over: Vec<KeyId> = over.map(|(key, _)| key.clone()).collect();
-        for key in over {
-            self.end(&key, now);
+        let over = self.tokens.iter().filter(|(_, unlock)| unlock.until() <= now);
+        let over: Vec<TokenId> = over.map(|(token, _)| token.clone()).collect();
+        for token in over {
+            self.end(&token, now);
         }
     }
 
     /// Whether there is a secret whose time is not over.
     pub fn are_live(&self, now: Instant) -> bool {
-        self.keys.values().any(|unlock| now < unlock.until())
+        self.tokens.values().any(|unlock| now < unlock.until())
     }
 
-    /// The key's own, as long as it lasts.
+    /// The token's own, as long as it lasts.
     ///
     /// # Errors
     /// [`TokenError::ReleaseGone`].
-    pub fn of(&mut self, key: &KeyId, now: Instant) -> Result<&mut Unlock> {
+    pub fn of(&mut self, token: &TokenId, now: Instant) -> Result<&mut Unlock> {
         self.expire(now);
-        self.keys.get_mut(key).ok_or(TokenError::ReleaseGone)
+        self.tokens.get_mut(token).ok_or(TokenError::ReleaseGone)
     }
 
     /// The open release.
     ///
     /// # Errors
     /// [`TokenError::ReleaseGone`].
-    pub fn release(&mut self, key: &KeyId, now: Instant) -> Result<&mut Release> {
-        self.of(key, now)?.release.as_mut().ok_or(TokenError::ReleaseGone)
+    pub fn release(&mut self, token: &TokenId, now: Instant) -> Result<&mut Release> {
+        self.of(token, now)?.release.as_mut().ok_or(TokenError::ReleaseGone)
     }
 
     /// An answer that has been found right. One that comes again, or with a new challenge under the same release,
     /// lengthens nothing and makes nothing undone.
-    pub fn open(&mut self, key: &KeyId, checked: Checked, now: Instant) -> Result<&mut Release> {
-        let unlock = self.of(key, now)?;
+    pub fn open(&mut self, token: &TokenId, checked: Checked, now: Instant) -> Result<&mut Release> {
+        let unlock = self.of(token, now)?;
         unlock.challenge = None;
         unlock.nonce = None;
         let before = unlock.release.take();
@@ -141,19 +141,25 @@ impl Unlocks {
             Some(before) => self.over.push((before.into_claims(), now + MEMORY)),
             None => {}
         }
-        self.release(key, now)
+        self.release(token, now)
     }
 
-    /// Whether the key may sign this: only what this host has seen.
+    /// Whether the token may sign this: only what this host has seen.
     ///
     /// # Errors
     /// [`TokenError::ReleaseRefused`].
-    pub fn check_statement(&self, key: &KeyId, statement: &Statement, now: Instant) -> Result<()> {
-        let open = self.keys.get(key).filter(|unlock| now < unlock.until());
+    pub fn check_authorization(
+        &self,
+        token: &TokenId,
+        authorization: &Authorization,
+        now: Instant,
+    ) -> Result<()> {
+        let open = self.tokens.get(token).filter(|unlock| now < unlock.until());
         let open = open.and_then(|unlock| unlock.release.as_ref()).map(Release::claims);
         let over = self.over.iter().filter(|(_, until)| now < *until).map(|(claims, _)| claims);
-        let known: Vec<&Claims> = open.into_iter().chain(over).filter(|claims| claims.key == *key).collect();
-        claims::check(key, statement, &known)
+        let known: Vec<&Claims> =
+            open.into_iter().chain(over).filter(|claims| claims.token == *token).collect();
+        claims::check(token, authorization, &known)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use ycd_pki::unlock::{Context, FirstSecrets, PinRules, Purpose, Road, SessionKey, SoPins, UnblockKey};
+use ycd_pki::unlock::{
+    Context, FirstSecrets, PinRules, Purpose, SessionKey, SoPins, UnblockKey, UnlockMethod,
+};
 use ycd_token::{Opened, Pin, PinPolicy, Result, SoLogin, TokenError};
 
 use super::answer::Checked;
@@ -17,10 +19,10 @@ pub enum Secrets {
     First(FirstSecrets),
 }
 
-/// Which of the two SO PINs that a key may have.
+/// Which of the two SO PINs that a token may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guess {
-    /// The one expected on the key; the maker's, in a production.
+    /// The one expected on the token; the maker's, in a personalization.
     Current,
     Next,
 }
@@ -28,7 +30,7 @@ pub enum Guess {
 /// What is known of one SO PIN under this release.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tried {
-    /// Not the key's, since the last thing that could have made it so.
+    /// Not the token's, since the last thing that could have made it so.
     is_wrong: bool,
     /// How often it was found wrong.
     times: u8,
@@ -48,7 +50,7 @@ pub struct Release {
     next: Tried,
     /// Who a login has succeeded with, and the number of the session it was in.
     so: Option<(Guess, u64)>,
-    /// What the last login has proven, unless another one was sent to the key since.
+    /// What the last login has proven, unless another one was sent to the token since.
     in_force: Option<Guess>,
     claims: Claims,
 }
@@ -73,7 +75,7 @@ impl Release {
     pub fn is_of(&self, other: &Self) -> bool {
         let name = |release: &Self| {
             let context = &release.context;
-            (context.purpose, context.portal.clone(), context.order.clone(), context.release, context.road)
+            (context.purpose, context.portal.clone(), context.order.clone(), context.release, context.method)
         };
         name(self) == name(other)
     }
@@ -102,8 +104,8 @@ impl Release {
         self.claims
     }
 
-    pub fn is_production(&self) -> bool {
-        self.context.purpose == Purpose::Produce
+    pub fn is_personalization(&self) -> bool {
+        self.context.purpose == Purpose::Personalize
     }
 
     pub fn opened(&self, now: Instant) -> Opened {
@@ -111,7 +113,7 @@ impl Release {
         Opened {
             order: self.context.order.clone(),
             release: self.context.release,
-            road: self.context.road,
+            method: self.context.method,
             one_time_key: self.context.one_time_key,
             current_version: self.context.current_version,
             next_version: self.context.next_version,
@@ -122,7 +124,7 @@ impl Release {
         }
     }
 
-    /// What its rules and the key's limits leave of PINs.
+    /// What its rules and the token's limits leave of PINs.
     ///
     /// # Errors
     /// [`TokenError::PinInvalid`].
@@ -175,7 +177,7 @@ impl Release {
         }
     }
 
-    /// Whether the key has answered for certain that it has another one.
+    /// Whether the token has answered for certain that it has another one.
     pub fn is_wrong(&self, guess: Guess) -> bool {
         let same = self.pin(Guess::Current) == self.pin(Guess::Next);
         match guess {
@@ -203,7 +205,7 @@ impl Release {
         match guess {
             Guess::Next => self.claims.prove(self.context.next_version),
             // The maker's has no version.
-            Guess::Current if self.is_production() => {}
+            Guess::Current if self.is_personalization() => {}
             Guess::Current => self.claims.prove(self.context.current_version),
         }
     }
@@ -224,7 +226,7 @@ impl Release {
             return Err(refused("its next SO PIN is in force already"));
         }
         if self.next.times >= MOST_WRONG {
-            return Err(refused("its next SO PIN was set and does not open the key; take another release"));
+            return Err(refused("its next SO PIN was set and does not open the token; take another release"));
         }
         Ok(())
     }
@@ -241,7 +243,7 @@ impl Release {
         self.pin(guess).map(|pin| (guess, pin))
     }
 
-    /// What a production has for the key, with its version.
+    /// What a personalization has for the token, with its version.
     pub fn unblock_key(&self) -> Option<(u32, &UnblockKey)> {
         match &self.secrets {
             Secrets::First(first) => {
@@ -256,13 +258,15 @@ impl Release {
     }
 
     /// # Errors
-    /// [`TokenError::ReleaseRefused`] on the other road; [`TokenError::ChallengeRefused`] where its command has been
+    /// [`TokenError::ReleaseRefused`] on the other method; [`TokenError::ChallengeRefused`] where its command has been
     /// sent.
     pub fn session_key(&self) -> Result<&SessionKey> {
         match &self.secrets {
             Secrets::Session(Some(key)) => Ok(key),
             Secrets::Session(None) => Err(TokenError::ChallengeRefused),
-            _ if self.context.road == Road::Challenge => Err(refused("it is for a production")),
+            _ if self.context.method == UnlockMethod::ChallengeResponse => {
+                Err(refused("it is for a personalization"))
+            }
             _ => Err(refused("it answers no challenge")),
         }
     }

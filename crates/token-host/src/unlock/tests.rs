@@ -1,7 +1,7 @@
 //! Time, which is given here as it pleases, and what is remembered past it.
 
-use ycd_pki::statement::Statement;
-use ycd_pki::unlock::{Alive, Context, PinRules, Purpose, Road, SoPin, SoPins};
+use ycd_pki::authorization::Authorization;
+use ycd_pki::unlock::{Context, LivenessCheck, PinRules, Purpose, SoPin, SoPins, UnlockMethod};
 use ycd_pki::{KeyPair, Signer};
 use ycd_token::SoLogin;
 
@@ -13,7 +13,7 @@ const SESSION: u64 = 7;
 struct Stage {
     unlocks: Unlocks,
     portal: KeyPair,
-    key: KeyId,
+    token: TokenId,
     start: Instant,
 }
 
@@ -21,8 +21,12 @@ impl Stage {
     /// With a one-time key, at the start.
     fn new() -> Self {
         let portal = KeyPair::generate().unwrap();
-        let mut stage =
-            Self { unlocks: Unlocks::default(), portal, key: KeyId::new("f", "1"), start: Instant::now() };
+        let mut stage = Self {
+            unlocks: Unlocks::default(),
+            portal,
+            token: TokenId::new("f", "1"),
+            start: Instant::now(),
+        };
         stage.begin(0);
         stage
     }
@@ -34,7 +38,7 @@ impl Stage {
     fn begin(&mut self, seconds: u64) {
         let signing_key = Spki(self.portal.public_key().to_spki_der());
         let (portal, now) = (PortalKey { name: "p".into(), signing_key }, self.at(seconds));
-        self.unlocks.begin(&self.key, &portal, now).unwrap();
+        self.unlocks.begin(&self.token, &portal, now).unwrap();
     }
 
     fn open(&mut self, release: u32, valid_seconds: u32, seconds: u64) -> Result<()> {
@@ -44,8 +48,8 @@ impl Stage {
             portal: "p".into(),
             order: "o".into(),
             release,
-            road: Road::Wrapped,
-            key_id: self.key.as_str().into(),
+            method: UnlockMethod::SoPin,
+            token_id: self.token.as_str().into(),
             certificate: [1; 32],
             one_time_key: [2; 32],
             nonce: vec![3; 32],
@@ -57,41 +61,41 @@ impl Stage {
         };
         let secrets = Secrets::Pins(SoPins { current: pin("current"), next: pin("next") });
         let now = self.at(seconds);
-        self.unlocks.open(&self.key, Checked { context, secrets }, now).map(drop)
+        self.unlocks.open(&self.token, Checked { context, secrets }, now).map(drop)
     }
 
     fn release(&mut self, seconds: u64) -> Result<&mut Release> {
         let now = self.at(seconds);
-        self.unlocks.release(&self.key, now)
+        self.unlocks.release(&self.token, now)
     }
 
     fn word(&mut self, nonce: [u8; 32]) -> Vec<u8> {
-        let key_id = self.key.as_str().into();
-        let alive = Alive { portal: "p".into(), order: "o".into(), release: 1, key_id, nonce };
-        self.portal.sign(&alive.to_bytes()).unwrap().to_der()
+        let token_id = self.token.as_str().into();
+        let liveness = LivenessCheck { portal: "p".into(), order: "o".into(), release: 1, token_id, nonce };
+        self.portal.sign(&liveness.to_bytes()).unwrap().to_der()
     }
 
     fn nonce(&mut self, seconds: u64) -> [u8; 32] {
         let now = self.at(seconds);
-        self.unlocks.new_nonce(&self.key, SESSION, now).unwrap()
+        self.unlocks.new_nonce(&self.token, SESSION, now).unwrap()
     }
 
-    fn alive(&mut self, word: &[u8], session: Option<u64>, seconds: u64) -> Result<()> {
+    fn liveness(&mut self, word: &[u8], session: Option<u64>, seconds: u64) -> Result<()> {
         let now = self.at(seconds);
-        self.unlocks.check_alive(&self.key, Some(word), session, now)
+        self.unlocks.check_liveness(&self.token, Some(word), session, now)
     }
 
     fn may_say(&self, release: u32, so_pin_version: u32, seconds: u64) -> bool {
-        let statement = Statement::Unlocked {
+        let authorization = Authorization::Unlocked {
             portal: "p".into(),
             order: "o".into(),
             release,
-            key_id: self.key.as_str().into(),
+            token_id: self.token.as_str().into(),
             one_time_key: [2; 32],
             so_pin_version,
             nonce: [9; 32],
         };
-        self.unlocks.check_statement(&self.key, &statement, self.at(seconds)).is_ok()
+        self.unlocks.check_authorization(&self.token, &authorization, self.at(seconds)).is_ok()
     }
 }
 
@@ -104,7 +108,7 @@ fn a_release_is_good_to_its_last_second_and_takes_the_one_time_key_along() {
     assert!(stage.unlocks.are_live(stage.at(629)));
     assert!(!stage.unlocks.are_live(stage.at(630)));
     assert_eq!(stage.release(630).err(), Some(TokenError::ReleaseGone));
-    assert!(stage.unlocks.keys.is_empty());
+    assert!(stage.unlocks.tokens.is_empty());
     assert_eq!(stage.open(1, 600, 630), Err(TokenError::ReleaseGone));
 }
 
@@ -140,16 +144,16 @@ fn the_portals_word_is_good_for_ten_seconds_one_login_and_one_insertion() {
     stage.open(1, 600, 0).unwrap();
     let nonce = stage.nonce(5);
     let word = stage.word(nonce);
-    stage.alive(&word, Some(SESSION), 14).unwrap();
-    assert_eq!(stage.alive(&word, Some(SESSION), 14).unwrap_err().code(), "token.release_refused");
+    stage.liveness(&word, Some(SESSION), 14).unwrap();
+    assert_eq!(stage.liveness(&word, Some(SESSION), 14).unwrap_err().code(), "token.release_refused");
     let nonce = stage.nonce(20);
     let word = stage.word(nonce);
-    assert_eq!(stage.alive(&word, Some(SESSION), 30).unwrap_err().code(), "token.release_refused");
+    assert_eq!(stage.liveness(&word, Some(SESSION), 30).unwrap_err().code(), "token.release_refused");
     for session in [None, Some(SESSION + 1)] {
         let nonce = stage.nonce(40);
         let word = stage.word(nonce);
-        assert_eq!(stage.alive(&word, session, 40), Err(TokenError::Removed));
-        assert!(stage.alive(&word, Some(SESSION), 40).is_err(), "it is spent");
+        assert_eq!(stage.liveness(&word, session, 40), Err(TokenError::Removed));
+        assert!(stage.liveness(&word, Some(SESSION), 40).is_err(), "it is spent");
     }
 }
 
@@ -180,7 +184,7 @@ fn a_release_that_another_one_follows_is_remembered_too() {
     stage.begin(20);
     assert!(stage.may_say(1, 4, 20) && stage.may_say(2, 0, 20));
     let now = stage.at(30);
-    stage.unlocks.end(&stage.key, now);
+    stage.unlocks.end(&stage.token, now);
     assert!(stage.may_say(1, 4, 30));
 }
 

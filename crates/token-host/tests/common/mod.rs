@@ -1,4 +1,4 @@
-//! A software key behind the real module and the real host process.
+//! A software token behind the real module and the real host process.
 #![allow(dead_code, reason = "every test program takes what it needs")]
 
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use time::OffsetDateTime;
 use ycd_pki::cert::{self, CertificateParams};
 use ycd_pki::name::Name;
 use ycd_pki::{KeyPair, PublicKey};
-use ycd_softkey::admin::{self, Fault, Kdf, NewKey};
+use ycd_softkey::admin::{self, Fault, Kdf, NewToken};
 use ycd_token::profile::Profile;
-use ycd_token::{Driver, Drivers, KeyId, ModuleHost, Pin, Spki, Tag, Token};
+use ycd_token::{CkaId, Driver, Drivers, ModuleHost, Pin, Spki, TokenAccess, TokenId};
 
 pub const PIN: &str = "12345678";
-pub const TAG: Tag = Tag([0xA5; 16]);
+pub const CKA_ID: CkaId = CkaId([0xA5; 16]);
 
 pub fn host_exe() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_ycd-host"))
@@ -23,29 +23,30 @@ pub fn host_exe() -> &'static Path {
 pub struct Bench {
     pub dir: TempDir,
     pub serial: String,
-    pub key: KeyId,
+    pub token: TokenId,
 }
 
 impl Bench {
-    /// A folder with one key in it.
+    /// A folder with one token in it.
     pub fn new() -> Self {
-        Self::with(NewKey::default())
+        Self::with(NewToken::default())
     }
 
-    pub fn with(key: NewKey) -> Self {
+    pub fn with(token: NewToken) -> Self {
         let dir = TempDir::new().unwrap();
-        let made = admin::create(dir.path(), &NewKey { kdf: Kdf::WEAK, ..key }).unwrap();
-        let key = KeyId::new("softkey", &made.serial_number);
-        Self { dir, serial: made.serial_number, key }
+        let made = admin::create(dir.path(), &NewToken { kdf: Kdf::WEAK, ..token }).unwrap();
+        let token = TokenId::new("softkey", &made.serial_number);
+        Self { dir, serial: made.serial_number, token }
     }
 
     pub fn folder(&self) -> &Path {
         self.dir.path()
     }
 
-    pub fn another_key(&self) -> KeyId {
-        let made = admin::create(self.dir.path(), &NewKey { kdf: Kdf::WEAK, ..NewKey::default() }).unwrap();
-        KeyId::new("softkey", &made.serial_number)
+    pub fn another_token(&self) -> TokenId {
+        let made =
+            admin::create(self.dir.path(), &NewToken { kdf: Kdf::WEAK, ..NewToken::default() }).unwrap();
+        TokenId::new("softkey", &made.serial_number)
     }
 
     pub fn fault(&self, fault: Fault) {
@@ -84,7 +85,7 @@ impl Bench {
 
     pub fn logged_in(&self) -> ModuleHost {
         let mut host = self.host();
-        host.login(&self.key, &Pin::new(PIN)).unwrap();
+        host.login(&self.token, &Pin::new(PIN)).unwrap();
         host
     }
 
@@ -111,17 +112,17 @@ pub fn profile_with(change: impl Fn(String) -> String) -> Profile {
     Profile::from_toml("softkey.toml", &change(text)).unwrap()
 }
 
-/// The profile of the software key for a module of any name in a folder.
+/// The profile of the software token for a module of any name in a folder.
 pub fn profile_for(folder: &Path, file: &str) -> Profile {
     let mut profile = profile_with(|text| text);
-    for places in &mut profile.modules {
-        places.directories = vec![folder.to_str().unwrap().to_owned()];
-        places.files = vec![file.to_owned()];
+    for locations in &mut profile.modules {
+        locations.directories = vec![folder.to_str().unwrap().to_owned()];
+        locations.files = vec![file.to_owned()];
     }
     profile
 }
 
-/// A certificate for a key, by an authority that nobody trusts.
+/// A certificate for a token, by an authority that nobody trusts.
 pub fn certificate(spki: &Spki, serial: u8) -> Vec<u8> {
     let authority = KeyPair::generate().unwrap();
     let name = |text: &str| Name::enterprise(text, None, None).to_der().unwrap();
@@ -133,7 +134,7 @@ pub fn certificate(spki: &Spki, serial: u8) -> Vec<u8> {
         public_key: PublicKey::from_spki_der(&spki.0).unwrap(),
         not_before: OffsetDateTime::UNIX_EPOCH,
         not_after: OffsetDateTime::UNIX_EPOCH + time::Duration::days(365),
-        authority_key_id: cert::key_id(&authority.public_key()),
+        authority_key_id: cert::token_id(&authority.public_key()),
         crl_uri: None,
         subject_ids: Vec::new(),
     };

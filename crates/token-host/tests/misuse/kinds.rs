@@ -6,7 +6,7 @@ use ycd_token::TokenError;
 use crate::operations::Operation;
 use crate::scene::DEADLINE_MS;
 
-/// What a driver may answer out of place: success, refusals, failures, numbers of nobody.
+/// What a driver may answer out of place: success, problems, failures, numbers of nobody.
 const CODES: [u32; 40] = [
     0x00,
     0x01,
@@ -139,7 +139,7 @@ impl Kind {
     }
 
     /// Whether the driver tells what is not so, again and again or to one who only asks, so that nobody can know. A
-    /// listing leaves a key out that fails.
+    /// listing leaves a token out that fails.
     pub fn hides(self, operation: Operation, function: &str) -> bool {
         match self {
             Self::Tells(_, Times::Always) if function == "C_GetAttributeValue" => true,
@@ -185,13 +185,13 @@ impl Kind {
     pub fn allows_error(self, operation: Operation, error: &TokenError) -> bool {
         let name = operation.name();
         let unknown = *error == TokenError::Unknown { operation: name.into() };
-        let died = if operation.changes_key() {
+        let died = if operation.changes_token() {
             unknown
         } else {
             *error == TokenError::HostDied { operation: name.into() }
         };
         let seconds = u32::try_from(DEADLINE_MS.div_ceil(1000)).unwrap();
-        let timed_out = if operation.changes_key() {
+        let timed_out = if operation.changes_token() {
             unknown
         } else {
             *error == TokenError::HostTimeout { operation: name.into(), seconds }

@@ -1,5 +1,5 @@
 //! Every operation, struck by a driver in every way that drivers have, at the PKCS#11 functions that it calls: the
-//! call ends within its deadline with the right error, the host is replaced, other keys go on working, and no process
+//! call ends within its deadline with the right error, the host is replaced, other tokens go on working, and no process
 //! and no handle is left.
 //!
 //! In short form each operation is struck in every way at the function in which its work is done, and at another one.
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use common::{Bench, PIN, counts, settled};
 use ycd_softkey::admin;
-use ycd_token::{ModuleHost, Pin, Token, TokenError};
+use ycd_token::{ModuleHost, Pin, TokenAccess, TokenError};
 
 use kinds::Kind;
 use operations::{Given, Operation};
@@ -191,30 +191,30 @@ fn strike(cell: &Cell, scene: &Scene, honest: &Given) -> Result<(), String> {
         Ok(given) => Err(format!("a wrong success: {given:?}, {seen:?}")),
         Err(error) if !kind.allows_error(operation, error) => Err(format!("{error:?}")),
         Err(TokenError::Unknown { .. } | TokenError::Removed | TokenError::ReadBackDiffers) => Ok(()),
-        Err(_) if operation.is_whole(scene, &seen) => Ok(()),
+        Err(_) if operation.is_complete(scene, &seen) => Ok(()),
         Err(error) => Err(format!("half done, but {error:?}: {seen:?}")),
     }
 }
 
-/// A key behind a host of its own, which nobody misuses.
+/// A token behind a host of its own, which nobody misuses.
 struct Neighbour {
-    bench: Bench,
+    fixture: Bench,
     host: ModuleHost,
     process: Option<u32>,
 }
 
 impl Neighbour {
     fn new() -> Self {
-        let bench = Bench::new();
-        let mut host = bench.host();
-        host.login(&bench.key, &Pin::new(PIN)).unwrap();
+        let fixture = Bench::new();
+        let mut host = fixture.host();
+        host.login(&fixture.token, &Pin::new(PIN)).unwrap();
         let process = host.process_id();
-        Self { bench, host, process }
+        Self { fixture, host, process }
     }
 
     fn works(&mut self) -> Result<(), String> {
         let contents =
-            self.host.read(&self.bench.key).map_err(|error| format!("the neighbour: {error:?}"))?;
+            self.host.read(&self.fixture.token).map_err(|error| format!("the neighbour: {error:?}"))?;
         match contents.logged_in && self.host.process_id() == self.process {
             true => Ok(()),
             false => Err("the neighbour's host is another one".into()),

@@ -1,19 +1,19 @@
 //! Every operation, what is ready before it, and what must be true after it has answered that it is done.
 
+use ycd_pki::authorization::Authorization;
 use ycd_pki::name::Name;
-use ycd_pki::statement::Statement;
 use ycd_pki::{PublicKey, csr};
 use ycd_token::wire::{Call, TokenMechanisms, UnlockCall};
 use ycd_token::{
-    Answer, ContainerHandle, Contents, KeyInfo, ModuleHost, Pair, Pin, Result, SoLogin, Spki, Tag, Token,
-    UnlockWays, Unlocker,
+    Answer, CkaId, ContainerHandle, Contents, KeyPairState, ModuleHost, Pin, Result, SoLogin, Spki,
+    TokenAccess, TokenInfo, UnlockCapabilities, Unlocker,
 };
 
 use crate::common::PIN;
 use crate::scene::{Scene, Seen};
 
 pub const NEW_PIN: &str = "86420975";
-const NEW_TAG: Tag = Tag([0x77; 16]);
+const NEW_CKA_ID: CkaId = CkaId([0x77; 16]);
 
 macro_rules! operations {
     ($($name:ident = $text:literal: $call:pat, at $main:literal;)*) => {
@@ -55,19 +55,19 @@ macro_rules! operations {
 
 operations! {
     Open = "open": Call::Open(_) | Call::Ping, at "C_Initialize";
-    Keys = "keys": Call::Keys, at "C_GetSlotList";
+    List = "list": Call::List, at "C_GetSlotList";
     Mechanisms = "mechanisms": Call::Mechanisms, at "C_GetMechanismInfo";
     Read = "read": Call::Read(_), at "C_FindObjects";
     Login = "login": Call::Login(..), at "C_Login";
     Logout = "logout": Call::Logout(_), at "C_Logout";
     ChangePin = "change_pin": Call::ChangePin(..), at "C_SetPIN";
     Generate = "generate": Call::Generate(..), at "C_GenerateKeyPair";
-    SignStatement = "sign_statement": Call::SignStatement(..), at "C_Sign";
+    SignAuthorization = "sign_authorization": Call::SignAuthorization(..), at "C_Sign";
     SignRequest = "sign_request": Call::SignRequest(..), at "C_SignInit";
     WriteCertificate = "write_certificate": Call::WriteCertificate(..), at "C_CreateObject";
     RemoveCertificate = "remove_certificate": Call::RemoveCertificate(..), at "C_DestroyObject";
     Destroy = "destroy": Call::Destroy(..), at "C_DestroyObject";
-    UnlockWays = "unlock_ways": Call::Unlock(_, UnlockCall::Ways), at "C_GetTokenInfo";
+    UnlockCapabilities = "unlock_capabilities": Call::Unlock(_, UnlockCall::Capabilities), at "C_GetTokenInfo";
     UnlockBegin = "unlock_begin": Call::Unlock(_, UnlockCall::Begin(_)), at "C_GetTokenInfo";
     UnlockOpen = "unlock_open": Call::Unlock(_, UnlockCall::Open(_)), at "C_GetAttributeValue";
     UnlockNonce = "unlock_nonce": Call::Unlock(_, UnlockCall::Nonce), at "C_GetSessionInfo";
@@ -81,23 +81,23 @@ operations! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
     Done,
-    Keys(Vec<KeyInfo>),
+    Tokens(Vec<TokenInfo>),
     Mechanisms(Vec<TokenMechanisms>),
     Contents(Contents),
     Pair(Spki),
     Signature(Vec<u8>),
-    Ways(UnlockWays),
+    Capabilities(UnlockCapabilities),
 }
 
 /// What an operation is given that was made ready for it.
 #[derive(Default)]
 pub struct Ready {
     answer: Option<Answer>,
-    alive: Vec<u8>,
+    liveness: Vec<u8>,
 }
 
 impl Operation {
-    pub fn changes_key(self) -> bool {
+    pub fn changes_token(self) -> bool {
         match self {
             Self::Login
             | Self::ChangePin
@@ -109,13 +109,13 @@ impl Operation {
             | Self::InitPin
             | Self::RotateSoPin => true,
             Self::Open
-            | Self::Keys
+            | Self::List
             | Self::Mechanisms
             | Self::Read
             | Self::Logout
-            | Self::SignStatement
+            | Self::SignAuthorization
             | Self::SignRequest
-            | Self::UnlockWays
+            | Self::UnlockCapabilities
             | Self::UnlockBegin
             | Self::UnlockOpen
             | Self::UnlockNonce
@@ -125,7 +125,7 @@ impl Operation {
 
     /// Whether it is done once more by itself where the host died.
     pub fn is_repeated(self) -> bool {
-        matches!(self, Self::Keys | Self::Mechanisms | Self::Read | Self::UnlockWays)
+        matches!(self, Self::List | Self::Mechanisms | Self::Read | Self::UnlockCapabilities)
     }
 
     /// Whether an answer that it is done is proven by what the flow does next, a login with the new PIN, and by nothing
@@ -134,7 +134,7 @@ impl Operation {
         matches!(self, Self::InitPin | Self::RotateSoPin)
     }
 
-    /// Whether the certificate of the scene's pair is on the key before.
+    /// Whether the certificate of the scene's pair is on the token before.
     pub fn needs_certificate(self) -> bool {
         matches!(self, Self::RemoveCertificate | Self::Destroy)
     }
@@ -143,7 +143,7 @@ impl Operation {
         let mut ready = Ready::default();
         match self {
             Self::Open => host.rest(),
-            Self::Keys | Self::Mechanisms | Self::Login | Self::UnlockWays | Self::UnlockBegin => {
+            Self::List | Self::Mechanisms | Self::Login | Self::UnlockCapabilities | Self::UnlockBegin => {
                 host.ping().unwrap();
             }
             Self::UnlockOpen
@@ -152,61 +152,69 @@ impl Operation {
             | Self::InitPin
             | Self::RotateSoPin
             | Self::UnlockEnd => self.prepare_release(scene, host, &mut ready),
-            _ => host.login(&scene.key, &Pin::new(PIN)).unwrap(),
+            _ => host.login(&scene.token, &Pin::new(PIN)).unwrap(),
         }
         ready
     }
 
     fn prepare_release(self, scene: &Scene, host: &mut ModuleHost, ready: &mut Ready) {
-        let (key, portal) = (&scene.key, &scene.portal);
-        let one_time = host.unlock_begin(key, &portal.trusted()).unwrap();
-        let answer = portal.answer(key, &scene.bystanders_certificate, &one_time);
+        let (token, portal) = (&scene.token, &scene.portal);
+        let one_time = host.unlock_begin(token, &portal.trusted()).unwrap();
+        let answer = portal.answer(token, &scene.bystanders_certificate, &one_time);
         if self == Self::UnlockOpen {
             ready.answer = Some(answer);
             return;
         }
-        host.unlock_open(key, &answer).unwrap();
+        host.unlock_open(token, &answer).unwrap();
         match self {
-            Self::SoLogin => ready.alive = portal.alive(key, host.unlock_nonce(key).unwrap()),
+            Self::SoLogin => ready.liveness = portal.liveness(token, host.unlock_nonce(token).unwrap()),
             Self::UnlockNonce => {}
-            _ => portal.so_login(key, host, &SoLogin::Current).unwrap(),
+            _ => portal.so_login(token, host, &SoLogin::Current).unwrap(),
         }
     }
 
     pub fn perform(self, scene: &Scene, ready: &Ready, host: &mut ModuleHost) -> Result<Given> {
-        let key = &scene.key;
+        let token = &scene.token;
         match self {
             Self::Open => host.ping().map(|()| Given::Done),
-            Self::Keys => host.keys().map(Given::Keys),
+            Self::List => host.list().map(Given::Tokens),
             Self::Mechanisms => host.mechanisms().map(Given::Mechanisms),
-            Self::Read => host.read(key).map(Given::Contents),
-            Self::Login => host.login(key, &Pin::new(PIN)).map(|()| Given::Done),
-            Self::Logout => host.logout(key).map(|()| Given::Done),
-            Self::ChangePin => host.change_pin(key, &Pin::new(PIN), &Pin::new(NEW_PIN)).map(|()| Given::Done),
-            Self::Generate => host.generate(key, &NEW_TAG).map(Given::Pair),
-            Self::SignStatement => host.sign_statement(key, &scene.pair, &statement()).map(Given::Signature),
-            Self::SignRequest => host.sign_request(key, &scene.pair, &subject()).map(Given::Signature),
-            Self::WriteCertificate => host.write_certificate(key, &scene.certificate).map(|()| Given::Done),
-            Self::RemoveCertificate => host.remove_certificate(key, &scene.certificate).map(|()| Given::Done),
-            Self::Destroy => {
-                host.destroy(key, &ContainerHandle::PublicKey(scene.pair.clone())).map(|()| Given::Done)
+            Self::Read => host.read(token).map(Given::Contents),
+            Self::Login => host.login(token, &Pin::new(PIN)).map(|()| Given::Done),
+            Self::Logout => host.logout(token).map(|()| Given::Done),
+            Self::ChangePin => {
+                host.change_pin(token, &Pin::new(PIN), &Pin::new(NEW_PIN)).map(|()| Given::Done)
             }
-            Self::UnlockWays => host.unlock_ways(key).map(Given::Ways),
-            Self::UnlockBegin => host.unlock_begin(key, &scene.portal.trusted()).map(|_| Given::Done),
-            Self::UnlockOpen => host.unlock_open(key, ready.answer.as_ref().unwrap()).map(|_| Given::Done),
-            Self::UnlockNonce => host.unlock_nonce(key).map(|_| Given::Done),
-            Self::SoLogin => host.so_login(key, &SoLogin::Current, Some(&ready.alive)).map(|()| Given::Done),
-            Self::InitPin => host.init_pin(key, &Pin::new(NEW_PIN)).map(|()| Given::Done),
-            Self::RotateSoPin => host.rotate_so_pin(key).map(|()| Given::Done),
-            Self::UnlockEnd => host.unlock_end(key).map(|()| Given::Done),
+            Self::Generate => host.generate(token, &NEW_CKA_ID).map(Given::Pair),
+            Self::SignAuthorization => {
+                host.sign_authorization(token, &scene.pair, &authorization()).map(Given::Signature)
+            }
+            Self::SignRequest => host.sign_request(token, &scene.pair, &subject()).map(Given::Signature),
+            Self::WriteCertificate => host.write_certificate(token, &scene.certificate).map(|()| Given::Done),
+            Self::RemoveCertificate => {
+                host.remove_certificate(token, &scene.certificate).map(|()| Given::Done)
+            }
+            Self::Destroy => {
+                host.destroy(token, &ContainerHandle::PublicKey(scene.pair.clone())).map(|()| Given::Done)
+            }
+            Self::UnlockCapabilities => host.unlock_capabilities(token).map(Given::Capabilities),
+            Self::UnlockBegin => host.unlock_begin(token, &scene.portal.trusted()).map(|_| Given::Done),
+            Self::UnlockOpen => host.unlock_open(token, ready.answer.as_ref().unwrap()).map(|_| Given::Done),
+            Self::UnlockNonce => host.unlock_nonce(token).map(|_| Given::Done),
+            Self::SoLogin => {
+                host.so_login(token, &SoLogin::Current, Some(&ready.liveness)).map(|()| Given::Done)
+            }
+            Self::InitPin => host.init_pin(token, &Pin::new(NEW_PIN)).map(|()| Given::Done),
+            Self::RotateSoPin => host.rotate_so_pin(token).map(|()| Given::Done),
+            Self::UnlockEnd => host.unlock_end(token).map(|()| Given::Done),
         }
     }
 
     /// What the module shows only while somebody is logged in, looked at after an answer that it is done.
     pub fn confirm(self, scene: &Scene, host: &mut ModuleHost) -> Result<()> {
         match self {
-            Self::SoLogin => host.init_pin(&scene.key, &Pin::new(PIN)),
-            Self::RotateSoPin => scene.portal.so_login(&scene.key, host, &SoLogin::Next),
+            Self::SoLogin => host.init_pin(&scene.token, &Pin::new(PIN)),
+            Self::RotateSoPin => scene.portal.so_login(&scene.token, host, &SoLogin::Next),
             _ => Ok(()),
         }
     }
@@ -217,13 +225,13 @@ impl Operation {
         let public = || PublicKey::from_spki_der(&scene.pair.0).unwrap();
         match (self, given) {
             (Self::Open, _) => true,
-            (Self::Keys | Self::Mechanisms, _) => given == honest,
+            (Self::List | Self::Mechanisms, _) => given == honest,
             // From a new host, where the first one died, or in a new session: then nobody is logged in.
             (Self::Read, _) => given == honest || *given == Given::Contents(seen.first.clone()),
             (Self::Login, _) => seen.first.logged_in,
             (Self::Logout, _) => !seen.first.logged_in,
             (Self::ChangePin | Self::InitPin, _) => seen.pin == NEW_PIN,
-            (Self::UnlockWays, _) => given == honest,
+            (Self::UnlockCapabilities, _) => given == honest,
             // Shown by `confirm`, or in the host alone.
             (Self::SoLogin | Self::RotateSoPin, _) => self.is_undone(scene, seen),
             (Self::UnlockBegin | Self::UnlockOpen | Self::UnlockNonce, _) => self.is_undone(scene, seen),
@@ -231,8 +239,8 @@ impl Operation {
             (Self::Generate, Given::Pair(made)) => {
                 seen.certificates(made) == Some(Vec::new()) && seen.state.containers_used == 3
             }
-            (Self::SignStatement, Given::Signature(der)) => {
-                public().verify(&statement().to_bytes(), der).is_ok()
+            (Self::SignAuthorization, Given::Signature(der)) => {
+                public().verify(&authorization().to_bytes(), der).is_ok()
             }
             (Self::SignRequest, Given::Signature(der)) => {
                 csr::Request::from_der(der).is_ok_and(|request| request.verify().is_ok())
@@ -242,11 +250,11 @@ impl Operation {
             }
             (Self::RemoveCertificate, _) => seen.certificates(&scene.pair) == Some(Vec::new()),
             (Self::Destroy, _) => seen.contents.containers.len() == 1 && seen.state.containers_used == 1,
-            (Self::Generate | Self::SignStatement | Self::SignRequest, _) => false,
+            (Self::Generate | Self::SignAuthorization | Self::SignRequest, _) => false,
         }
     }
 
-    /// Whether the key is as before the operation.
+    /// Whether the token is as before the operation.
     pub fn is_undone(self, scene: &Scene, seen: &Seen) -> bool {
         let certificates =
             if self.needs_certificate() { vec![scene.certificate.clone()] } else { Vec::new() };
@@ -256,25 +264,29 @@ impl Operation {
             && seen.certificates(&scene.pair) == Some(certificates)
     }
 
-    /// Whether the key is as after the operation, for one whose answer was an error.
-    pub fn is_whole(self, scene: &Scene, seen: &Seen) -> bool {
+    /// Whether the token is as after the operation, for one whose answer was an error.
+    pub fn is_complete(self, scene: &Scene, seen: &Seen) -> bool {
         let done = match self {
             Self::Generate => {
                 seen.state.containers_used == 3
-                    && seen.contents.containers.iter().all(|container| container.pair == Pair::Whole)
+                    && seen
+                        .contents
+                        .containers
+                        .iter()
+                        .all(|container| container.pair == KeyPairState::Complete)
             }
-            _ => self.changes_key() && self.is_done(scene, &Given::Done, &Given::Done, seen),
+            _ => self.changes_token() && self.is_done(scene, &Given::Done, &Given::Done, seen),
         };
         done || self.is_undone(scene, seen)
     }
 }
 
-fn statement() -> Statement {
-    Statement::Abandon {
+fn authorization() -> Authorization {
+    Authorization::Abandon {
         portal: "portal".into(),
         order: "SAAS1".into(),
         attempt: 1,
-        key_id: "softkey:1".into(),
+        token_id: "softkey:1".into(),
         nonce: [3; 32],
     }
 }

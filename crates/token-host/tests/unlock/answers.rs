@@ -1,17 +1,19 @@
 //! Which answers a host believes.
 
-use ycd_pki::unlock::{Context, FirstSecrets, PinRules, Purpose, Road, SessionKey, SoPin, UnblockKey};
+use ycd_pki::unlock::{
+    Context, FirstSecrets, PinRules, Purpose, SessionKey, SoPin, UnblockKey, UnlockMethod,
+};
 use ycd_pki::{KeyPair, PublicKey};
-use ycd_token::{Answer, OneTime, Pin, SoLogin, Token, TokenError, Unlocker};
+use ycd_token::{Answer, OneTime, Pin, SoLogin, TokenAccess, TokenError, Unlocker};
 
-use crate::desk::{Desk, NEXT, shows_no_secret};
+use crate::setup::{Desk, NEXT, shows_no_secret};
 
 type Change = fn(&mut Context);
 
 /// Each with one field that is not right.
 const WRONG: [(&str, Change); 13] = [
     ("portal", |c| c.portal = "portal-2".into()),
-    ("key", |c| c.key_id = "softkey:0000".into()),
+    ("key", |c| c.token_id = "softkey:0000".into()),
     ("one-time key", |c| c.one_time_key = [1; 32]),
     ("certificate", |c| c.certificate = [1; 32]),
     ("no certificate", |c| c.certificate = [0; 32]),
@@ -20,9 +22,9 @@ const WRONG: [(&str, Change); 13] = [
     ("short nonce", |c| c.nonce = vec![3; 31]),
     ("long nonce", |c| c.nonce = vec![3; 33]),
     ("a challenge's nonce", |c| c.nonce = vec![3; 16]),
-    ("other road", |c| c.road = Road::Challenge),
-    ("other road with a nonce that was never a challenge", |c| {
-        c.road = Road::Challenge;
+    ("other method", |c| c.method = UnlockMethod::ChallengeResponse),
+    ("other method with a nonce that was never a challenge", |c| {
+        c.method = UnlockMethod::ChallengeResponse;
         c.nonce = vec![3; 16];
     }),
     ("rules without a PIN", |c| c.pin = PinRules { min_len: 9, max_len: 8, digits_only: true }),
@@ -38,21 +40,21 @@ fn reason(error: TokenError) -> String {
 
 #[test]
 fn an_answer_with_one_wrong_field_is_refused_and_leaves_the_open_release() {
-    let desk = Desk::new();
-    let mut host = desk.host();
-    let one_time = desk.begin(&mut host);
+    let setup = Desk::new();
+    let mut host = setup.host();
+    let one_time = setup.begin(&mut host);
     let mut reasons = Vec::new();
     for has_release in [false, true] {
         if has_release {
-            let answer = desk.answer(&desk.context(&one_time), &one_time);
-            host.unlock_open(desk.key(), &answer).unwrap();
+            let answer = setup.answer(&setup.context(&one_time), &one_time);
+            host.unlock_open(setup.token(), &answer).unwrap();
         }
         for (what, change) in WRONG {
-            let mut context = Context { release: 2, ..desk.context(&one_time) };
+            let mut context = Context { release: 2, ..setup.context(&one_time) };
             change(&mut context);
-            let error = host.unlock_open(desk.key(), &desk.answer(&context, &one_time)).unwrap_err();
+            let error = host.unlock_open(setup.token(), &setup.answer(&context, &one_time)).unwrap_err();
             reasons.push(reason(error));
-            let open = host.unlock_opened(desk.key()).unwrap();
+            let open = host.unlock_opened(setup.token()).unwrap();
             assert_eq!(open.map(|open| open.release), has_release.then_some(1), "{what}");
         }
     }
@@ -62,23 +64,26 @@ fn an_answer_with_one_wrong_field_is_refused_and_leaves_the_open_release() {
 }
 
 #[test]
-fn only_the_portals_signature_over_context_and_box_counts_and_comes_first() {
-    let desk = Desk::new();
-    let mut host = desk.host();
-    let one_time = desk.begin(&mut host);
-    let right = desk.answer(&desk.context(&one_time), &one_time);
-    let other = desk.answer(&desk.context(&one_time), &one_time);
+fn only_the_portals_signature_over_context_and_envelope_counts_and_comes_first() {
+    let setup = Desk::new();
+    let mut host = setup.host();
+    let one_time = setup.begin(&mut host);
+    let right = setup.answer(&setup.context(&one_time), &one_time);
+    let other = setup.answer(&setup.context(&one_time), &one_time);
     let other_portal = Desk { portal: KeyPair::generate().unwrap(), ..Desk::new() };
-    let forged = other_portal.signed(&desk.context(&one_time), right.sealed_box.clone());
+    let forged = other_portal.signed(&setup.context(&one_time), right.sealed_envelope.clone());
     let mut cut = right.clone();
     cut.signature.pop();
     for (what, answer) in [
         ("another portal's signature", Answer { signature: forged.signature, ..right.clone() }),
-        ("another box", Answer { sealed_box: other.sealed_box.clone(), ..right.clone() }),
-        ("no box", Answer { sealed_box: Vec::new(), ..right.clone() }),
+        ("another box", Answer { sealed_envelope: other.sealed_envelope.clone(), ..right.clone() }),
+        ("no box", Answer { sealed_envelope: Vec::new(), ..right.clone() }),
         (
             "another context",
-            Answer { context: Context { release: 2, ..desk.context(&one_time) }.to_bytes(), ..right.clone() },
+            Answer {
+                context: Context { release: 2, ..setup.context(&one_time) }.to_bytes(),
+                ..right.clone()
+            },
         ),
         ("no signature", Answer { signature: Vec::new(), ..right.clone() }),
         ("half a signature", cut),
@@ -88,41 +93,42 @@ fn only_the_portals_signature_over_context_and_box_counts_and_comes_first() {
             Answer {
                 purpose: Purpose::Unlock,
                 context: vec![1; 5000],
-                sealed_box: vec![],
+                sealed_envelope: vec![],
                 signature: vec![],
             },
         ),
     ] {
-        let error = host.unlock_open(desk.key(), &answer).unwrap_err();
+        let error = host.unlock_open(setup.token(), &answer).unwrap_err();
         assert_eq!(reason(error), "it is not signed by the portal", "{what}");
     }
-    host.unlock_open(desk.key(), &right).unwrap();
+    host.unlock_open(setup.token(), &right).unwrap();
 }
 
 #[test]
 fn a_release_for_another_purpose_is_none() {
-    let desk = Desk::new();
-    let mut host = desk.host();
-    let one_time = desk.begin(&mut host);
-    let unlock = desk.answer(&desk.context(&one_time), &one_time);
-    let error = host.unlock_open(desk.key(), &Answer { purpose: Purpose::Produce, ..unlock }).unwrap_err();
+    let setup = Desk::new();
+    let mut host = setup.host();
+    let one_time = setup.begin(&mut host);
+    let unlock = setup.answer(&setup.context(&one_time), &one_time);
+    let error =
+        host.unlock_open(setup.token(), &Answer { purpose: Purpose::Personalize, ..unlock }).unwrap_err();
     assert_eq!(reason(error), "its context is none for this purpose");
-    // A production of a key with a certificate names none.
-    let production = Context { purpose: Purpose::Produce, ..desk.context(&one_time) };
-    let error = host.unlock_open(desk.key(), &desk.answer(&production, &one_time)).unwrap_err();
+    // A personalization of a token with a certificate names none.
+    let personalization = Context { purpose: Purpose::Personalize, ..setup.context(&one_time) };
+    let error = host.unlock_open(setup.token(), &setup.answer(&personalization, &one_time)).unwrap_err();
     assert_eq!(reason(error), "its certificate is not on the key");
 }
 
 #[test]
-fn a_box_with_something_else_in_it_is_refused() {
-    let desk = Desk::new();
-    let mut host = desk.host();
-    let one_time = desk.begin(&mut host);
+fn an_envelope_with_something_else_in_it_is_refused() {
+    let setup = Desk::new();
+    let mut host = setup.host();
+    let one_time = setup.begin(&mut host);
     let to = PublicKey::from_spki_der(&one_time.public_key.0).unwrap();
-    let context = desk.context(&one_time);
+    let context = setup.context(&one_time);
     let stranger = KeyPair::generate().unwrap().public_key();
     let session: SessionKey = UnblockKey::from_bytes([7; 32]).session_key(&[1; 16], &[2; 32]);
-    let boxes = [
+    let envelopes = [
         vec![],
         to.seal(&[b'1'; 63]).unwrap(),
         to.seal(&[b'1'; 65]).unwrap(),
@@ -130,14 +136,14 @@ fn a_box_with_something_else_in_it_is_refused() {
         session.seal(&to).unwrap(),
         stranger.seal(&[b'1'; 64]).unwrap(),
     ];
-    for sealed in boxes {
-        let error = host.unlock_open(desk.key(), &desk.signed(&context, sealed)).unwrap_err();
+    for sealed in envelopes {
+        let error = host.unlock_open(setup.token(), &setup.signed(&context, sealed)).unwrap_err();
         assert_eq!(reason(error), "its box does not open, or something else is in it");
     }
-    // A production says whether there is an unblock key.
-    let production = |unblock_key_version, unblock_key: Option<UnblockKey>| {
+    // A personalization says whether there is an unblock key.
+    let personalization = |unblock_key_version, unblock_key: Option<UnblockKey>| {
         let context = Context {
-            purpose: Purpose::Produce,
+            purpose: Purpose::Personalize,
             certificate: [0; 32],
             current_version: 0,
             next_version: 1,
@@ -145,75 +151,75 @@ fn a_box_with_something_else_in_it_is_refused() {
             ..context.clone()
         };
         let first = FirstSecrets { so_pin: SoPin::new(NEXT.into()).unwrap(), unblock_key };
-        desk.signed(&context, first.seal(&to).unwrap())
+        setup.signed(&context, first.seal(&to).unwrap())
     };
-    for answer in [production(1, None), production(0, Some(UnblockKey::from_bytes([7; 32])))] {
-        let error = host.unlock_open(desk.key(), &answer).unwrap_err();
+    for answer in [personalization(1, None), personalization(0, Some(UnblockKey::from_bytes([7; 32])))] {
+        let error = host.unlock_open(setup.token(), &answer).unwrap_err();
         assert_eq!(reason(error), "its box has another unblock key than it says");
     }
-    assert_eq!(host.unlock_opened(desk.key()).unwrap(), None);
+    assert_eq!(host.unlock_opened(setup.token()).unwrap(), None);
 }
 
 #[test]
-fn a_certificate_that_has_gone_from_the_key_makes_the_answer_stale() {
-    let desk = Desk::new();
-    let mut host = desk.host();
+fn a_certificate_that_has_gone_from_the_token_makes_the_answer_stale() {
+    let setup = Desk::new();
+    let mut host = setup.host();
     // By the operator's own means, the PIN works again.
-    desk.opened(&mut host);
-    desk.so_login(&mut host, SoLogin::Current).unwrap();
-    host.init_pin(desk.key(), &Pin::new("271828")).unwrap();
-    let one_time = desk.begin(&mut host);
-    host.login(desk.key(), &Pin::new("271828")).unwrap();
-    host.remove_certificate(desk.key(), &desk.certificate).unwrap();
-    let answer = desk.answer(&desk.context(&one_time), &one_time);
-    let error = host.unlock_open(desk.key(), &answer).unwrap_err();
+    setup.opened(&mut host);
+    setup.so_login(&mut host, SoLogin::Current).unwrap();
+    host.init_pin(setup.token(), &Pin::new("271828")).unwrap();
+    let one_time = setup.begin(&mut host);
+    host.login(setup.token(), &Pin::new("271828")).unwrap();
+    host.remove_certificate(setup.token(), &setup.certificate).unwrap();
+    let answer = setup.answer(&setup.context(&one_time), &one_time);
+    let error = host.unlock_open(setup.token(), &answer).unwrap_err();
     assert_eq!(reason(error), "its certificate is not on the key");
 }
 
 #[test]
 fn a_profile_that_does_not_know_its_way_gets_no_release() {
-    let desk = Desk::new();
+    let setup = Desk::new();
     for (from, to) in [
         ("so_pin = \"yes\"", "so_pin = \"unknown\""),
         ("so_pin = \"yes\"", "so_pin = \"no\""),
         ("keys_survive_init_pin = \"yes\"", "keys_survive_init_pin = \"unknown\""),
         ("keys_survive_init_pin = \"yes\"", "keys_survive_init_pin = \"no\""),
     ] {
-        let mut host = desk.bench.host_with(|text| {
+        let mut host = setup.fixture.host_with(|text| {
             assert!(text.contains(from));
             text.replace(from, to)
         });
-        let one_time: OneTime = desk.begin(&mut host);
-        let answer = desk.answer(&desk.context(&one_time), &one_time);
-        let error = host.unlock_open(desk.key(), &answer).unwrap_err();
-        assert_eq!(reason(error), "this key has no such road", "{to}");
+        let one_time: OneTime = setup.begin(&mut host);
+        let answer = setup.answer(&setup.context(&one_time), &one_time);
+        let error = host.unlock_open(setup.token(), &answer).unwrap_err();
+        assert_eq!(reason(error), "this token has no such method", "{to}");
     }
 }
 
 #[test]
 fn a_portal_without_a_key_of_sm2_is_refused() {
-    let desk = Desk::new();
-    let mut host = desk.host();
-    let mut portal = desk.trusted();
+    let setup = Desk::new();
+    let mut host = setup.host();
+    let mut portal = setup.trusted();
     portal.signing_key.0.pop();
-    let error = host.unlock_begin(desk.key(), &portal).unwrap_err();
+    let error = host.unlock_begin(setup.token(), &portal).unwrap_err();
     assert_eq!(reason(error), "the portal's signing key is none of SM2");
 }
 
 #[test]
 fn the_same_answer_again_makes_nothing_undone() {
-    let desk = Desk::new();
-    let mut host = desk.host();
-    let one_time = desk.begin(&mut host);
-    let pins = desk.pins("0000000000000000", NEXT, &one_time);
-    let answer = desk.signed(&desk.context(&one_time), pins);
-    let first = host.unlock_open(desk.key(), &answer).unwrap();
-    let error = desk.so_login(&mut host, SoLogin::Current).unwrap_err();
+    let setup = Desk::new();
+    let mut host = setup.host();
+    let one_time = setup.begin(&mut host);
+    let pins = setup.pins("0000000000000000", NEXT, &one_time);
+    let answer = setup.signed(&setup.context(&one_time), pins);
+    let first = host.unlock_open(setup.token(), &answer).unwrap();
+    let error = setup.so_login(&mut host, SoLogin::Current).unwrap_err();
     assert_eq!(error.code(), "token.so_pin_incorrect");
-    let again = host.unlock_open(desk.key(), &answer).unwrap();
+    let again = host.unlock_open(setup.token(), &answer).unwrap();
     assert!(again.seconds_left <= first.seconds_left);
-    desk.bench.trace();
-    let error = desk.so_login(&mut host, SoLogin::Current).unwrap_err();
+    setup.fixture.trace();
+    let error = setup.so_login(&mut host, SoLogin::Current).unwrap_err();
     assert_eq!(error.code(), "token.so_pin_incorrect");
-    assert_eq!(desk.logins(), 0, "the same wrong PIN is not tried twice");
+    assert_eq!(setup.logins(), 0, "the same wrong PIN is not tried twice");
 }

@@ -1,4 +1,4 @@
-//! Unlocking a PIN: the driver host against the software key, with a portal that the test plays itself.
+//! Unlocking a PIN: the driver host against the software token, with a portal that the test plays itself.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,11 +10,11 @@
 mod answers;
 #[path = "../common/mod.rs"]
 mod common;
-mod desk;
 mod faults;
 mod logins;
+mod personalization;
 #[cfg(target_os = "linux")]
 mod process;
-mod production;
+mod setup;
 mod time;
 mod wrapped;

@@ -14,8 +14,8 @@ fn of(host: &ModuleHost) -> Pid {
 pub fn ends(host: &ModuleHost) -> Duration {
     let begun = Instant::now();
     let process = pidfd_open(of(host), PidfdFlags::empty()).unwrap();
-    let patience = Timespec { tv_sec: 20, tv_nsec: 0 };
-    assert_eq!(poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience)).unwrap(), 1, "it lives");
+    let timeout = Timespec { tv_sec: 20, tv_nsec: 0 };
+    assert_eq!(poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&timeout)).unwrap(), 1, "it lives");
     begun.elapsed()
 }
 

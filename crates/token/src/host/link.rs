@@ -55,7 +55,7 @@ impl Stopped {
             Self::NotSent(detail) => TokenError::Protocol { detail },
             Self::OtherRelease => TokenError::OtherRelease,
             Self::BeforeTheCall => TokenError::HostDied { operation },
-            Self::Died | Self::TimedOut | Self::Nonsense(_) if call.changes_key() => {
+            Self::Died | Self::TimedOut | Self::Nonsense(_) if call.changes_token() => {
                 TokenError::Unknown { operation }
             }
             Self::Died => TokenError::HostDied { operation },

@@ -1,4 +1,4 @@
-//! The client of the driver host: one child process for one module, behind the [`Token`] trait.
+//! The client of the driver host: one child process for one module, behind the [`TokenAccess`] trait.
 
 mod answers;
 mod calls;
@@ -9,14 +9,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ycd_pki::statement::Statement;
+use ycd_pki::authorization::Authorization;
 
 pub(crate) use self::link::Ender;
 use self::link::{Link, Stopped};
 use crate::binary::{self, Processor, Target};
 use crate::profile::Driver;
 use crate::wire::{Call, ModuleInfo, Open, Reply, TokenMechanisms, UnlockCall};
-use crate::{ContainerHandle, Contents, KeyId, KeyInfo, Pin, Result, Spki, Tag, Token, TokenError};
+use crate::{
+    CkaId, ContainerHandle, Contents, Pin, Result, Spki, TokenAccess, TokenError, TokenId, TokenInfo,
+};
 
 /// After this long without a call a host ends; the next call starts another one, in which nobody is logged in.
 const IDLE: Duration = Duration::from_secs(120);
@@ -25,7 +27,7 @@ const IDLE: Duration = Duration::from_secs(120);
 ///
 /// Every call has the deadline of its profile. A host that dies or hangs is killed, waited for and reported, and
 /// started afresh at the next call, which may take the time of a start longer; then nobody is logged in. So is one
-/// whose module has run out of memory. Only [`keys`](Token::keys) and [`read`](Token::read) are repeated by
+/// whose module has run out of memory. Only [`keys`](Token::tokens) and [`read`](Token::read) are repeated by
 /// themselves, once, where the host died, in what is left of their time.
 pub struct ModuleHost {
     host_exe: PathBuf,
@@ -138,62 +140,67 @@ impl ModuleHost {
     }
 }
 
-impl Token for ModuleHost {
-    fn keys(&mut self) -> Result<Vec<KeyInfo>> {
-        match self.call_again(|| Call::Keys)? {
-            Reply::Keys(keys) => Ok(keys),
+impl TokenAccess for ModuleHost {
+    fn list(&mut self) -> Result<Vec<TokenInfo>> {
+        match self.call_again(|| Call::List)? {
+            Reply::Tokens(tokens) => Ok(tokens),
             _ => Err(unexpected()),
         }
     }
 
-    fn read(&mut self, key: &KeyId) -> Result<Contents> {
-        match self.call_again(|| Call::Read(key.clone()))? {
+    fn read(&mut self, token: &TokenId) -> Result<Contents> {
+        match self.call_again(|| Call::Read(token.clone()))? {
             Reply::Contents(contents) => Ok(contents),
             _ => Err(unexpected()),
         }
     }
 
-    fn login(&mut self, key: &KeyId, pin: &Pin) -> Result<()> {
-        self.call(Call::Login(key.clone(), pin.clone())).map(drop)
+    fn login(&mut self, token: &TokenId, pin: &Pin) -> Result<()> {
+        self.call(Call::Login(token.clone(), pin.clone())).map(drop)
     }
 
-    fn logout(&mut self, key: &KeyId) -> Result<()> {
-        self.call(Call::Logout(key.clone())).map(drop)
+    fn logout(&mut self, token: &TokenId) -> Result<()> {
+        self.call(Call::Logout(token.clone())).map(drop)
     }
 
-    fn change_pin(&mut self, key: &KeyId, old: &Pin, new: &Pin) -> Result<()> {
-        self.call(Call::ChangePin(key.clone(), old.clone(), new.clone())).map(drop)
+    fn change_pin(&mut self, token: &TokenId, old: &Pin, new: &Pin) -> Result<()> {
+        self.call(Call::ChangePin(token.clone(), old.clone(), new.clone())).map(drop)
     }
 
-    fn generate(&mut self, key: &KeyId, tag: &Tag) -> Result<Spki> {
-        match self.call(Call::Generate(key.clone(), *tag))? {
+    fn generate(&mut self, token: &TokenId, cka_id: &CkaId) -> Result<Spki> {
+        match self.call(Call::Generate(token.clone(), *cka_id))? {
             Reply::PublicKey(spki) => Ok(spki),
             _ => Err(unexpected()),
         }
     }
 
-    fn sign_statement(&mut self, key: &KeyId, signer: &Spki, statement: &Statement) -> Result<Vec<u8>> {
-        bytes(self.call(Call::SignStatement(key.clone(), signer.clone(), statement.clone()))?)
+    fn sign_authorization(
+        &mut self,
+        token: &TokenId,
+        signer: &Spki,
+        authorization: &Authorization,
+    ) -> Result<Vec<u8>> {
+        bytes(self.call(Call::SignAuthorization(token.clone(), signer.clone(), authorization.clone()))?)
     }
 
-    fn sign_request(&mut self, key: &KeyId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
-        bytes(self.call(Call::SignRequest(key.clone(), signer.clone(), subject.to_vec()))?)
+    fn sign_request(&mut self, token: &TokenId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
+        bytes(self.call(Call::SignRequest(token.clone(), signer.clone(), subject.to_vec()))?)
     }
 
-    fn write_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
-        self.call(Call::WriteCertificate(key.clone(), certificate.to_vec())).map(drop)
+    fn write_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
+        self.call(Call::WriteCertificate(token.clone(), certificate.to_vec())).map(drop)
     }
 
-    fn remove_certificate(&mut self, key: &KeyId, certificate: &[u8]) -> Result<()> {
-        self.call(Call::RemoveCertificate(key.clone(), certificate.to_vec())).map(drop)
+    fn remove_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
+        self.call(Call::RemoveCertificate(token.clone(), certificate.to_vec())).map(drop)
     }
 
-    fn destroy(&mut self, key: &KeyId, container: &ContainerHandle) -> Result<()> {
-        self.call(Call::Destroy(key.clone(), container.clone())).map(drop)
+    fn destroy(&mut self, token: &TokenId, container: &ContainerHandle) -> Result<()> {
+        self.call(Call::Destroy(token.clone(), container.clone())).map(drop)
     }
 }
 
-/// A second host of the same module that lists keys and waits for slot events, and never opens a session.
+/// A second host of the same module that lists tokens and waits for slot events, and never opens a session.
 pub(crate) struct WaitingHost {
     link: Link,
     deadline: Duration,
@@ -207,19 +214,19 @@ impl WaitingHost {
         Ok(Self { link, deadline: driver.profile.deadlines.other() })
     }
 
-    pub fn keys(&mut self) -> Result<Vec<KeyInfo>> {
-        let call = Call::Keys;
+    pub fn list(&mut self) -> Result<Vec<TokenInfo>> {
+        let call = Call::List;
         match self
             .link
             .exchange(&call, self.deadline)
             .map_err(|stopped| stopped.error(&call, self.deadline))??
         {
-            Reply::Keys(keys) => Ok(keys),
+            Reply::Tokens(tokens) => Ok(tokens),
             _ => Err(unexpected()),
         }
     }
 
-    /// Returns when a key came or went, or when the host ended. Has no deadline.
+    /// Returns when a token came or went, or when the host ended. Has no deadline.
     pub fn wait(&mut self) -> Result<()> {
         self.wait_in(Call::WaitForEvent)
     }

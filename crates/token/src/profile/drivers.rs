@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Interface, Profile, ProfileError, parse, places};
+use super::{Interface, Profile, ProfileError, locations, parse};
 use crate::{Result, TokenError, binary};
 
 const BUILTIN: [(&str, &str); 14] = [
@@ -123,11 +123,11 @@ impl Drivers {
             let error = TokenError::Unsupported { what: "interface skf".into() };
             return lookup(Err(error), looked_in);
         }
-        for places in places::of_this_system(profile).filter(|places| !places.files.is_empty()) {
-            for folder in places::folders(places) {
-                for file in &places.files {
+        for locations in locations::of_this_system(profile).filter(|locations| !locations.files.is_empty()) {
+            for folder in locations::folders(locations) {
+                for file in &locations.files {
                     let path = folder.join(file);
-                    match Driver::new(profile.clone(), &path, places.bits) {
+                    match Driver::new(profile.clone(), &path, locations.bits) {
                         Ok(mut driver) => {
                             looked_in.push(folder);
                             driver.environment.clone_from(&self.environment);
@@ -143,7 +143,7 @@ impl Drivers {
             }
         }
         let missing = || {
-            let files = places::of_this_system(profile).flat_map(|places| &places.files);
+            let files = locations::of_this_system(profile).flat_map(|locations| &locations.files);
             let files = files.map(String::as_str).collect::<Vec<_>>();
             let path = match files.as_slice() {
                 [] => format!("{} (its file is not known)", profile.name),
@@ -175,7 +175,7 @@ impl Driver {
     /// [`TokenError::ModuleMissing`]; [`TokenError::ModuleNotAllowed`] where the file, links followed, lies outside
     /// the folders of the profile.
     pub fn new(profile: Arc<Profile>, module_path: &Path, entry_bits: u8) -> Result<Self> {
-        let module_path = places::allowed(&profile, module_path, entry_bits)?;
+        let module_path = locations::allowed(&profile, module_path, entry_bits)?;
         let bits = binary::bits(&module_path).unwrap_or(entry_bits);
         Ok(Self { profile, module_path, bits, entry_bits, environment: Vec::new() })
     }
@@ -193,7 +193,7 @@ impl Driver {
 
     /// The fields are public and files can be exchanged: looked at again before every start of a host.
     pub(crate) fn check(&self) -> Result<PathBuf> {
-        places::allowed(&self.profile, &self.module_path, self.entry_bits)
+        locations::allowed(&self.profile, &self.module_path, self.entry_bits)
     }
 }
 

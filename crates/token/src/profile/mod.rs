@@ -1,4 +1,4 @@
-//! Driver profiles: all that differs between makes of key, as data.
+//! Driver profiles: all that differs between token models, as data.
 //!
 //! A profile is one TOML file of `drivers-config/`, embedded in the program, or of the administrator's folder, which
 //! overrides by file name. Its JSON schema is `drivers-config/profile.schema.json`; the types here are what counts.
@@ -6,8 +6,8 @@
 mod drivers;
 mod error;
 mod hex;
+mod locations;
 mod parse;
-mod places;
 mod recognition;
 mod registry;
 
@@ -19,16 +19,16 @@ use serde::{Deserialize, Serialize};
 pub use self::hex::Hex;
 pub use drivers::{Driver, Drivers, Lookup, default_admin_folder};
 pub use error::ProfileError;
-pub(crate) use places::exe_dir;
+pub(crate) use locations::exe_dir;
 pub use recognition::{Recognition, UsbId};
 
-/// One make of key.
+/// One token model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Stable, unique; the file's name without `.toml`.
     pub name: String,
-    /// First part of every [`KeyId`](crate::KeyId) of this make; several profiles may share it.
+    /// First part of every [`TokenId`](crate::TokenId) of this token model; several profiles may share it.
     pub family: String,
     pub interface: Interface,
     /// Whether hardware has confirmed the profile as a whole.
@@ -76,7 +76,7 @@ pub enum Interface {
     Skf,
 }
 
-/// What people call the make.
+/// What people call the token model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Names {
@@ -142,7 +142,7 @@ pub struct Pkcs11 {
     pub key_type: Option<Sourced<u32>>,
     /// Mechanism (CKM) that generates an SM2 key pair.
     pub key_pair_gen: Sourced<u32>,
-    /// Attributes (CKA) that hold the coordinates of a public key, for makes that tell no CKA_EC_POINT. Both or none.
+    /// Attributes (CKA) that hold the coordinates of a public key, for token models that tell no CKA_EC_POINT. Both or none.
     #[serde(default)]
     pub point_x: Option<Sourced<u32>>,
     #[serde(default)]
@@ -184,7 +184,7 @@ pub enum SignatureFormat {
     Der,
 }
 
-/// Limits of the make. What the token itself tells goes first.
+/// Limits of the token model. What the token itself tells goes first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -195,8 +195,8 @@ pub struct Limits {
     #[serde(default)]
     pub pin_max_len: Option<Sourced<u8>>,
     #[serde(default)]
-    pub pin_tries: Option<Sourced<u8>>,
-    /// Key pairs that fit on one key.
+    pub pin_retry_limit: Option<Sourced<u8>>,
+    /// Key pairs that fit on one token.
     #[serde(default)]
     pub containers: Option<Sourced<u32>>,
     /// Bytes of private memory that the token counts for one key pair: with it, its total private memory
@@ -215,11 +215,11 @@ pub struct Unlock {
     /// Whether the flags for the tries of the SO PIN (PKCS#11 `CKF_SO_PIN_COUNT_LOW`, `CKF_SO_PIN_FINAL_TRY`,
     /// `CKF_SO_PIN_LOCKED`) are kept. Unknown counts as no: then nothing is believed of them.
     #[serde(default)]
-    pub tells_so_tries: Tristate,
-    /// A challenge of the key, answered by who keeps its unblock key; needs `card`.
+    pub tells_so_pin_retry_counter: Tristate,
+    /// A challenge of the token, answered by who keeps its unblock key; needs `card`.
     #[serde(default)]
     pub challenge_response: Tristate,
-    /// The commands for it, to the key as a smart card.
+    /// The commands for it, to the token as a smart card.
     #[serde(default)]
     pub card: Option<CardCommands>,
 }
@@ -230,15 +230,15 @@ pub struct Unlock {
 pub struct CardCommands {
     /// Selects the application; whole.
     pub select: Hex,
-    /// Reads the serial number, in ASCII; whole. The card is the key whose serial number it tells.
+    /// Reads the serial number, in ASCII; whole. The card is the token whose serial number it tells.
     pub serial_number: Hex,
     /// Asks for a challenge of 16 bytes; whole.
     pub challenge: Hex,
     /// CLA INS P1 P2 Lc; 96 bytes follow, as `ycd_pki::unlock::UnblockCommand` has them.
     pub unblock: Hex,
-    /// CLA INS P1 P2 of a VERIFY of the SO PIN; Lc and the PIN follow. Of a production only.
+    /// CLA INS P1 P2 of a VERIFY of the SO PIN; Lc and the PIN follow. Of a personalization only.
     pub verify_so: Hex,
-    /// CLA INS P1 P2 Lc; version (4 bytes, big-endian) and unblock key (32) follow. Of a production only.
+    /// CLA INS P1 P2 Lc; version (4 bytes, big-endian) and unblock key (32) follow. Of a personalization only.
     pub put_unblock_key: Hex,
     /// Short name in `sources`.
     pub source: String,
@@ -247,7 +247,7 @@ pub struct CardCommands {
     pub verified: bool,
 }
 
-/// How a certificate is registered in the user's certificate store of Windows, so that other programs find the key by it.
+/// How a certificate is registered in the user's certificate store of Windows, so that other programs find the token by it.
 /// Without this section none is registered: one that names no provider, or the wrong one, helps nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -258,7 +258,7 @@ pub struct WindowsStore {
     #[serde(default)]
     pub provider_type: Option<Sourced<u32>>,
     /// What the provider calls the container of a key pair: `{id}` stands for its CKA_ID in lower-case hexadecimal,
-    /// `{serial}` for the key's serial number.
+    /// `{serial}` for the token's serial number.
     pub container: Sourced<String>,
 }
 
@@ -269,7 +269,7 @@ impl WindowsStore {
         self.provider.verified && of_type && self.container.verified
     }
 
-    /// The container of the pair with this CKA_ID on the key with this serial number.
+    /// The container of the pair with this CKA_ID on the token with this serial number.
     pub fn container_of(&self, id: &[u8], serial_number: &str) -> String {
         self.container.value.replace("{id}", &::hex::encode(id)).replace("{serial}", serial_number)
     }
@@ -288,7 +288,7 @@ pub struct Quirks {
     #[serde(default)]
     pub single_process: bool,
     /// Logs the user out after every use of a private key: the PIN is asked for again (see
-    /// [`Keys::on_pin_needed`](crate::Keys::on_pin_needed)).
+    /// [`TokenSet::on_pin_needed`](crate::TokenSet::on_pin_needed)).
     #[serde(default)]
     pub pin_per_signature: bool,
     /// Milliseconds between two looks, for a module that cannot wait for slot events. Absent: no polling.

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::recognition::atr_pattern;
-use super::{Interface, Os, Profile, ProfileError, Tristate, places, registry};
+use super::{Interface, Os, Profile, ProfileError, Tristate, locations, registry};
 
 pub(super) fn profile(file: &str, text: &str) -> Result<Profile, ProfileError> {
     let source = Source { file, text };
@@ -90,7 +90,7 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
             return wrong(field("bits".into()), "takes 32 or 64");
         }
         for (j, directory) in module.directories.iter().enumerate() {
-            if let Err(message) = places::check_directory(module.os, directory) {
+            if let Err(message) = locations::check_directory(module.os, directory) {
                 return wrong(field(format!("directories[{j}]")), &message);
             }
         }
@@ -142,7 +142,7 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
     for (name, number) in [
         ("pin_min_len", &limits.pin_min_len),
         ("pin_max_len", &limits.pin_max_len),
-        ("pin_tries", &limits.pin_tries),
+        ("pin_retry_limit", &limits.pin_retry_limit),
     ] {
         if let Some(number) = number {
             source_known(profile, &number.source).map_err(|m| (format!("limits.{name}.source"), m))?;

@@ -1,6 +1,6 @@
 //! Cards in PC/SC readers: the one blocking watcher, and a look at what is there now.
 //!
-//! Says nothing of keys: a card is an ATR in a reader, a hint as to whose module is worth asking.
+//! Says nothing of tokens: a card is an ATR in a reader, a hint as to whose module is worth asking.
 
 mod pace;
 mod states;

@@ -18,7 +18,7 @@ const MOST: usize = if cfg!(windows) { usize::MAX } else { 16 };
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// After readers came or went they are listed again and again for a while: the service tells only of changes that it
-/// makes while it is being asked, and a key that is plugged in may bring several readers, one after the other.
+/// makes while it is being asked, and a token that is plugged in may bring several readers, one after the other.
 const ATTENTIVE: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Between two tries to wake the thread up: one made before it waits wakes nobody.

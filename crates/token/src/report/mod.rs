@@ -1,4 +1,4 @@
-//! A key that nobody knows: what can be said of it, for whoever writes its profile.
+//! A token that nobody knows: what can be said of it, for whoever writes its profile.
 
 use std::path::PathBuf;
 
@@ -12,12 +12,12 @@ use crate::wire::ModuleInfo;
 
 /// Says nothing of who the user is: no serial numbers, no certificates, no file of theirs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct UnknownKey {
-    /// The reader's name, without the serial number that some have in it; `None` for a key that no reader shows.
+pub struct UnknownToken {
+    /// The reader's name, without the serial number that some have in it; `None` for a token that no reader shows.
     pub reader: Option<String>,
     /// Answer to reset, hexadecimal with blanks between the bytes.
     pub atr: Option<String>,
-    /// All that is plugged in: which of them is the key cannot be told.
+    /// All that is plugged in: which of them is the token cannot be told.
     pub usb: Vec<UsbDevice>,
     pub modules: Vec<FoundModule>,
     /// A profile to be filled in, as TOML.
@@ -53,9 +53,9 @@ pub fn spaced(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")
 }
 
-/// Makes whose USB device is plugged in and whose driver is not installed: the likeliest reason for a key that nobody
+/// Makes whose USB device is plugged in and whose driver is not installed: the likeliest reason for a token that nobody
 /// knows.
-pub fn makes_without_driver<'a>(
+pub fn models_without_driver<'a>(
     drivers: &'a Drivers,
     lookups: &[Lookup],
     readers: &[Reader],
@@ -75,15 +75,15 @@ pub fn makes_without_driver<'a>(
     profiles.filter(|profile| is_there(profile)).collect()
 }
 
-/// As [`makes_without_driver`], with what is plugged in now.
-pub fn makes_without_driver_now<'a>(drivers: &'a Drivers, lookups: &[Lookup]) -> Vec<&'a Profile> {
+/// As [`models_without_driver`], with what is plugged in now.
+pub fn models_without_driver_now<'a>(drivers: &'a Drivers, lookups: &[Lookup]) -> Vec<&'a Profile> {
     // Without the PC/SC service there are still USB devices.
     let seen = readers::now().unwrap_or_default();
-    makes_without_driver(drivers, lookups, &seen, &usb::devices())
+    models_without_driver(drivers, lookups, &seen, &usb::devices())
 }
 
-impl UnknownKey {
-    /// `seen`: the reader's name (empty: not known) and the card, where a reader shows the key.
+impl UnknownToken {
+    /// `seen`: the reader's name (empty: not known) and the card, where a reader shows the token.
     pub fn new(seen: Option<(&str, &Card)>, devices: Vec<UsbDevice>, modules: Vec<FoundModule>) -> Self {
         let reader = seen.map(|(reader, _)| without_serial(reader)).filter(|reader| !reader.is_empty());
         let atr = seen.and_then(|(_, card)| card.atr.as_deref()).map(spaced);
@@ -107,10 +107,10 @@ impl UnknownKey {
         }
         for module in &self.modules {
             let bits = module.bits.map_or_else(|| "?".into(), |bits| bits.to_string());
-            let said = [module.manufacturer.as_deref(), module.version.as_deref()];
-            let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
+            let told = [module.manufacturer.as_deref(), module.version.as_deref()];
+            let told = told.into_iter().flatten().collect::<Vec<_>>().join(" ");
             let path = module.path.display();
-            lines.push(format!("module: {} {path} ({bits}) {said}", module.profile));
+            lines.push(format!("module: {} {path} ({bits}) {told}", module.profile));
         }
         let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
         format!("{}\n\n{}", lines.join("\n"), self.draft)
@@ -140,7 +140,7 @@ fn draft(reader: Option<&str>, atr: Option<&str>, devices: &[UsbDevice]) -> Stri
         if reader.is_some() { vec![format!("{}*", name.replace(['*', '?'], "?"))] } else { Vec::new() };
     format!(
         r#"# A draft. Put in the name of the vendor's PKCS#11 module and the folder it lies in, take out the USB devices
-# that are not the key, then: ycd driver probe --try THIS-FILE
+# that are not the token, then: ycd driver probe --try THIS-FILE
 name = "draft"
 family = "draft"
 interface = "pkcs11"
@@ -214,10 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn the_draft_is_a_profile_that_knows_the_key_it_was_made_from() {
+    fn the_draft_is_a_profile_that_knows_the_token_it_was_made_from() {
         let card = Card { atr: Some(vec![0x3B, 0x01, 0x7F]) };
         for reader in ["Some \"Key\" \\ 00 00", "*?*", "", "12 34", "读卡器 00"] {
-            let report = UnknownKey::new(Some((reader, &card)), vec![device()], Vec::new());
+            let report = UnknownToken::new(Some((reader, &card)), vec![device()], Vec::new());
             let profile = Profile::from_toml("draft.toml", &report.draft).unwrap();
             assert!(profile.recognition.knows_atr(&[0x3B, 0x01, 0x7F]));
             assert!(profile.recognition.knows_usb(0x1234, 0xABCD));
@@ -226,7 +226,7 @@ mod tests {
                     || reader.trim_matches(char::is_numeric).trim().is_empty()
             );
         }
-        let report = UnknownKey::new(None, Vec::new(), Vec::new());
+        let report = UnknownToken::new(None, Vec::new(), Vec::new());
         Profile::from_toml("draft.toml", &report.draft).unwrap();
     }
 
@@ -234,7 +234,7 @@ mod tests {
     fn a_serial_number_in_the_readers_name_stays_out_of_report_and_draft() {
         let card = Card { atr: Some(vec![0x3B, 0x01]) };
         let seen = "SCR 331 [CCID Interface] (21120712345678) 00 00";
-        let report = UnknownKey::new(Some((seen, &card)), Vec::new(), Vec::new());
+        let report = UnknownToken::new(Some((seen, &card)), Vec::new(), Vec::new());
         assert_eq!(report.reader.as_deref(), Some("SCR 331 [CCID Interface] 00 00"));
         assert!(!report.text().contains("2112"), "{}", report.text());
         assert!(Profile::from_toml("draft.toml", &report.draft).unwrap().recognition.knows_reader(seen));
@@ -253,7 +253,7 @@ mod tests {
             version: Some("1.2".into()),
         };
         let card = Card { atr: None };
-        let report = UnknownKey::new(Some(("R 0", &card)), vec![device()], vec![module]);
+        let report = UnknownToken::new(Some(("R 0", &card)), vec![device()], vec![module]);
         let text = report.text();
         assert!(text.starts_with("reader: R 0\nATR:    -\nUSB:    1234:ABCD M K\n"));
         assert!(text.contains("module: itrus /usr/lib/libgm3000_pkcs11.so (64) Longmai 1.2\n\n# A draft."));
@@ -263,12 +263,12 @@ mod tests {
     }
 
     #[test]
-    fn a_make_whose_key_is_there_and_whose_driver_is_not_is_named() {
+    fn a_model_whose_token_is_there_and_whose_driver_is_not_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let drivers = Drivers::load(Some(folder.path())).unwrap();
         let haitai = UsbDevice { vendor: 0x5448, product: 0x0003, ..device() };
         let lookups = drivers.lookups();
-        let named = makes_without_driver(&drivers, &lookups, &[], &[haitai, device()]);
+        let named = models_without_driver(&drivers, &lookups, &[], &[haitai, device()]);
         assert_eq!(named.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>(), ["haitai"]);
         assert!(named[0].display.driver_from.is_some());
     }

@@ -1,4 +1,4 @@
-//! Keys coming and going: all sources of news as one stream.
+//! Tokens coming and going: all sources of news as one stream.
 //!
 //! | source | for |
 //! | --- | --- |
@@ -7,14 +7,14 @@
 //! | the system's notices of USB devices | modules that cannot wait |
 //! | a look every `poll_ms` | where a profile asks for it |
 //!
-//! News are hints: each makes a host list the keys of its module, and what is told is how the listings differ. What no
-//! module claims is looked at as well (`scout`): its driver may be missing.
+//! News are hints: each makes a host list the tokens of its module, and what is told is how the listings differ. What no
+//! module claims is looked at as well (`missing-driver watcher`): its driver may be missing.
 
 mod merge;
+mod missing_driver;
 mod module;
 #[cfg(any(target_os = "linux", windows))]
 mod notices;
-mod scout;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,36 +23,36 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use self::merge::Merge;
+use self::missing_driver::{Hint, MissingDriverWatcher};
 use self::module::{ModuleWatch, Prompt};
-use self::scout::{Hint, Scout};
 use crate::candidates::candidates;
 use crate::host::default_host_exe;
 use crate::profile::{Driver, Drivers, Profile};
 use crate::readers::{CardEvent, ReaderWatch};
-use crate::{KeyId, KeyInfo, usb};
+use crate::{TokenId, TokenInfo, usb};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyEvent {
-    Arrived(KeyInfo),
-    Gone(KeyId),
-    /// The profiles of all keys that are plugged in and whose driver is not installed, whenever they change. Told before
-    /// the keys of a driver that has just been installed.
+pub enum TokenEvent {
+    Arrived(TokenInfo),
+    Gone(TokenId),
+    /// The profiles of all tokens that are plugged in and whose driver is not installed, whenever they change. Told before
+    /// the tokens of a driver that has just been installed.
     DriversMissing(Vec<String>),
 }
 
-/// Tells of keys that come and go, beginning with those that are there. Each key is told once, however many sources
-/// and modules know it. A driver that is installed later is found once a key that wants it is plugged in.
+/// Tells of tokens that come and go, beginning with those that are there. Each token is told once, however many sources
+/// and modules know it. A driver that is installed later is found once a token that wants it is plugged in.
 ///
 /// Hosts are the watcher's own and open no session. A module that bears one process only (`single_process`) is not
 /// watched. Dropping the watcher ends hosts and threads.
-pub struct KeyWatcher {
-    events: Receiver<KeyEvent>,
+pub struct TokenWatcher {
+    events: Receiver<TokenEvent>,
     hints: Sender<Hint>,
     // In the order in which they are dropped: what prompts before what is prompted.
     #[cfg(any(target_os = "linux", windows))]
     _notices: Option<notices::Notices>,
     _readers: Option<ReaderWatch>,
-    scout: Option<thread::JoinHandle<()>>,
+    missing_driver: Option<thread::JoinHandle<()>>,
     modules: Modules,
 }
 
@@ -69,8 +69,8 @@ struct Watched {
     watch: Option<ModuleWatch>,
 }
 
-impl KeyWatcher {
-    /// `host_exe` as for [`Keys::open`](crate::Keys::open).
+impl TokenWatcher {
+    /// `host_exe` as for [`TokenSet::open`](crate::TokenSet::open).
     pub fn start(drivers: &Drivers, host_exe: Option<&Path>) -> Self {
         let host_exe = host_exe.map_or_else(default_host_exe, Path::to_owned);
         let (sender, events) = mpsc::channel();
@@ -83,37 +83,40 @@ impl KeyWatcher {
         let readers = watch_readers(&modules, hints.clone());
         #[cfg(any(target_os = "linux", windows))]
         let notices = watch_devices(&modules, hints.clone(), readers.as_ref());
-        let scout = Scout {
+        let missing_driver = MissingDriverWatcher {
             drivers: drivers.clone(),
             host_exe,
             modules: modules.clone(),
             events: sender,
             missing: Vec::new(),
         };
-        let scout = thread::Builder::new().name("scout".into()).spawn(move || scout.run(&hinted));
-        let scout = scout.inspect_err(|error| tracing::warn!(%error, "missing drivers are not noticed")).ok();
+        let missing_driver =
+            thread::Builder::new().name("scout".into()).spawn(move || missing_driver.run(&hinted));
+        let missing_driver = missing_driver
+            .inspect_err(|error| tracing::warn!(%error, "missing drivers are not noticed"))
+            .ok();
         Self {
             events,
             hints,
             #[cfg(any(target_os = "linux", windows))]
             _notices: notices,
             _readers: readers,
-            scout,
+            missing_driver,
             modules,
         }
     }
 
     /// Open for as long as the watcher is.
-    pub fn events(&self) -> &Receiver<KeyEvent> {
+    pub fn events(&self) -> &Receiver<TokenEvent> {
         &self.events
     }
 }
 
-impl Drop for KeyWatcher {
+impl Drop for TokenWatcher {
     fn drop(&mut self) {
         let _ = self.hints.send(Hint::Stop);
-        if let Some(scout) = self.scout.take() {
-            let _ = scout.join();
+        if let Some(missing_driver) = self.missing_driver.take() {
+            let _ = missing_driver.join();
         }
         let watched = std::mem::take(&mut *self.modules.lock());
         drop(watched);
@@ -140,7 +143,7 @@ fn watch_readers(modules: &Modules, hints: Sender<Hint>) -> Option<ReaderWatch> 
                 // Those that were installed since have found it by themselves.
                 modules.prompt(asked.into_iter().chain(of..now));
             }
-            // A key may have been listed whose card nobody had seen yet.
+            // A token may have been listed whose card nobody had seen yet.
             CardEvent::NoService => modules.prompt(modules.with(|profile| profile.recognition.only_pcsc())),
         }
         let _ = hints.send(Hint::Look);

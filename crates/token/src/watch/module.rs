@@ -13,7 +13,7 @@ use crate::profile::Driver;
 
 /// Between two listings at least: some modules report the same event again and again.
 const BREATH: Duration = Duration::from_millis(100);
-/// When to look once more after a hint that changed nothing: a module may see a key later than its reader does.
+/// When to look once more after a hint that changed nothing: a module may see a token later than its reader does.
 const AGAIN: [Duration; 3] =
     [Duration::from_millis(150), Duration::from_millis(500), Duration::from_millis(1500)];
 /// After this long without a hint the host of a module that waits for hints is ended.
@@ -25,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// What a module's thread is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prompt {
-    /// A key of the module may have come or gone.
+    /// A token of the module may have come or gone.
     Look,
     Stop,
 }
@@ -123,7 +123,7 @@ impl Watcher {
                         code = error.code(),
                         "watching host failed"
                     );
-                    // A hint ends the pause: what made the host fail may have been the key that was pulled.
+                    // A hint ends the pause: what made the host fail may have been the token that was pulled.
                     if matches!(self.prompted.recv_timeout(pause), Ok(Prompt::Stop)) {
                         return;
                     }
@@ -173,7 +173,7 @@ impl Watcher {
             if self.pause(BREATH) {
                 return Ok(End::Stopped);
             }
-            // The event may have come before the key could be read.
+            // The event may have come before the token could be read.
             self.look(host)?;
         }
     }
@@ -212,10 +212,10 @@ impl Watcher {
         Ok(false)
     }
 
-    /// Lists the keys, and tells how they differ; whether they do.
+    /// Lists the tokens, and tells how they differ; whether they do.
     fn look(&mut self, host: &mut WaitingHost) -> Result<bool, TokenError> {
-        let keys = host.keys()?;
-        Ok(lock(&self.merge).tell(self.place, keys))
+        let tokens = host.list()?;
+        Ok(lock(&self.merge).tell(self.place, tokens))
     }
 
     /// Whether the watch was stopped meanwhile. Hints are of no use to a host that waits by itself.

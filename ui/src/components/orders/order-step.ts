@@ -1,13 +1,13 @@
 import type { RouteLocationRaw } from 'vue-router'
-import type { OrderKind, OrderNote, OrderState } from '@/backend/contract'
+import type { OrderKind, OrderNote, PublicStatus } from '@/backend/contract'
 
 /** What is known of an order wherever one is named. */
 export interface OrderNamed {
   no: string
   kind: OrderKind
-  state: OrderState
+  state: PublicStatus
   note?: OrderNote | null
-  key_id?: string
+  token_id?: string
 }
 
 export type NextStep = 'fill_in' | 'change' | 'pay' | 'progress' | 'write' | 'unlock' | 'see'
@@ -21,7 +21,7 @@ export function nextStep(order: OrderNamed): { name: NextStep; to: RouteLocation
   if (order.kind === 'unlock') {
     const asksAgain = order.state === 'awaiting_unlock' || order.state === 'rejected'
     if (!asksAgain) return here(order.state === 'awaiting_review' ? 'progress' : 'see')
-    return { name: 'unlock', to: { name: 'unlock', query: { ...(order.key_id && { key: order.key_id }), order: order.no } } }
+    return { name: 'unlock', to: { name: 'unlock', query: { ...(order.token_id && { key: order.token_id }), order: order.no } } }
   }
   switch (order.state) {
     case 'draft':
@@ -33,7 +33,7 @@ export function nextStep(order: OrderNamed): { name: NextStep; to: RouteLocation
     case 'awaiting_renewal':
       return { name: 'write', to: { name: 'write', params } }
     case 'awaiting_review':
-    case 'awaiting_production':
+    case 'awaiting_personalization':
     case 'awaiting_recovery':
     case 'awaiting_shipment':
     case 'awaiting_download':
@@ -45,12 +45,12 @@ export function nextStep(order: OrderNamed): { name: NextStep; to: RouteLocation
   }
 }
 
-export const STATES: readonly OrderState[] = [
+export const STATES: readonly PublicStatus[] = [
   'draft',
   'awaiting_payment',
   'awaiting_review',
   'rejected',
-  'awaiting_production',
+  'awaiting_personalization',
   'awaiting_renewal',
   'awaiting_recovery',
   'awaiting_shipment',

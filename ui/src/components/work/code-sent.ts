@@ -1,5 +1,5 @@
 import { shallowRef, watch } from 'vue'
-import type { CodeSent, WorkView } from '@/backend/contract'
+import type { CodeSent, JobView } from '@/backend/contract'
 
 /** A code on its way to a phone, and when it was sent. */
 export interface SentCode {
@@ -12,10 +12,10 @@ export interface SentCode {
  * The sending that a work's question for a code is about. A code that was not right is asked for again with the same
  * sending: the wait for the next one runs on.
  */
-export function useCodeSent(work: () => WorkView) {
+export function useCodeSent(work: () => JobView) {
   const code = shallowRef<SentCode>()
 
-  function hear({ id, asked }: WorkView) {
+  function hear({ id, asked }: JobView) {
     if (asked?.question.ask !== 'code') return
     const { phone, valid_for, next_after, refused } = asked.question
     const known = code.value?.work === id ? code.value.sent : undefined

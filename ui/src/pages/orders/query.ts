@@ -1,10 +1,10 @@
 import type { LocationQuery, LocationQueryRaw } from 'vue-router'
-import type { OrderQuery, OrderState } from '@/backend/contract'
+import type { OrderQuery, PublicStatus } from '@/backend/contract'
 import { STATES } from '@/components/orders/order-step'
 
 /** What 我的订单 shows; kept in the page's address, so that the way back from an order leads to the same list. */
 export interface Shown {
-  state: OrderState | undefined
+  state: PublicStatus | undefined
   no: string
   company: string
   product: string

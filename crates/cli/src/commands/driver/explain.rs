@@ -1,22 +1,22 @@
-//! `ycd driver explain`: why a card is taken for a make, or what can be told of one that nobody knows.
+//! `ycd driver explain`: why a card is taken for a token model, or what can be told of one that nobody knows.
 
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
-use ycd_assistant::makes::{found_modules, make, not_installed};
+use ycd_assistant::models::{found_modules, model_name, not_installed};
 use ycd_flows::messages::Explain as _;
 use ycd_token::{
     Drivers, TokenError,
     candidates::{Claim, claim},
     readers::{self, Card, Reader},
-    report::{UnknownKey, spaced},
+    report::{UnknownToken, spaced},
     usb,
 };
 
 use super::send::send;
 use crate::{
+    data_dir::DataDir,
     error::{CliError, Result},
-    home::Home,
     say::Say,
 };
 
@@ -26,7 +26,7 @@ pub fn run(
     what: Option<&str>,
     drivers: &Drivers,
     save: Option<&Path>,
-    portal: Option<&Home>,
+    portal: Option<&DataDir>,
     say: &Say,
 ) -> Result {
     let seen = cards(what)?;
@@ -55,7 +55,8 @@ pub fn run(
                     (Some(_), Err(error)) => error.explain(say.language).sentence,
                 };
                 let fits = claim.as_ref().map(|claim| words(claim, say)).unwrap_or_default();
-                let line = format!("  {}  {}  {fits}  {why}\n", profile.name, make(profile, say.language));
+                let line =
+                    format!("  {}  {}  {fits}  {why}\n", profile.name, model_name(profile, say.language));
                 let value = json!({
                     "profile": profile.name,
                     "claim": claim,
@@ -73,7 +74,7 @@ pub fn run(
             }
         }
         let report = (!is_known)
-            .then(|| UnknownKey::of_this_machine(Some((reader.as_str(), card)), found_modules(drivers)));
+            .then(|| UnknownToken::of_this_machine(Some((reader.as_str(), card)), found_modules(drivers)));
         if let Some(report) = &report {
             text += say.t("没有哪种配置认得它。\n\n", "No profile knows it.\n\n");
             text += &report.text();
@@ -83,8 +84,8 @@ pub fn run(
         told.push(json!({ "reader": reader, "atr": atr, "profiles": profiles, "unknown": report }));
     }
     if seen.is_empty() {
-        // A key without a reader: what is plugged in is all that is known.
-        let report = UnknownKey::of_this_machine(None, found_modules(drivers));
+        // A token without a reader: what is plugged in is all that is known.
+        let report = UnknownToken::of_this_machine(None, found_modules(drivers));
         text += say.t("读卡器中没有卡片。\n\n", "There is no card in any reader.\n\n");
         text += &report.text();
         unknown = Some(report.clone());
@@ -94,11 +95,11 @@ pub fn run(
     if let Some(file) = save {
         fs::write(file, &needed()?.draft).map_err(CliError::file(file))?;
     }
-    let Some(home) = portal else {
+    let Some(data_dir) = portal else {
         say.result(&json!({ "cards": told }), || text);
         return Ok(());
     };
-    let sent = send(needed()?, home, say)?;
+    let sent = send(needed()?, data_dir, say)?;
     say.result(&json!({ "cards": told, "sent": sent }), || match &sent {
         Some(sent) => sent.words(say),
         None => say.t("没有发送。", "Nothing was sent.").to_owned(),

@@ -3,23 +3,23 @@
 use std::{fs, path::Path};
 
 use serde_json::json;
-use ycd_assistant::makes::{driver_from, make, not_installed};
-use ycd_token::{Drivers, Profile, report::makes_without_driver_now};
+use ycd_assistant::models::{driver_from, model_name, not_installed};
+use ycd_token::{Drivers, Profile, report::models_without_driver_now};
 
 use crate::{
     error::{CliError, Result},
     say::Say,
 };
 
-/// The make, and where its driver is to be had.
+/// The token model, and where its driver is to be had.
 pub fn line(profile: &Profile, say: &Say) -> String {
     let (says, remedy) = not_installed(profile, say.language);
     format!("{says}{}{remedy}", say.t("", " "))
 }
 
-/// `utf16` is left to whoever reads no UTF-8: one line for each make, empty where none is missing.
+/// `utf16` is left to whoever reads no UTF-8: one line for each token model, empty where none is missing.
 pub fn run(drivers: &Drivers, utf16: Option<&Path>, say: &Say) -> Result {
-    let missing = makes_without_driver_now(drivers, &drivers.lookups());
+    let missing = models_without_driver_now(drivers, &drivers.lookups());
     let lines: Vec<String> = missing.iter().map(|profile| line(profile, say)).collect();
     if let Some(file) = utf16 {
         let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
@@ -31,7 +31,7 @@ pub fn run(drivers: &Drivers, utf16: Option<&Path>, say: &Say) -> Result {
         .map(|profile| {
             json!({
                 "profile": profile.name,
-                "name": make(profile, say.language),
+                "name": model_name(profile, say.language),
                 "from": driver_from(profile, say.language),
             })
         })

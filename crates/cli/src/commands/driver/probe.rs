@@ -1,7 +1,7 @@
 //! `ycd driver probe`: starts every module that is installed and asks what it can.
 
 use serde_json::{Value, json};
-use ycd_assistant::makes::{Asked, ask, make, not_installed};
+use ycd_assistant::models::{Asked, ask, model_name, not_installed};
 use ycd_flows::messages::{Explain as _, Message};
 use ycd_token::{Drivers, TokenError, wire::TokenMechanisms};
 
@@ -13,7 +13,7 @@ pub fn run(drivers: &Drivers, say: &Say) -> Result {
     let mut failure = None;
     for lookup in drivers.lookups() {
         let Some(profile) = drivers.profile(&lookup.profile) else { continue };
-        let name = make(profile, say.language);
+        let name = model_name(profile, say.language);
         match &lookup.outcome {
             Ok(driver) => {
                 let answer = ask(driver);
@@ -47,14 +47,14 @@ fn words(answer: &Asked, name: &str, say: &Say) -> String {
         text += &format!("  {manufacturer}  {version}\n");
     }
     for token in &answer.tokens {
-        text += &format!("  {}\n", token.key_id);
+        text += &format!("  {}\n", token.token_id);
         for (number, reported) in &token.mechanisms {
             let there = if *reported { say.t("有", "reported") } else { say.t("无", "not reported") };
             text += &format!("    {number:#010x}  {there}\n");
         }
     }
     if answer.failure.is_none() && answer.tokens.is_empty() {
-        text += say.t("  没有插入这种 USBKEY\n", "  no key of this make is inserted\n");
+        text += say.t("  没有插入这种 USBKEY\n", "  no token of this token model is inserted\n");
     }
     if let Some(error) = &answer.failure {
         text += &format!("  {}\n", error.explain(say.language).sentence);
@@ -66,7 +66,7 @@ fn value(answer: &Asked, name: &str, say: &Say) -> Value {
     let mechanism = |(number, reported): &(u32, bool)| json!({ "mechanism": format!("{number:#010x}"), "reported": reported });
     let token = |token: &TokenMechanisms| {
         let mechanisms: Vec<Value> = token.mechanisms.iter().map(mechanism).collect();
-        json!({ "key_id": token.key_id, "mechanisms": mechanisms })
+        json!({ "token_id": token.token_id, "mechanisms": mechanisms })
     };
     json!({
         "profile": answer.found.profile,

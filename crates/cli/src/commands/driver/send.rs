@@ -1,11 +1,11 @@
-//! `ycd driver explain --send`: the report on a key that nobody knows, to the portal.
+//! `ycd driver explain --send`: the report on a token that nobody knows, to the portal.
 
 use serde::Serialize;
 use ycd_flows::driver_report;
 use ycd_portal_api::wire::drivers::DriverReport;
-use ycd_token::report::UnknownKey;
+use ycd_token::report::UnknownToken;
 
-use crate::{error::Result, home::Home, person::agrees, say::Say};
+use crate::{data_dir::DataDir, error::Result, prompter::agrees, say::Say};
 
 /// What the portal was told, and the number it gave.
 #[derive(Debug, Serialize)]
@@ -26,9 +26,9 @@ impl Sent {
 
 /// Shows every word of it first. A person at the terminal is asked once more; from a program the option is the yes.
 /// `None` where the person would rather not.
-pub fn send(key: &UnknownKey, home: &Home, say: &Say) -> Result<Option<Sent>> {
-    let client = home.client()?;
-    let report = driver_report::of(key);
+pub fn send(token: &UnknownToken, data_dir: &DataDir, say: &Say) -> Result<Option<Sent>> {
+    let client = data_dir.client()?;
+    let report = driver_report::of(token);
     say.aside(say.t("将发送给门户：\n", "This is sent to the portal:\n"));
     say.aside(&report_words(&report));
     if say.can_ask() && !agrees(say.t("发送吗？", "Send it?"), say) {
@@ -50,9 +50,9 @@ pub fn report_words(report: &DriverReport) -> String {
     }
     for module in &report.modules {
         let bits = module.bits.map_or_else(|| "?".into(), |bits| bits.to_string());
-        let said = [module.manufacturer.as_deref(), module.version.as_deref()];
-        let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        lines.push(format!("module: {} {} ({bits}) {said}", module.profile, module.file));
+        let told = [module.manufacturer.as_deref(), module.version.as_deref()];
+        let told = told.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        lines.push(format!("module: {} {} ({bits}) {told}", module.profile, module.file));
     }
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
     format!("{}\n\n{}", lines.join("\n"), report.draft)

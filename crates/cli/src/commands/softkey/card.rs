@@ -1,4 +1,4 @@
-//! `ycd softkey card`: a software key as a smart card, for as long as the command runs.
+//! `ycd softkey card`: a software token as a smart card, for as long as the command runs.
 
 use std::{path::Path, sync::mpsc, thread};
 
@@ -56,13 +56,13 @@ fn words<'a>(event: Event, say: &Say) -> (&'static str, &'a str) {
         Event::Pulled => ("pulled", say.t("已从读卡器拔出。", "Pulled from the reader.")),
         Event::ReaderClosed => (
             "reader_closed",
-            say.t("读卡器已断开，USBKEY 视为拔出。", "The reader is gone; the key counts as pulled."),
+            say.t("读卡器已断开，USBKEY 视为拔出。", "The reader is gone; the token counts as pulled."),
         ),
         Event::NoReader => (
             "no_reader",
             say.t(
                 "{reader} 上没有读卡器，USBKEY 视为拔出。",
-                "No reader at {reader}; the key counts as pulled.",
+                "No reader at {reader}; the token counts as pulled.",
             ),
         ),
         Event::Ended => ("ended", ""),

@@ -1,17 +1,17 @@
 use time::{Duration, OffsetDateTime};
 use ycd_pki::{
     KeyPair,
-    cert::{CertificateParams, Profile, issue, key_id, new_serial},
+    cert::{CertificateParams, Profile, issue, new_serial, token_id},
     name::{Attribute, Name},
 };
 use ycd_portal_api::wire::{Timestamp, attempts::AbandonedAttempt};
 
 use super::*;
 
-const TAG: [u8; 16] = [1; 16];
-const DEAD_TAG: [u8; 16] = [2; 16];
+const CKA_ID: [u8; 16] = [1; 16];
+const DEAD_CKA_ID: [u8; 16] = [2; 16];
 
-/// An order in the middle: the old pair on a key with room for more, attempt 1 open and bound to nothing.
+/// An order in the middle: the old pair on a token with room for more, attempt 1 open and bound to nothing.
 struct Scene {
     view: AttemptView,
     contents: Contents,
@@ -31,7 +31,7 @@ fn scene() -> Scene {
             public_key: pair.public_key(),
             not_before: now,
             not_after: now + Duration::days(365),
-            authority_key_id: key_id(&pair.public_key()),
+            authority_key_id: token_id(&pair.public_key()),
             crl_uri: None,
             subject_ids: Vec::new(),
         },
@@ -42,12 +42,12 @@ fn scene() -> Scene {
     let view = AttemptView {
         portal: "portal".into(),
         order: "SAAS1".into(),
-        order_state: OrderState::AwaitingRenewal,
-        key_id: "softkey:1".into(),
+        public_status: PublicStatus::AwaitingRenewal,
+        token_id: "softkey:1".into(),
         mode: Mode::SideBySide,
         attempt: 1,
         state: AttemptState::Open,
-        tag: Bytes(TAG.to_vec()),
+        cka_id: Bytes(CKA_ID.to_vec()),
         public_key: None,
         certificate: None,
         chain: Vec::new(),
@@ -58,11 +58,11 @@ fn scene() -> Scene {
         replace_agreed: false,
         operator_care: false,
         attempts_left: 2,
-        term_years: 1,
+        validity_years: 1,
         portal_time: Timestamp(now),
     };
     let contents = Contents {
-        containers: vec![container(&old, b"first", Pair::Whole, vec![certificate])],
+        containers: vec![container(&old, b"first", KeyPairState::Complete, vec![certificate])],
         free_containers: Some(3),
         keeps_ids: true,
         logged_in: true,
@@ -70,7 +70,7 @@ fn scene() -> Scene {
     Scene { view, contents, old }
 }
 
-fn container(spki: &Spki, id: &[u8], pair: Pair, certificates: Vec<Vec<u8>>) -> Container {
+fn container(spki: &Spki, id: &[u8], pair: KeyPairState, certificates: Vec<Vec<u8>>) -> Container {
     Container {
         handle: ContainerHandle::PublicKey(spki.clone()),
         spki: Some(spki.clone()),
@@ -90,7 +90,7 @@ impl Scene {
         reconcile(&self.view, &self.contents)
     }
 
-    fn with(mut self, spki: &Spki, id: &[u8], pair: Pair) -> Self {
+    fn with(mut self, spki: &Spki, id: &[u8], pair: KeyPairState) -> Self {
         self.contents.containers.push(container(spki, id, pair, Vec::new()));
         self
     }
@@ -110,7 +110,7 @@ impl Scene {
         self.view.attempt = 2;
         self.view.abandoned.push(AbandonedAttempt {
             attempt: 1,
-            tag: Bytes(DEAD_TAG.to_vec()),
+            cka_id: Bytes(DEAD_CKA_ID.to_vec()),
             public_key: spki.map(|s| Bytes(s.0.clone())),
         });
         self
@@ -132,52 +132,57 @@ fn with_nothing_done_yet_a_pair_is_generated() {
 }
 
 #[test]
-fn a_whole_pair_with_the_tag_is_adopted() {
-    assert_eq!(scene().with(&new_key(7), &TAG, Pair::Whole).next(), Next::Sign(new_key(7)));
+fn a_complete_pair_with_the_cka_id_is_adopted() {
+    assert_eq!(scene().with(&new_key(7), &CKA_ID, KeyPairState::Complete).next(), Next::Sign(new_key(7)));
 }
 
 #[test]
-fn half_a_pair_with_the_tag_is_cleared_away() {
-    assert_eq!(scene().with(&new_key(7), &TAG, Pair::Half).next(), destroys(&new_key(7)));
+fn an_orphan_with_the_cka_id_is_cleared_away() {
+    assert_eq!(scene().with(&new_key(7), &CKA_ID, KeyPairState::Orphaned).next(), destroys(&new_key(7)));
 }
 
 #[test]
-fn half_a_pair_of_another_program_is_left_alone() {
-    assert_eq!(scene().with(&new_key(7), b"theirs", Pair::Half).next(), Next::Generate);
+fn an_orphan_of_another_program_is_left_alone() {
+    assert_eq!(scene().with(&new_key(7), b"theirs", KeyPairState::Orphaned).next(), Next::Generate);
 }
 
 #[test]
-fn a_pair_with_the_tag_is_not_taken_for_inventory() {
-    let mut scene = scene().with(&new_key(7), &TAG, Pair::Half);
+fn a_pair_with_the_cka_id_is_not_taken_for_inventory() {
+    let mut scene = scene().with(&new_key(7), &CKA_ID, KeyPairState::Orphaned);
     scene.view.inventory.push(Bytes(new_key(7).0));
     assert_eq!(scene.next(), destroys(&new_key(7)));
 }
 
 #[test]
 fn an_issued_attempt_is_taken_up_at_the_writing() {
-    let scene = scene().with(&new_key(7), &TAG, Pair::Whole).bound_to(&new_key(7), AttemptState::Issued);
+    let scene = scene()
+        .with(&new_key(7), &CKA_ID, KeyPairState::Complete)
+        .bound_to(&new_key(7), AttemptState::Issued);
     assert_eq!(scene.next(), Next::Write(new_key(7)));
 }
 
 #[test]
 fn an_attempt_bound_but_not_issued_signs_again() {
-    let scene = scene().with(&new_key(7), &TAG, Pair::Whole).bound_to(&new_key(7), AttemptState::Open);
+    let scene =
+        scene().with(&new_key(7), &CKA_ID, KeyPairState::Complete).bound_to(&new_key(7), AttemptState::Open);
     assert_eq!(scene.next(), Next::Sign(new_key(7)));
 }
 
 #[test]
-fn an_attempt_whose_pair_is_gone_is_given_up_even_if_another_pair_has_its_tag() {
-    let scene = scene().with(&new_key(8), &TAG, Pair::Whole).bound_to(&new_key(7), AttemptState::Issued);
+fn an_attempt_whose_pair_is_gone_is_given_up_even_if_another_pair_has_its_cka_id() {
+    let scene = scene()
+        .with(&new_key(8), &CKA_ID, KeyPairState::Complete)
+        .bound_to(&new_key(7), AttemptState::Issued);
     assert_eq!(scene.next(), Next::GiveUp);
 }
 
 #[test]
-fn pairs_of_abandoned_attempts_go_by_tag_and_by_public_key() {
-    let by_tag = scene().abandoned(None).with(&new_key(7), &DEAD_TAG, Pair::Whole);
-    assert_eq!(by_tag.next(), destroys(&new_key(7)));
-    let by_key = scene().abandoned(Some(&new_key(7))).with(&new_key(7), b"lost", Pair::Whole);
+fn pairs_of_abandoned_attempts_go_by_cka_id_and_by_public_key() {
+    let by_cka_id = scene().abandoned(None).with(&new_key(7), &DEAD_CKA_ID, KeyPairState::Complete);
+    assert_eq!(by_cka_id.next(), destroys(&new_key(7)));
+    let by_key = scene().abandoned(Some(&new_key(7))).with(&new_key(7), b"lost", KeyPairState::Complete);
     assert_eq!(by_key.next(), destroys(&new_key(7)));
-    let untagged = scene().abandoned(Some(&new_key(7))).with(&new_key(7), b"lost", Pair::Whole);
+    let untagged = scene().abandoned(Some(&new_key(7))).with(&new_key(7), b"lost", KeyPairState::Complete);
     assert_eq!(untagged.keeping_no_ids().next(), destroys(&new_key(7)));
 }
 
@@ -189,21 +194,30 @@ fn the_old_pair_is_never_swept_whatever_the_portal_says_was_abandoned() {
 }
 
 #[test]
-fn a_key_without_tags_adopts_the_one_pair_outside_the_inventory() {
-    let scene = scene().keeping_no_ids().with(&new_key(7), b"", Pair::Whole);
+fn a_token_without_cka_ids_adopts_the_one_pair_outside_the_inventory() {
+    let scene = scene().keeping_no_ids().with(&new_key(7), b"", KeyPairState::Complete);
     assert_eq!(scene.next(), Next::Sign(new_key(7)));
 }
 
 #[test]
-fn a_key_without_tags_and_two_new_pairs_is_for_an_operator() {
-    let scene =
-        scene().keeping_no_ids().with(&new_key(7), b"", Pair::Whole).with(&new_key(8), b"", Pair::Whole);
+fn a_token_without_cka_ids_and_two_new_pairs_is_for_an_operator() {
+    let scene = scene().keeping_no_ids().with(&new_key(7), b"", KeyPairState::Complete).with(
+        &new_key(8),
+        b"",
+        KeyPairState::Complete,
+    );
     assert_eq!(scene.next(), Next::Operator(OperatorReason::SeveralCandidates));
 }
 
 #[test]
-fn of_several_pairs_with_the_tag_one_stays() {
-    let both = || scene().with(&new_key(7), &TAG, Pair::Whole).with(&new_key(8), &TAG, Pair::Whole);
+fn of_several_pairs_with_the_cka_id_one_stays() {
+    let both = || {
+        scene().with(&new_key(7), &CKA_ID, KeyPairState::Complete).with(
+            &new_key(8),
+            &CKA_ID,
+            KeyPairState::Complete,
+        )
+    };
     assert_eq!(both().next(), destroys(&new_key(8)));
     for state in [AttemptState::Open, AttemptState::Issued] {
         assert_eq!(both().bound_to(&new_key(8), state).next(), destroys(&new_key(7)));
@@ -234,7 +248,7 @@ fn what_a_cut_left_of_the_old_pair_goes_too_once_its_key_agreed() {
     for free in [Some(0), None] {
         scene.contents.free_containers = free;
         scene.contents.containers[0].certificates.clear();
-        scene.contents.containers[0].pair = Pair::Half;
+        scene.contents.containers[0].pair = KeyPairState::Orphaned;
         assert_eq!(scene.next(), destroys(&scene.old.clone()), "{free:?}");
     }
     scene.view.replace_agreed = false;
@@ -243,7 +257,7 @@ fn what_a_cut_left_of_the_old_pair_goes_too_once_its_key_agreed() {
 
 #[test]
 fn in_the_same_pair_mode_nothing_is_generated_destroyed_or_given_up() {
-    let mut scene = scene().with(&new_key(7), &TAG, Pair::Half);
+    let mut scene = scene().with(&new_key(7), &CKA_ID, KeyPairState::Orphaned);
     scene.view.mode = Mode::SameKeyPair;
     assert_eq!(scene.next(), Next::Sign(scene.old.clone()));
     scene.view.state = AttemptState::Issued;
@@ -253,10 +267,11 @@ fn in_the_same_pair_mode_nothing_is_generated_destroyed_or_given_up() {
 
 #[test]
 fn a_completed_order_only_tidies_up_and_others_are_over() {
-    let mut scene =
-        scene().with(&new_key(7), &TAG, Pair::Whole).bound_to(&new_key(7), AttemptState::Confirmed);
-    scene.view.order_state = OrderState::Completed;
-    assert_eq!(scene.next(), Next::Tidy(new_key(7)));
-    scene.view.order_state = OrderState::AwaitingReview;
+    let mut scene = scene()
+        .with(&new_key(7), &CKA_ID, KeyPairState::Complete)
+        .bound_to(&new_key(7), AttemptState::Confirmed);
+    scene.view.public_status = PublicStatus::Completed;
+    assert_eq!(scene.next(), Next::RemoveSuperseded(new_key(7)));
+    scene.view.public_status = PublicStatus::AwaitingReview;
     assert_eq!(scene.next(), Next::Over);
 }

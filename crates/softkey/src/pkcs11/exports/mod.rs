@@ -149,8 +149,8 @@ pub unsafe extern "C" fn C_GetMechanismList(
     call("C_GetMechanismList", On::Slot(slot), |module, _| {
         // SAFETY: the caller's contract.
         let mut out = unsafe { Output::new(mechanisms, count) }?;
-        let wardrobe = module.tokens().token(slot)?.1.wardrobe;
-        out.give(&mechanism::all(&wardrobe))
+        let emulation = module.tokens().token(slot)?.1.emulation;
+        out.give(&mechanism::all(&emulation))
     })
 }
 
@@ -161,9 +161,9 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
     info: *mut CK_MECHANISM_INFO,
 ) -> CK_RV {
     call("C_GetMechanismInfo", On::Slot(slot), |module, _| {
-        let wardrobe = module.tokens().token(slot)?.1.wardrobe;
+        let emulation = module.tokens().token(slot)?.1.emulation;
         // SAFETY: the caller's contract.
-        unsafe { abi::put(info, mechanism::info(&wardrobe, kind)?) }
+        unsafe { abi::put(info, mechanism::info(&emulation, kind)?) }
     })
 }
 
@@ -292,7 +292,7 @@ pub unsafe extern "C" fn C_WaitForSlotEvent(
 }
 
 /// # Safety
-/// As [`abi::input`]. NULL asks for a key pad on the device, which this one has not.
+/// As [`abi::input`]. NULL asks for a token pad on the device, which this one has not.
 unsafe fn pin_bytes<'a>(pin: *const CK_UTF8CHAR, count: CK_ULONG) -> Rv<&'a [u8]> {
     if pin.is_null() {
         return Err(CKR_ARGUMENTS_BAD);
