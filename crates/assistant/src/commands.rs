@@ -22,7 +22,7 @@ use crate::{
     error::{AssistantError, Result},
     settings::Settings,
     view::{
-        Answer, Diagnosis, Done, Failure, FreeCapacityView, JobPhase, JobView, PortalSetup, Secret,
+        Answer, Diagnosis, Done, Failure, FreeCapacityView, CurrentJob, JobView, PortalSetup, Secret,
         SessionView, StartView, TextFile, TokensView, Unfinished,
     },
 };
@@ -104,7 +104,7 @@ commands! {
     /// Keeps a form as typed; where it is said to be complete, what is wrong with it is refused.
     fn save_form(no: String, form: SaveForm) -> OrderView;
     /// Before payment: what the free capacity on the inserted token means for the old key pair. `agrees` is the person's yes.
-    fn fix_room(no: String, agrees: bool) -> FreeCapacityView;
+    fn fix_mode(no: String, agrees: bool) -> FreeCapacityView;
     /// Has a code sent for handing an order in.
     fn order_code(no: String) -> CodeSent;
     /// Hands an order in.
@@ -134,7 +134,7 @@ commands! {
     /// Another PIN in the place of a known one.
     fn start_pin_change(token_id: String) -> JobView;
     /// The work under way, or the one that ended last and was not put away.
-    fn job() -> JobPhase;
+    fn job() -> CurrentJob;
     /// Answers a work's question.
     fn answer(job: u32, question: u32, answer: Answer) -> Done;
     /// Ends a work before its next step; what changes the token is seen to its end.

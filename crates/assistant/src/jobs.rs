@@ -33,7 +33,7 @@ use crate::{
     error::{AssistantError, Result, failure},
     tokens::TokensHandle,
     view::{
-        Answer, Done, Event, JobKind, JobPhase, JobView, Outcome, Question, StepState, StepView,
+        Answer, Done, Event, JobKind, CurrentJob, JobView, Outcome, Question, StepState, StepView,
         TokenProblemKind, TokenRef, Tries, Unfinished, UnfinishedView,
     },
 };
@@ -367,8 +367,8 @@ impl Assistant {
         })
     }
 
-    pub(crate) fn job(&self) -> Result<JobPhase> {
-        Ok(JobPhase { job: self.works.view() })
+    pub(crate) fn job(&self) -> Result<CurrentJob> {
+        Ok(CurrentJob { job: self.works.view() })
     }
 
     pub(crate) fn answer(&self, job: u32, question: u32, answer: Answer) -> Result<Done> {

@@ -155,7 +155,7 @@ impl Assistant {
     }
 
     /// Step 0 of a renewal.
-    pub(crate) fn fix_room(&self, no: String, agrees: bool) -> Result<FreeCapacityView> {
+    pub(crate) fn fix_mode(&self, no: String, agrees: bool) -> Result<FreeCapacityView> {
         let client = self.client()?;
         let mut tokens = TokenSet::open(&self.shared.drivers, self.shared.host_exe.as_deref());
         match fix_mode_by_token(&client, &mut tokens, &no, |_| agrees) {

@@ -381,7 +381,7 @@ pub enum Softkey {
         containers: Option<u32>,
         /// 用户口令连续输错几次锁定
         #[arg(long, value_name = "N")]
-        retry_counter: Option<u32>,
+        retry_limit: Option<u32>,
         /// 新建后不插入
         #[arg(long)]
         removed: bool,

@@ -68,7 +68,7 @@ pub fn code_of(code: &str) -> u8 {
             Some("token" | "readers") => 7,
             Some("pin") => 4,
             Some("pki") => 9,
-            Some("softkey" | "cli" | "flow" | "home" | "app" | "store") => 1,
+            Some("softkey" | "cli" | "flow" | "data_dir" | "app" | "store") => 1,
             // Whatever else there is, the portal said it.
             _ => 6,
         },

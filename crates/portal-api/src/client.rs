@@ -346,7 +346,7 @@ impl Client {
         &self,
         token: &IssueFirstCertificate,
     ) -> Result<FirstCertificate, ApiError> {
-        self.post("operator/keys", token)
+        self.post("operator/tokens", token)
     }
 
     pub fn open_personalization(
@@ -373,11 +373,11 @@ impl Client {
     }
 
     pub fn token_record(&self, token_id: &str) -> Result<TokenRecord, ApiError> {
-        self.get(&format!("operator/keys/{}", segment(token_id)), &())
+        self.get(&format!("operator/tokens/{}", segment(token_id)), &())
     }
 
     pub fn declare_so_pin(&self, token_id: &str, scheme: &DeclareSoPin) -> Result<TokenRecord, ApiError> {
-        self.post(&format!("operator/keys/{}/so-pin", segment(token_id)), scheme)
+        self.post(&format!("operator/tokens/{}/so-pin", segment(token_id)), scheme)
     }
 
     /// Three more releases for an unlock order that has used its own up.

@@ -136,7 +136,7 @@ fn a_lost_answer_is_asked_for_again_with_the_same_key() {
 
 #[test]
 fn two_calls_have_two_keys() {
-    let session = r#"{"token":"t","expires_at":"2026-01-01T00:00:00Z"}"#;
+    let session = r#"{"session_token":"t","expires_at":"2026-01-01T00:00:00Z"}"#;
     let answer = || http("200 OK", "application/json", session);
     let (address, requests) = server(vec![answer(), answer()]);
     let client = client(&address, 0);
@@ -192,7 +192,7 @@ fn a_server_that_speaks_no_tls_is_not_trusted() {
 #[test]
 fn a_session_token_is_not_printed() {
     let session: Session =
-        serde_json::from_str(r#"{"token":"s3cret","expires_at":"2026-01-01T00:00:00Z"}"#).unwrap();
+        serde_json::from_str(r#"{"session_token":"s3cret","expires_at":"2026-01-01T00:00:00Z"}"#).unwrap();
     let client = client("http://127.0.0.1:1", 0).with_session(SessionToken::new("s3cret".into()));
     assert!(!format!("{session:?} {client:?}").contains("s3cret"));
 }

@@ -39,7 +39,7 @@ CREATE TABLE operators (
 );
 
 CREATE TABLE sessions (
-    -- HMAC of the session_token.
+    -- HMAC of the session token.
     session_token BLOB PRIMARY KEY,
     user_id INTEGER REFERENCES users (id),
     operator_id INTEGER REFERENCES operators (id),
@@ -133,10 +133,10 @@ CREATE INDEX certificates_by_token ON certificates (token_id);
 CREATE TABLE orders (
     no TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
-    -- A internal_status of orders/machine.rs.
+    -- An internal status of orders/machine.rs.
     internal_status TEXT NOT NULL,
     -- The tab it is in, or was last in.
-    state TEXT NOT NULL,
+    public_status TEXT NOT NULL,
     -- 1 until it has come to an end.
     open INTEGER NOT NULL,
     user_id INTEGER NOT NULL REFERENCES users (id),

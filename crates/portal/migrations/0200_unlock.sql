@@ -61,7 +61,7 @@ CREATE TABLE unlock_tickets (
     releases_until BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
-CREATE INDEX unlock_tokens_by_end ON unlock_tickets (expires_at);
+CREATE INDEX unlock_tickets_by_end ON unlock_tickets (expires_at);
 
 CREATE TABLE unlock_releases (
     order_no TEXT NOT NULL REFERENCES orders (no),

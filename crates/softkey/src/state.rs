@@ -85,7 +85,9 @@ impl Default for PinLimits {
 /// Tries of one PIN, and the storage key wrapped under it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PinSlot {
+    #[serde(alias = "tries_left")]
     pub retry_counter: u32,
+    #[serde(alias = "tries_max")]
     pub retry_limit: u32,
     /// `None`: not set since the token was initialized.
     wrapped: Option<Wrapped>,
@@ -145,8 +147,8 @@ pub struct Head {
     pub in_reader: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unblock: Option<UnblockSlot>,
-    /// The make it passes for.
-    #[serde(default, skip_serializing_if = "VendorEmulation::is_own")]
+    /// The token model it passes for.
+    #[serde(default, alias = "wardrobe", skip_serializing_if = "VendorEmulation::is_own")]
     pub emulation: VendorEmulation,
 }
 

@@ -30,7 +30,7 @@ fn an_answer_counts_for_its_own_question_only() {
     screen.start_renewal(&order);
     let (job, question, _) = screen.asked("pin");
     let answer = |job: &serde_json::Value, question: u64, answer: serde_json::Value| {
-        screen.refused("answer", json!({ "work": job, "question": question, "answer": answer }))
+        screen.refused("answer", json!({ "job": job, "question": question, "answer": answer }))
     };
     let id = question.as_u64().unwrap();
     assert_eq!(answer(&job, id + 1, pin(PIN)), "app.question_over");
@@ -51,7 +51,7 @@ fn one_job_at_a_time_and_none_is_dismissed_while_it_runs() {
     let (job, _, _) = screen.asked("pin");
     let unlock = json!({ "token_id": null, "no": null });
     assert_eq!(screen.refused("start_unlock", unlock), "app.job_busy");
-    assert_eq!(screen.refused("dismiss_job", json!({ "work": job })), "app.job_busy");
+    assert_eq!(screen.refused("dismiss_job", json!({ "job": job })), "app.job_busy");
     screen.answer("pin", json!({ "answer": "stop" }));
     assert_eq!(screen.outcome()["outcome"], "stopped");
 }

@@ -86,7 +86,7 @@ fn a_wrong_pin_is_told_with_what_is_left_and_never_sent_again() {
         let (_, _, question) = screen.asked("pin");
         (question["again"] == true).then_some(question)
     });
-    assert_ne!(again["tries"]["kind"], "locked");
+    assert_ne!(again["retry_counter"]["kind"], "locked");
     screen.answer("pin", pin(PIN));
     assert_eq!(screen.outcome()["outcome"], "renewed");
     let state = admin::list(world.softkey_dir()).unwrap();
@@ -100,7 +100,7 @@ fn what_was_stopped_is_found_at_the_next_start_and_goes_on() {
     let (screen, token, order) = approved(&world);
     screen.start_renewal(&order);
     let (job, _, _) = screen.asked("pin");
-    screen.call("stop_job", json!({ "work": job }));
+    screen.call("stop_job", json!({ "job": job }));
     let outcome = screen.outcome();
     assert_eq!((&outcome["outcome"], &outcome["can_go_on"]), (&json!("stopped"), &json!(true)));
     drop(screen);
@@ -228,10 +228,10 @@ fn a_job_is_told_in_the_language_that_is_chosen_while_it_stands_there() {
     // Told without being asked, and newer than what was told before.
     let told = |screen: &Screen| {
         let events = screen.events.lock().unwrap();
-        events.iter().rfind(|event| event["event"] == "work").unwrap()["work"].clone()
+        events.iter().rfind(|event| event["event"] == "job").unwrap()["job"].clone()
     };
     assert!(!is_chinese(&told(&screen)["steps"][0]["word"]));
-    screen.call("stop_job", json!({ "work": job }));
+    screen.call("stop_job", json!({ "job": job }));
     assert!(!is_chinese(&screen.outcome()["at_step"]));
     speak("zh");
     assert!(is_chinese(&told(&screen)["outcome"]["at_step"]));

@@ -91,7 +91,7 @@ impl Screen {
     }
 
     pub fn job(&self) -> Value {
-        self.call("work", json!({}))["work"].clone()
+        self.call("job", json!({}))["job"].clone()
     }
 
     /// The question of this kind, once it is asked; with its work's and its own number.
@@ -107,7 +107,7 @@ impl Screen {
     /// Waits for a question of this kind, and answers it; gives the question.
     pub fn answer(&self, kind: &str, answer: Value) -> Value {
         let (job, id, question) = self.asked(kind);
-        self.call("answer", json!({ "work": job, "question": id, "answer": answer }));
+        self.call("answer", json!({ "job": job, "question": id, "answer": answer }));
         question
     }
 
@@ -121,7 +121,7 @@ impl Screen {
 
     pub fn dismiss(&self) {
         let job = self.job();
-        self.call("dismiss_job", json!({ "work": job["id"] }));
+        self.call("dismiss_job", json!({ "job": job["id"] }));
     }
 
     pub fn start_renewal(&self, order: &str) {

@@ -9,7 +9,7 @@ const NEW: &str = "31415926";
 /// Everything that a screen, a log or a file could show.
 fn everything(screen: &Screen) -> String {
     let mut text = serde_json::to_string(&*screen.events.lock().unwrap()).unwrap();
-    for name in ["start", "work", "unfinished", "diagnose", "diagnosis_file", "unknown_token"] {
+    for name in ["start", "job", "unfinished", "diagnose", "diagnosis_file", "unknown_token"] {
         text += &screen.call(name, json!({})).to_string();
     }
     for entry in std::fs::read_dir(&screen.data_dir).unwrap() {
@@ -57,7 +57,7 @@ fn no_pin_and_no_code_is_left_anywhere_after_a_renewal_an_unlock_and_a_change() 
 
     let session = std::fs::read_to_string(screen.data_dir.join("session.json")).unwrap();
     let session: serde_json::Value = serde_json::from_str(&session).unwrap();
-    let session_token = session["session"]["token"].as_str().unwrap().to_owned();
+    let session_token = session["session"]["session_token"].as_str().unwrap().to_owned();
     let text = everything(&screen);
     for secret in [NEW, "27182845", "99999999", &session_token] {
         assert!(!text.contains(secret), "{secret} is told");

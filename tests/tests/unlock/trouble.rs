@@ -175,7 +175,7 @@ fn how_a_so_pin_came_about_cannot_be_said_of_one_that_the_portal_made() {
     let scene = unlocked();
     let scheme = DeclareSoPin { scheme: SoPinScheme::Shared };
     let error = scene.world.operator().declare_so_pin(scene.token.token_id.as_str(), &scheme).unwrap_err();
-    assert_eq!(error.code(), "token_record.so_pin_fixed");
+    assert_eq!(error.code(), "personalization.so_pin_fixed");
 }
 
 /// A token with a certificate of the portal, which somebody else has personalized.

@@ -27,17 +27,17 @@ fn writing(world: &World, desktop: &Desktop) -> (Steered, IssuedToken) {
     admin::set_fault(world.softkey_dir(), None, &Fault::at("C_GenerateKeyPair", SLOW)).unwrap();
     page.call("start_renewal", json!({ "no": order, "remove_old": false }));
     let job = wait("the question for the PIN", || {
-        let job = page.call("work", json!({}))["work"].take();
+        let job = page.call("job", json!({}))["job"].take();
         (job["asked"]["question"]["ask"] == "pin").then_some(job)
     });
     let answer = json!({ "answer": "pin", "pin": PIN });
-    page.call("answer", json!({ "work": job["id"], "question": job["asked"]["id"], "answer": answer }));
+    page.call("answer", json!({ "job": job["id"], "question": job["asked"]["id"], "answer": answer }));
     wait("the writing", || (job_of(page)["on_token"] == true).then_some(()));
     (steered, token)
 }
 
 fn job_of(page: &Page) -> Value {
-    page.call("work", json!({}))["work"].take()
+    page.call("job", json!({}))["job"].take()
 }
 
 #[test]

@@ -225,7 +225,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/ipc/fix_room": {
+    "/ipc/fix_mode": {
         parameters: {
             query?: never;
             header?: never;
@@ -235,7 +235,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Before payment: what the free capacity on the inserted token means for the old key pair. `agrees` is the person's yes. */
-        post: operations["fix_room"];
+        post: operations["fix_mode"];
         delete?: never;
         options?: never;
         head?: never;
@@ -820,6 +820,9 @@ export interface components {
             /** Format: int32 */
             validity_years: number;
         };
+        CurrentJob: {
+            job?: components["schemas"]["JobView"] | null;
+        };
         Delivery: {
             /** @default  */
             address: string;
@@ -976,9 +979,6 @@ export interface components {
         InvoiceKind: "ordinary" | "special";
         /** @enum {string} */
         JobKind: "renewal" | "unlock" | "pin_change" | "give_up";
-        JobPhase: {
-            job?: components["schemas"]["JobView"] | null;
-        };
         /** @description A work on a token, as it stands now: what has been done, what is asked, how it ended. */
         JobView: {
             /** @description An operator approves this unlock, or has. */
@@ -1689,6 +1689,7 @@ export type CodeSent = components['schemas']['CodeSent'];
 export type Company = components['schemas']['Company'];
 export type CompanyCodeType = components['schemas']['CompanyCodeType'];
 export type CreateOrder = components['schemas']['CreateOrder'];
+export type CurrentJob = components['schemas']['CurrentJob'];
 export type Delivery = components['schemas']['Delivery'];
 export type DeliveryKind = components['schemas']['DeliveryKind'];
 export type Diagnosis = components['schemas']['Diagnosis'];
@@ -1707,7 +1708,6 @@ export type IdType = components['schemas']['IdType'];
 export type Invoice = components['schemas']['Invoice'];
 export type InvoiceKind = components['schemas']['InvoiceKind'];
 export type JobKind = components['schemas']['JobKind'];
-export type JobPhase = components['schemas']['JobPhase'];
 export type JobView = components['schemas']['JobView'];
 export type LanguageSetting = components['schemas']['LanguageSetting'];
 export type LegalRepresentative = components['schemas']['LegalRepresentative'];
@@ -2224,7 +2224,7 @@ export interface operations {
             };
         };
     };
-    fix_room: {
+    fix_mode: {
         parameters: {
             query?: never;
             header?: never;
@@ -2349,7 +2349,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobPhase"];
+                    "application/json": components["schemas"]["CurrentJob"];
                 };
             };
             /** @description not done */

@@ -66,7 +66,7 @@ pub struct Unfinished {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct JobPhase {
+pub struct CurrentJob {
     pub job: Option<JobView>,
 }
 

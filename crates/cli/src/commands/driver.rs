@@ -57,7 +57,7 @@ fn list(drivers: &Drivers, say: &Say) -> Result {
                 vec![lookup.profile.clone(), name(drivers, lookup, say), module]
             })
             .collect();
-        table(&[say.t("配置", "profile"), say.t("种类", "make"), say.t("驱动", "module")], &rows)
+        table(&[say.t("配置", "profile"), say.t("种类", "model"), say.t("驱动", "module")], &rows)
     });
     Ok(())
 }

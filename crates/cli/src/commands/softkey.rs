@@ -17,13 +17,13 @@ use crate::{
 pub fn run(command: Softkey, data_dir: &DataDir, say: &Say) -> Result {
     let folder = data_dir.softkey_folder();
     match command {
-        Softkey::Create { label, serial, containers, retry_counter, removed, show_so_pin } => {
+        Softkey::Create { label, serial, containers, retry_limit, removed, show_so_pin } => {
             let defaults = NewToken::default();
             let new = NewToken {
                 label,
                 serial,
                 containers,
-                user_retry_limit: retry_counter.unwrap_or(defaults.user_retry_limit),
+                user_retry_limit: retry_limit.unwrap_or(defaults.user_retry_limit),
                 inserted: !removed,
                 ..defaults
             };

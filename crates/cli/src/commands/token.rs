@@ -42,7 +42,7 @@ fn list(data_dir: &DataDir, say: &Say) -> Result {
         }
         let rows: Vec<Vec<String>> = inserted.iter().map(|token| row(token, say)).collect();
         let zh = ["尾号", "名称", "厂家", "型号", "序列号", "口令"];
-        let en = ["tail", "label", "make", "model", "serial number", "PIN"];
+        let en = ["tail", "label", "manufacturer", "model", "serial number", "PIN"];
         table(if say.language == Language::Zh { &zh } else { &en }, &rows)
     });
     for problem in tokens.problems() {

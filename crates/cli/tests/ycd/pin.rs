@@ -70,12 +70,12 @@ fn a_new_pin_that_is_not_taken_leaves_the_old_one_and_all_tries() {
 
 #[test]
 fn the_last_try_is_spent_only_when_agreed_to() {
-    let setup = desk_with_token("00003F24", &["--tries", "2"]);
+    let setup = desk_with_token("00003F24", &["--retry-limit", "2"]);
     assert_eq!(refused(&setup, &[], ["99999999", NEW, NEW]), (4, "token.pin_incorrect".into()));
-    assert_eq!(pin_of(&setup)["tries"], "last");
+    assert_eq!(pin_of(&setup)["retry_counter"], "final_try");
     assert_eq!(refused(&setup, &[], [INITIAL, NEW, NEW]), (4, "pin.last_try".into()));
     change(&setup, &["--last-try"], [INITIAL, NEW, NEW]).ok();
-    assert_eq!(pin_of(&setup)["tries"], "not_low");
+    assert_eq!(pin_of(&setup)["retry_counter"], "not_low");
     for code in ["token.pin_incorrect", "token.pin_locked"] {
         let lines = ["99999999", "31415926", "31415926"];
         assert_eq!(refused(&setup, &["--last-try"], lines), (4, code.into()));

@@ -29,4 +29,4 @@ pub const SO_LOCKED: Kind = Kind::new("unlock.so_locked", 409, "该 USBKEY 的�
 pub const PROOF_MISMATCH: Kind = Kind::new("unlock.proof_mismatch", 422, "解锁结果与授权不符");
 /// The portal made it: nothing else can be true of it.
 pub const SO_PIN_FIXED: Kind =
-    Kind::new("token_record.so_pin_fixed", 409, "该 USBKEY 的管理员口令由门户生成");
+    Kind::new("personalization.so_pin_fixed", 409, "该 USBKEY 的管理员口令由门户生成");

@@ -219,7 +219,7 @@ fn a_token_made_elsewhere_has_no_so_pin_here_and_its_kind_can_be_declared() {
     refused(operator.declare_so_pin(TOKEN_ID, &random), "request.invalid");
     world.personalized("softkey:0002", UnlockMethod::SoPin);
     let shared = DeclareSoPin { scheme: SoPinScheme::Shared };
-    refused(operator.declare_so_pin("softkey:0002", &shared), "token_record.so_pin_fixed");
+    refused(operator.declare_so_pin("softkey:0002", &shared), "personalization.so_pin_fixed");
     let host = KeyPair::generate().unwrap();
     let taken = operator.open_personalization(&assignment(TOKEN_ID, UnlockMethod::SoPin, &host));
     refused(taken, "personalization.already_personalized");

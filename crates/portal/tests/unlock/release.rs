@@ -249,7 +249,7 @@ fn a_scheme_that_is_not_random_stops_a_release_whatever_the_order() {
     let applicant = world.open(&token);
     let scheme = DeclareSoPin { scheme: SoPinScheme::Shared };
     // It cannot be declared of such a token; as if the table had been changed by hand.
-    refused(world.operator().declare_so_pin(TOKEN_ID, &scheme), "token_record.so_pin_fixed");
+    refused(world.operator().declare_so_pin(TOKEN_ID, &scheme), "personalization.so_pin_fixed");
     world.run(async {
         let mut tx = world.portal.db().write().await.unwrap();
         sqlx::query("UPDATE tokens SET so_pin = 'shared'").execute(&mut *tx).await.unwrap();
