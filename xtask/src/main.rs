@@ -20,6 +20,7 @@ mod debian;
 mod demo;
 mod errors;
 mod files;
+mod finding;
 mod licences;
 #[cfg(unix)]
 mod linux;
@@ -27,6 +28,7 @@ mod parts;
 mod process;
 mod provision;
 mod rust_text;
+mod rust_tokens;
 mod sbom;
 mod setup;
 mod tidy;

@@ -58,10 +58,13 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<File>) -> io::Result<()> {
         let entry = entry?;
         let path = entry.path();
         let kind = entry.file_type()?;
+        let name = entry.file_name();
+        // A folder, or in a further worktree a file.
+        if name == ".git" {
+            continue;
+        }
         if kind.is_dir() {
-            let name = entry.file_name();
-            let is_source = name != ".git" && name != "node_modules" && !path.join("CACHEDIR.TAG").exists();
-            if is_source {
+            if name != "node_modules" && !path.join("CACHEDIR.TAG").exists() {
                 walk(root, &path, files)?;
             }
         } else if kind.is_file() {

@@ -2,39 +2,16 @@
 //!
 //! A rule reads the tree and gives findings; it changes nothing. Every rule has a name, and the map names every rule.
 
+mod circles;
 mod driver_profiles;
 mod layers;
 mod map;
 mod text;
 mod unsafe_code;
 
-use std::{fmt, path::Path};
+use std::path::Path;
 
-use crate::{errors, tree::Tree};
-
-/// Something that breaks an invariant.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub path: String,
-    /// From 1; 0 where the file as a whole is meant.
-    pub line: usize,
-    pub text: String,
-}
-
-impl Finding {
-    pub fn new(path: impl Into<String>, line: usize, text: impl Into<String>) -> Self {
-        Self { path: path.into(), line, text: text.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.path, self.text),
-            line => write!(f, "{}:{line}: {}", self.path, self.text),
-        }
-    }
-}
+use crate::{errors, finding::Finding, tree::Tree};
 
 /// An invariant, by the name that `docs/architecture.md` gives it.
 pub struct Rule {
@@ -46,6 +23,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "layers", find: layers::dependencies_point_downwards },
     Rule { name: "no-tauri", find: layers::no_tauri_under_crates },
     Rule { name: "manifests", find: layers::manifests_inherit_from_the_workspace },
+    Rule { name: "circles", find: circles::only_of_a_module_and_its_children },
     Rule { name: "unsafe", find: unsafe_code::only_where_a_c_abi_is_spoken },
     Rule { name: "markers", find: text::no_markers_of_unfinished_work },
     Rule { name: "machine-paths", find: text::no_paths_of_one_machine },
