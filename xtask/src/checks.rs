@@ -28,7 +28,7 @@ pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
     let mut report = Report::default();
     let tests = Tests { root, has_nextest: process::answers("cargo-nextest", &["--version"]), skips: &skips };
 
-    report.check("tidy", || tidy::run(root));
+    report.check("tidy", || tidy::run(root, &[]));
     report.check("format", || cargo(root, &["fmt", "--all", "--check"]));
     // The window has the pages in it, so they come first.
     let has_pages = report.check("pages: build", || ui::build(root, ui::Carrier::Window).map(|()| true));

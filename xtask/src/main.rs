@@ -46,7 +46,7 @@ cargo xtask bench [--json FILE] [--short]
 cargo xtask test [--quick]    quick tests first, then all that CI runs; ends with counts
 cargo xtask exhaustive        the key pulled at every single token call of a renewal, and every operation misused at every
                               function that it calls and every command that it sends to a card, not only at a spread
-cargo xtask tidy              the invariants of docs/architecture.md
+cargo xtask tidy [RULE ...]   the invariants of docs/architecture.md
 cargo xtask errors [--check]  renders docs/errors.md from the catalogue of messages
 cargo xtask check windows     type-checks every crate for x86_64-pc-windows-gnu
 cargo xtask test windows [--short]
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         ["test"] => checks::run(&root, checks::Extent::All),
         ["test", "--quick"] => checks::run(&root, checks::Extent::Quick),
         ["exhaustive"] => checks::exhaustive(&root),
-        ["tidy"] => tidy::run(&root),
+        ["tidy", rules @ ..] => tidy::run(&root, rules),
         ["errors"] => errors::write(&root),
         ["errors", "--check"] => errors::check(&root),
         ["check", "windows"] => windows::check(&root),
