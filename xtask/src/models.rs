@@ -23,7 +23,7 @@ pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
 pub enum Extent {
     /// Half a minute: few faults at a time.
     Short,
-    /// All faults that a model knows. Takes some twenty minutes.
+    /// All faults that a model knows. Takes half an hour.
     All,
 }
 

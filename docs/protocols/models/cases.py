@@ -22,7 +22,7 @@ def show(case, traces=True):
     begun = time.time()
     states, found = case.run()
     broken = " ".join(sorted(found))
-    print("%-46s %8d states %6.1f s  %s" % (case.title, states, time.time() - begun,
+    print("%-60s %8d states %6.1f s  %s" % (case.title, states, time.time() - begun,
                                             "breaks " + broken if found else "all invariants hold"), flush=True)
     if traces:
         tell(found)
