@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{process, setup, tidy, tree::Tree, ui, windows};
+use crate::{models, process, setup, tidy, tree::Tree, ui, windows};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -28,8 +28,9 @@ pub fn run(root: &Path, extent: Extent) -> crate::Outcome {
     let mut report = Report::default();
     let tests = Tests { root, has_nextest: process::answers("cargo-nextest", &["--version"]), skips: &skips };
 
-    report.check("tidy", || tidy::run(root));
+    report.check("tidy", || tidy::run(root, &[]));
     report.check("format", || cargo(root, &["fmt", "--all", "--check"]));
+    report.check("models", || models::run(root, models::Extent::Short));
     // The window has the pages in it, so they come first.
     let has_pages = report.check("pages: build", || ui::build(root, ui::Carrier::Window).map(|()| true));
     if has_pages {

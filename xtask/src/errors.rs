@@ -5,8 +5,8 @@ use std::{fmt::Write as _, fs, path::Path};
 use toml::{Table, Value};
 
 use crate::{
+    finding::Finding,
     rust_text::code_only,
-    tidy::Finding,
     tree::{File, Tree},
 };
 

@@ -7,6 +7,7 @@
 //! - [`windows`] type-checks for Windows, makes the installer and tries it under Wine, all on a Debian machine.
 //! - `linux` makes the Debian package and tries it in a clean Debian 12.
 //! - [`setup`] installs the system packages that tests and demo lean on.
+//! - [`models`] explores the models of `docs/protocols/`.
 //! - [`errors`] renders `docs/errors.md` from the catalogue of messages.
 //!
 //! It depends on no other crate of the workspace, so that it starts in seconds and works while they do not compile.
@@ -20,13 +21,16 @@ mod debian;
 mod demo;
 mod errors;
 mod files;
+mod finding;
 mod licences;
 #[cfg(unix)]
 mod linux;
+mod models;
 mod parts;
 mod process;
 mod provision;
 mod rust_text;
+mod rust_tokens;
 mod sbom;
 mod setup;
 mod tidy;
@@ -44,7 +48,8 @@ cargo xtask bench [--json FILE] [--short]
 cargo xtask test [--quick]    quick tests first, then all that CI runs; ends with counts
 cargo xtask exhaustive        the token pulled at every single token call of a renewal, and every operation misused at every
                               function that it calls and every command that it sends to a card, not only at a spread
-cargo xtask tidy              the invariants of docs/architecture.md
+cargo xtask tidy [RULE ...]   the invariants of docs/architecture.md
+cargo xtask models [--all]    the models of docs/protocols: that each rule is needed, and that they suffice
 cargo xtask errors [--check]  renders docs/errors.md from the catalogue of messages
 cargo xtask check windows     type-checks every crate for x86_64-pc-windows-gnu
 cargo xtask test windows [--short]
@@ -71,7 +76,9 @@ fn main() -> ExitCode {
         ["test"] => checks::run(&root, checks::Extent::All),
         ["test", "--quick"] => checks::run(&root, checks::Extent::Quick),
         ["exhaustive"] => checks::exhaustive(&root),
-        ["tidy"] => tidy::run(&root),
+        ["models"] => models::run(&root, models::Extent::Short),
+        ["models", "--all"] => models::run(&root, models::Extent::All),
+        ["tidy", rules @ ..] => tidy::run(&root, rules),
         ["errors"] => errors::write(&root),
         ["errors", "--check"] => errors::check(&root),
         ["check", "windows"] => windows::check(&root),

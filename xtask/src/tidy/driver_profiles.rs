@@ -2,8 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::Finding;
-use crate::tree::Tree;
+use crate::{finding::Finding, tree::Tree};
 
 /// PKCS#11 leaves the numbers from here on to vendors (`CKK_VENDOR_DEFINED` and its like), so that one number means
 /// different things in different modules.

@@ -2,8 +2,10 @@
 
 use toml::{Table, Value};
 
-use super::Finding;
-use crate::tree::{File, Tree};
+use crate::{
+    finding::Finding,
+    tree::{File, Tree},
+};
 
 /// A package, and the packages of the workspace it may depend on. Every row names rows above it only, so no arrow
 /// points upwards.

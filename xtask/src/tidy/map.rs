@@ -1,7 +1,7 @@
 //! `docs/architecture.md` and the tree say the same.
 
-use super::{Finding, RULES};
-use crate::tree::Tree;
+use super::RULES;
+use crate::{finding::Finding, tree::Tree};
 
 const MAP: &str = "docs/architecture.md";
 

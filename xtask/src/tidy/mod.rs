@@ -2,39 +2,17 @@
 //!
 //! A rule reads the tree and gives findings; it changes nothing. Every rule has a name, and the map names every rule.
 
+mod circles;
 mod driver_profiles;
 mod layers;
 mod map;
+mod names;
 mod text;
 mod unsafe_code;
 
-use std::{fmt, path::Path};
+use std::path::Path;
 
-use crate::{errors, tree::Tree};
-
-/// Something that breaks an invariant.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub path: String,
-    /// From 1; 0 where the file as a whole is meant.
-    pub line: usize,
-    pub text: String,
-}
-
-impl Finding {
-    pub fn new(path: impl Into<String>, line: usize, text: impl Into<String>) -> Self {
-        Self { path: path.into(), line, text: text.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.path, self.text),
-            line => write!(f, "{}:{line}: {}", self.path, self.text),
-        }
-    }
-}
+use crate::{errors, finding::Finding, tree::Tree};
 
 /// An invariant, by the name that `docs/architecture.md` gives it.
 pub struct Rule {
@@ -46,6 +24,9 @@ pub const RULES: &[Rule] = &[
     Rule { name: "layers", find: layers::dependencies_point_downwards },
     Rule { name: "no-tauri", find: layers::no_tauri_under_crates },
     Rule { name: "manifests", find: layers::manifests_inherit_from_the_workspace },
+    Rule { name: "circles", find: circles::only_of_a_module_and_its_children },
+    Rule { name: "names", find: names::no_retired_words },
+    Rule { name: "glossary", find: names::the_glossary_is_about_this_code },
     Rule { name: "unsafe", find: unsafe_code::only_where_a_c_abi_is_spoken },
     Rule { name: "markers", find: text::no_markers_of_unfinished_work },
     Rule { name: "machine-paths", find: text::no_paths_of_one_machine },
@@ -58,17 +39,23 @@ pub const RULES: &[Rule] = &[
     Rule { name: "codes", find: errors::every_code_has_a_message },
 ];
 
-/// All rules over the project; prints `file:line: [rule] what` for each finding. `true` where there is none.
-pub fn run(root: &Path) -> crate::Outcome {
+/// The named rules, or all, over the project; prints `file:line: what [rule]` for each finding. `true` where there is
+/// none.
+pub fn run(root: &Path, names: &[&str]) -> crate::Outcome {
+    if let Some(name) = names.iter().find(|name| !RULES.iter().any(|rule| rule.name == **name)) {
+        let known: Vec<_> = RULES.iter().map(|rule| rule.name).collect();
+        return Err(format!("no rule is called {name}; there are {}", known.join(", ")));
+    }
+    let rules = || RULES.iter().filter(|rule| names.is_empty() || names.contains(&rule.name));
     let tree = Tree::read(root).map_err(|error| format!("{}: {error}", root.display()))?;
     let mut count = 0;
-    for rule in RULES {
+    for rule in rules() {
         for finding in (rule.find)(&tree) {
             println!("{finding} [{}]", rule.name);
             count += 1;
         }
     }
-    println!("tidy: {} rules over {} files, {count} findings", RULES.len(), tree.files.len());
+    println!("tidy: {} rules over {} files, {count} findings", rules().count(), tree.files.len());
     Ok(count == 0)
 }
 

@@ -1,7 +1,7 @@
 //! Rules about the text of files, whatever they hold.
 
-use super::Finding;
 use crate::{
+    finding::Finding,
     rust_text::has_word,
     tree::{File, Tree},
 };

@@ -1,7 +1,7 @@
 //! `unsafe` stands only where a C ABI is spoken.
 
-use super::Finding;
 use crate::{
+    finding::Finding,
     rust_text::{code_only, has_word},
     tree::Tree,
 };

@@ -18,9 +18,6 @@ use crate::{checksum, files, licences, parts, process, provision, sbom, ui};
 
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What the program is called among programs; as in `src-tauri/tauri.conf.json` and `installer.nsi`.
-pub const ID: &str = "cn.yuncaidun.assistant";
-
 /// Microsoft's bootstrapper of the WebView2 runtime; without it the installer fetches it where it is needed.
 const BOOTSTRAPPER: &str = "YCD_WEBVIEW2_BOOTSTRAPPER";
 

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-use super::package::ID;
-
+/// What the program is called among programs; as in `src-tauri/tauri.conf.json` and `installer.nsi`.
+const ID: &str = "cn.yuncaidun.assistant";
 const SCHEMA: &str = "1.6.0";
 /// Where installers are to be had from; the publisher's own server.
 const FROM: &str = "YCD_DOWNLOAD_URL";
