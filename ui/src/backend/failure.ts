@@ -2,10 +2,10 @@ import { i18n } from '@/i18n'
 import type { Failure } from './contract'
 
 /** A command was not done. */
-export class Refusal extends Error {
+export class CommandError extends Error {
   constructor(readonly failure: Failure) {
     super(failure.code)
-    this.name = 'Refusal'
+    this.name = 'CommandError'
   }
 }
 
@@ -27,7 +27,7 @@ export function ownFailure(code: OwnCode): Failure {
 
 /** For `catch`: whatever was thrown, as something that can be shown. */
 export function failureOf(thrown: unknown): Failure {
-  return thrown instanceof Refusal ? thrown.failure : ownFailure('app.internal')
+  return thrown instanceof CommandError ? thrown.failure : ownFailure('app.internal')
 }
 
 export function isFailure(value: unknown): value is Failure {

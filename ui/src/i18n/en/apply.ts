@@ -130,24 +130,24 @@ export default {
       'Differs from the certificate. A renewal is for the same holder; where something changed, call the hotline.',
     not_for_this_product: '{field}: does not belong to this kind of certificate; please clear it.',
   },
-  room: {
+  free_capacity: {
     title: 'Room on the USBKEY',
-    looking: 'Looking whether {key} has room for one more key pair…',
-    fits: '{key} has room for the new key pair; the old certificate and its pair stay on it.',
-    not_in: '{key} is not in; you can hand in all the same. Put it in now to know whether it has room.',
-    unknown: '{key} did not say whether it has room for the new key pair. You can hand in all the same; it is looked at again before it is written.',
+    looking: 'Looking whether {token} has room for one more key pair…',
+    fits: '{token} has room for the new key pair; the old certificate and its pair stay on it.',
+    not_in: '{token} is not in; you can hand in all the same. Put it in now to know whether it has room.',
+    unknown: '{token} did not say whether it has room for the new key pair. You can hand in all the same; it is looked at again before it is written.',
     again: 'Look again',
     must_agree:
-      '{key} has no room for two key pairs: the old pair is removed before the new certificate is written, without a way back.',
+      '{token} has no room for two key pairs: the old pair is removed before the new certificate is written, without a way back.',
     bids: 'If so, do not hand in yet: without the old pair nobody can open them any more. Wait until the bids are opened.',
     yes: 'There are none; I agree that the old key pair goes first',
     needed: 'First make sure that there are no such files, then choose “OK”.',
-    agreed: '{key} has no room for two key pairs; you agreed that the old one goes first. You are asked once more before it is written.',
+    agreed: '{token} has no room for two key pairs; you agreed that the old one goes first. You are asked once more before it is written.',
   },
   sms: {
     title: 'SMS code',
     before: "A code goes to the applicant's phone {phone}. Have it at hand before you send.",
     send: 'Send the code',
-    not_whole: 'The code has six digits.',
+    incomplete: 'The code has six digits.',
   },
 } satisfies Words['apply']

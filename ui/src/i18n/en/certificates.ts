@@ -12,11 +12,11 @@ export default {
   until: 'Valid until',
   serial: 'Serial number',
   phone: 'Bound phone',
-  key: 'USBKEY number',
+  token: 'USBKEY number',
   holder: 'Holder',
   holder_person: 'Legal representative',
   uscc: 'Social credit code',
-  term: 'Term',
+  validity: 'Term',
   product: 'Product',
   order: 'Order under way',
   unlock: 'Unlock',
@@ -26,7 +26,7 @@ export default {
   open: 'Under way: {kind}, {state}.',
   state: {
     valid: 'Valid',
-    near_end: 'Near its end',
+    expiring_soon: 'Near its end',
     expired: 'Expired',
     revoked: 'Revoked',
     superseded: 'Superseded',
@@ -35,7 +35,7 @@ export default {
     renew: 'Renew',
     expired_purchase: 'Buy anew',
   },
-  choose_term: 'Choose the term',
+  choose_validity: 'Choose the term',
   new_until: 'valid until {date}',
   old_until: 'Old certificate valid until',
   then_until: 'New certificate valid until',
@@ -52,8 +52,8 @@ export default {
     time_about: '1–3 working days for the review of a complete order, told by SMS; then about a minute to write the USBKEY',
     pay: 'How to pay',
     pay_about: 'By bank transfer after handing it in; the electronic invoice comes by e-mail',
-    key: 'USBKEY',
-    key_about:
+    token: 'USBKEY',
+    token_about:
       'The one you have (ending in {tail}); no other is sent. Put it in before handing in to know whether it has room for the new key pair',
   },
 } satisfies Words['certificates']

@@ -21,7 +21,7 @@ export default {
   cancel: 'Cancel',
   confirm: 'OK',
   close: 'Close',
-  go_on: 'Go on',
+  continue: 'Go on',
   next: 'Next',
   retry: 'Try again',
   save: 'Save',
@@ -81,11 +81,11 @@ export default {
     last_day: 'ends today',
     ended: 'ended {n} day ago | ended {n} days ago',
   },
-  tries: {
+  retry_counter: {
     exactly: '{n} try left | {n} tries left',
     not_low: 'enough tries left',
     low: 'few tries left',
-    last: 'one try left',
+    final_try: 'one try left',
     locked: 'locked',
   },
   kind: {

@@ -20,7 +20,7 @@ export default {
   unknown: 'Your USBKEY is not recognised?',
   unknown_about:
     'Make a report, look at it, and save it or send it to the portal, so that this kind of USBKEY can be supported. It holds no PIN and nothing personal.',
-  make_report: 'Make a report',
+  create_report: 'Make a report',
   report: 'Report',
   send_unknown: 'Send the report',
   send: 'Send',

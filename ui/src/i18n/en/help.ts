@@ -47,7 +47,7 @@ export default {
       q: 'Several USBKEYs are found',
       a: ['Leave in only the one you mean. The page names each by its holder and tail, and goes on by itself.'],
     },
-    ended: {
+    expired: {
       q: 'The certificate has ended',
       a: [
         'It cannot be used any more, but the same USBKEY can get a new one by an "expired purchase".',

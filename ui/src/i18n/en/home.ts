@@ -3,11 +3,8 @@ import type { Words } from '../words'
 export default {
   title: 'Home',
   unfinished: 'A {kind} is not finished',
-  unfinished_key: '{holder} (ending in {tail})',
-  unfinished_tail: 'ending in {tail}',
   stopped_after: 'Stopped after "{step}" ({at}); {n} step left, the PIN is needed again. | Stopped after "{step}" ({at}); {n} steps left, the PIN is needed again.',
   nothing_lost: 'Nothing is paid or reviewed again.',
-  go_on: 'Go on',
   forget: 'Do not remind me',
   forget_about:
     'It is only no longer shown here. Order and USBKEY stay as they are; you can go on from “My orders”.',
@@ -18,14 +15,13 @@ export default {
   unlock_about: 'The PIN was wrong too often: set a new one',
   orders: 'Change or follow orders',
   orders_about: 'Progress, changes, papers',
-  ending: 'Certificates near their end',
-  ending_row: '{holder} (ending in {tail})',
+  expiring: 'Certificates near their end',
   price: '{years} year: from {price} | {years} years: from {price}',
   papers:
     "Have at hand: the business licence, the applicant's and the legal representative's documents, the applicant's phone. Reviewed within 1–3 working days",
   hotline: 'Hotline {number}',
   no_portal: 'No portal is set up yet, so nothing can be ordered. An administrator sets it up in "Settings".',
   to_settings: 'To the settings',
-  going_on: 'Under way: {kind}',
+  running: 'Under way: {kind}',
   see: 'See',
 } satisfies Words['home']

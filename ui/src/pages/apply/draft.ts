@@ -5,7 +5,7 @@ import { useDrafts } from '@/stores/drafts'
 import { check } from './checks'
 import { typeOf, valueOf } from './fields'
 
-/** Milliseconds after the last key. */
+/** Milliseconds after the last keystroke. */
 const PAUSE = 700
 /** Milliseconds until what could not be saved is sent again. */
 const AGAIN = 8000
@@ -95,7 +95,7 @@ export function useDraft(order: OrderView) {
     if (!isSaved.value) void save()
   })
 
-  /** Per field: what is wrong with it as it stands; the portal's verdict where the field is still what was judged. */
+  /** Per field: what is wrong with it now; the portal's verdict where the field is still what was judged. */
   const errors = computed(() => {
     const found = new Map<string, FieldErrorCode>()
     for (const { field, code } of verdict.value.errors) {
