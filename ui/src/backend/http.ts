@@ -2,6 +2,7 @@ import type { Backend, CommandName, Given, Result } from './backend'
 import { copyText } from './clipboard'
 import type { Event as AssistantEvent, TextFile } from './contract'
 import { isFailure, ownFailure, CommandError } from './failure'
+import { APP_INTERNAL, APP_UNREACHABLE } from './problem-codes'
 
 /** The development server: the same commands over HTTP. Not in a release build. */
 export function httpBackend(accessToken: string): Backend {
@@ -27,11 +28,11 @@ async function post<T>(accessToken: string, name: string, args: unknown): Promis
     headers: { 'content-type': 'application/json', 'x-token': accessToken },
     body: JSON.stringify(args),
   }).catch(() => {
-    throw new CommandError(ownFailure('app.unreachable'))
+    throw new CommandError(ownFailure(APP_UNREACHABLE))
   })
   const body: unknown = await answer.json().catch(() => undefined)
   if (answer.ok && body !== undefined) return body as T
-  throw new CommandError(isFailure(body) ? body : ownFailure('app.internal'))
+  throw new CommandError(isFailure(body) ? body : ownFailure(APP_INTERNAL))
 }
 
 function download(file: TextFile): boolean {

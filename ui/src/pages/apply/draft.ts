@@ -1,6 +1,7 @@
 import { computed, onScopeDispose, reactive, ref, shallowRef, watch } from 'vue'
 import { failureOf, useBackend } from '@/backend'
 import type { Failure, FieldError, FieldErrorCode, OrderForm, OrderView } from '@/backend/contract'
+import { FORM_INVALID, isUnavailable } from '@/backend/problem-codes'
 import { useDrafts } from '@/stores/drafts'
 import { check } from './checks'
 import { typeOf, valueOf } from './fields'
@@ -51,7 +52,7 @@ export function useDraft(order: OrderView) {
       return true
     } catch (thrown) {
       const refused = failureOf(thrown)
-      if (refused.code === 'form.invalid') {
+      if (refused.code === FORM_INVALID) {
         // It is kept all the same.
         taken(refused.fields as FieldError[])
         return false
@@ -112,5 +113,5 @@ export function useDraft(order: OrderView) {
 
 /** Nothing is wrong with the form: the portal is away. */
 function mayPass({ code, retry_after }: Failure): boolean {
-  return code.startsWith('portal.') || code === 'app.unreachable' || retry_after != null
+  return isUnavailable(code) || retry_after != null
 }
