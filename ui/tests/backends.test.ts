@@ -47,7 +47,7 @@ describe('over IPC', () => {
     expect(told).toMatchObject({ code: 'app.internal', action: 'diagnose' })
     expect(told.sentence).toContain('程序错误')
     speak('en')
-    expect((await refused(ipcBackend().call('project'))).failure.sentence).toContain('fault of its own')
+    expect((await refused(ipcBackend().call('project'))).failure.sentence).toContain('internal error')
   })
 
   test('events come through the channel that watch was handed', async () => {
