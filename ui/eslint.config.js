@@ -3,6 +3,21 @@ import vue from 'eslint-plugin-vue'
 import globals from 'globals'
 import ts from 'typescript-eslint'
 
+const DOTTED = 'Literal[value=/^[a-z_]+\\.[a-z_]*$/]'
+const CODE = 'Identifier[name=/[cC]ode$/]'
+
+/** A problem code as text: compared with something called `code`, or kept in a list, a constant or a type. */
+const PROBLEM_CODES = [
+  `BinaryExpression[operator=/^[!=]==?$/]:has(${CODE}) > ${DOTTED}`,
+  `CallExpression[callee.property.name=/^(startsWith|endsWith|includes)$/]:has(${CODE}) > ${DOTTED}`,
+  ...['name', 'property.name', 'expression.property.name'].map(
+    (name) => `SwitchStatement[discriminant.${name}=/[cC]ode$/] > SwitchCase > ${DOTTED}`,
+  ),
+  `ArrayExpression > ${DOTTED}`,
+  `VariableDeclarator > ${DOTTED}`,
+  `TSLiteralType > ${DOTTED}`,
+].map((selector) => ({ selector, message: 'Problem codes are in src/backend/problem-codes.ts alone.' }))
+
 export default ts.config(
   { ignores: ['dist/**', 'dist-browser/**', 'src/backend/contract.ts', 'e2e-results/**', 'shots/**'] },
   js.configs.recommended,
@@ -51,6 +66,14 @@ export default ts.config(
       '@typescript-eslint/no-unsafe-call': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
+    },
+  },
+  {
+    files: ['src/**'],
+    ignores: ['src/backend/problem-codes.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...PROBLEM_CODES],
+      'vue/no-restricted-syntax': ['error', ...PROBLEM_CODES],
     },
   },
   { files: ['**/*.js'], ...ts.configs.disableTypeChecked },

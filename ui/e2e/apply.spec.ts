@@ -1,16 +1,16 @@
 import { expect, test } from './stage'
 import { at, fillIn, handIn, ID, next, onStep, orderNo, TYPED } from './orders'
-import { accessible, go } from './work'
+import { accessible, go } from './job'
 
-test('from the guard of the login to the key: apply, pay, be approved, and go on to write', async ({ page, stage }) => {
-  const key = await stage.key()
-  await stage.insert(key)
+test('from the guard of the login to the token: apply, pay, be approved, and write', async ({ page, stage }) => {
+  const token = await stage.token()
+  await stage.insert(token)
   await stage.open(page, '/certificates')
   await expect(page).toHaveURL(/#\/login\?to=/)
   await page.getByRole('textbox').fill('138 0000 0000')
   await page.keyboard.press('Enter')
   await expect(page.getByLabel('短信验证码')).toBeFocused()
-  await page.getByLabel('短信验证码').fill(await stage.code(key.phone))
+  await page.getByLabel('短信验证码').fill(await stage.code(token.phone))
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/#\/certificates$/)
 
@@ -20,14 +20,14 @@ test('from the guard of the login to the key: apply, pay, be approved, and go on
   await card.getByTestId('go-renew').click()
   await expect(page.getByTestId('before')).toContainText('400.00 元')
   await expect(page.getByTestId('before')).toContainText('1–3 个工作日')
-  await page.getByTestId('term-2').check()
+  await page.getByTestId('validity-2').check()
   await accessible(page)
   await page.getByTestId('begin').click()
 
   await fillIn(page)
   await expect(page.getByTestId('apply')).toContainText('800.00 元')
   await expect(page.getByTestId('apply')).toContainText('经办某')
-  await expect(page.getByTestId('room')).toContainText('放得下新密钥')
+  await expect(page.getByTestId('free-capacity')).toContainText('放得下新密钥')
   await accessible(page)
   await expect(page.getByTestId('next')).toBeDisabled()
   await page.getByTestId('back').click()
@@ -42,7 +42,7 @@ test('from the guard of the login to the key: apply, pay, be approved, and go on
   await accessible(page)
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('code-input')).toBeFocused()
-  const code = await stage.code(key.phone)
+  const code = await stage.code(token.phone)
   await page.getByTestId('code-input').fill(code === '000000' ? '000001' : '000000')
   await page.keyboard.press('Enter')
   await expect(dialog.getByRole('alert')).toContainText('验证码不正确')
@@ -70,17 +70,17 @@ test('from the guard of the login to the key: apply, pay, be approved, and go on
   await expect(page.getByTestId('start-renewal')).toBeVisible()
 
   // The same button of the certificate leads there too.
-  await go(page, `/renew?certificate=${key.certificate}`)
+  await go(page, `/renew?certificate=${token.certificate}`)
   await expect(page.getByTestId('start-renewal')).toBeVisible()
 })
 
-test('what is wrong is said beside the field, is kept, and does not let anybody pass', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'draft')
-  await at(page, stage, key, `/orders/${no}/apply`)
+test('what is wrong is told beside the field, is kept, and lets nobody continue', async ({ page, stage }) => {
+  const token = await stage.token()
+  const no = await stage.order(token, 'draft')
+  await at(page, stage, token, `/orders/${no}/apply`)
   const problem = (field: string) => page.getByTestId(`${field}-problem`)
   await onStep(page, 'applicant')
-  await expect(page.getByTestId('applicant.phone')).toHaveValue(key.phone)
+  await expect(page.getByTestId('applicant.phone')).toHaveValue(token.phone)
 
   await next(page)
   await expect(problem('applicant.name')).toHaveText('请填写经办人姓名。')
@@ -142,7 +142,7 @@ test('what is wrong is said beside the field, is kept, and does not let anybody 
   await expect(problem('company.name')).toContainText('与证书上的不一致')
   await onStep(page, 'company')
   await accessible(page)
-  await page.getByTestId('company.name').fill(key.company)
+  await page.getByTestId('company.name').fill(token.company)
   await next(page)
 
   await onStep(page, 'invoice')
@@ -173,32 +173,32 @@ test('what is wrong is said beside the field, is kept, and does not let anybody 
 })
 
 test('whoever comes to the end of a form with mistakes is led to the first', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'draft')
-  await at(page, stage, key, `/orders/${no}/apply?step=check`)
+  const token = await stage.token()
+  const no = await stage.order(token, 'draft')
+  await at(page, stage, token, `/orders/${no}/apply?step=check`)
   await onStep(page, 'applicant')
   await expect(page.getByTestId('applicant.name-problem')).toBeVisible()
 })
 
-test('a key without room: the old pair goes only after an explicit yes, before payment', async ({ page, stage }) => {
-  const key = await stage.key({ containers: 1 })
-  const no = await stage.order(key, 'draft')
-  await at(page, stage, key, `/orders/${no}/apply`)
+test('a token without free capacity: the old key pair is removed only after an explicit yes, before payment', async ({ page, stage }) => {
+  const token = await stage.token({ containers: 1 })
+  const no = await stage.order(token, 'draft')
+  await at(page, stage, token, `/orders/${no}/apply`)
   await fillIn(page)
-  const room = page.getByTestId('room')
-  await expect(room).toContainText('没有插入，可以先提交')
-  await stage.insert(key)
-  await expect(room).toContainText('放不下两对密钥')
-  await expect(room).toContainText('还有未开标、用旧证书加密的投标文件吗？')
+  const freeCapacity = page.getByTestId('free-capacity')
+  await expect(freeCapacity).toContainText('没有插入，可以先提交')
+  await stage.insert(token)
+  await expect(freeCapacity).toContainText('放不下两对密钥')
+  await expect(freeCapacity).toContainText('还有未开标、用旧证书加密的投标文件吗？')
   await accessible(page)
   await page.getByTestId('agreement').check()
   await next(page)
-  await expect(room.getByRole('alert')).toContainText('请先确认没有这样的文件')
+  await expect(freeCapacity.getByRole('alert')).toContainText('请先确认没有这样的文件')
   await expect(page.getByRole('dialog')).toHaveCount(0)
   await page.getByTestId('agree-replace').check()
   await next(page)
   await page.getByTestId('send-code').click()
-  await page.getByTestId('code-input').fill(await stage.code(key.phone))
+  await page.getByTestId('code-input').fill(await stage.code(token.phone))
   await page.getByTestId('code-submit').click()
   await expect(page.getByTestId('pay-purpose')).toHaveText(no)
   await page.getByTestId('to-order').click()
@@ -206,10 +206,10 @@ test('a key without room: the old pair goes only after an explicit yes, before p
 })
 
 test('a rejected order says why, is changed, and is handed in again without paying', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'paid')
+  const token = await stage.token()
+  const no = await stage.order(token, 'paid')
   await stage.reject(no, '法人证件号码与登记不符')
-  await at(page, stage, key, '/orders')
+  await at(page, stage, token, '/orders')
   await expect(page.getByTestId('orders')).toContainText('法人证件号码与登记不符')
   await expect(page.locator('nav .badge').first()).toContainText('1')
   await page.getByTestId('see').click()
@@ -223,7 +223,7 @@ test('a rejected order says why, is changed, and is handed in again without payi
   }
   await onStep(page, 'check')
   await expect(page.getByTestId('apply')).toContainText('已支付 400.00 元，不用再付款')
-  await handIn(page, stage, key)
+  await handIn(page, stage, token)
   await expect(page.getByTestId('order-page')).toHaveAttribute('data-state', 'awaiting_review')
   await expect(page.getByTestId('payment')).toHaveCount(0)
   await stage.approve(no)
@@ -232,9 +232,9 @@ test('a rejected order says why, is changed, and is handed in again without payi
 })
 
 test('nothing typed is lost while the portal is silent, and it is saved when it is back', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'draft')
-  await at(page, stage, key, `/orders/${no}/apply`)
+  const token = await stage.token()
+  const no = await stage.order(token, 'draft')
+  await at(page, stage, token, `/orders/${no}/apply`)
   await onStep(page, 'applicant')
   await stage.portal(false)
   await page.getByTestId('applicant.name').fill('门户不在时填的')
@@ -262,9 +262,9 @@ test('nothing typed is lost while the portal is silent, and it is saved when it 
 })
 
 test('what could not be saved is saved by itself once the portal answers', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'draft')
-  await at(page, stage, key, `/orders/${no}/apply`)
+  const token = await stage.token()
+  const no = await stage.order(token, 'draft')
+  await at(page, stage, token, `/orders/${no}/apply`)
   await onStep(page, 'applicant')
   await stage.portal(false)
   await page.getByTestId('applicant.name').fill('自动保存')
@@ -275,10 +275,10 @@ test('what could not be saved is saved by itself once the portal answers', async
 })
 
 test('a login that runs out in the middle of a form loses nothing', async ({ page, stage }) => {
-  const key = await stage.key({ age_days: 10 })
-  const second = await stage.key({ company: '乙公司' })
-  const no = await stage.order(key, 'draft')
-  await at(page, stage, key, `/orders/${no}/apply`)
+  const token = await stage.token({ age_days: 10 })
+  const second = await stage.token({ company: '乙公司' })
+  const no = await stage.order(token, 'draft')
+  await at(page, stage, token, `/orders/${no}/apply`)
   await onStep(page, 'applicant')
   await stage.time(13 * 3600)
   await page.getByTestId('applicant.name').fill('登录过期时填的')
@@ -286,19 +286,19 @@ test('a login that runs out in the middle of a form loses nothing', async ({ pag
   // The stage's own look at the phone has run out too; an order renews it.
   await stage.order(second, 'handed_in')
   await stage.time(2)
-  await page.getByRole('textbox').fill(key.phone)
+  await page.getByRole('textbox').fill(token.phone)
   await page.keyboard.press('Enter')
   await expect(page.getByLabel('短信验证码')).toBeFocused()
-  await page.getByLabel('短信验证码').fill(await stage.code(key.phone))
+  await page.getByLabel('短信验证码').fill(await stage.code(token.phone))
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('applicant.name')).toHaveValue('登录过期时填的')
   await expect(page.getByTestId('saved')).toContainText('已保存')
 })
 
-test('an expired certificate is bought anew on the same key', async ({ page, stage }) => {
-  const key = await stage.key({ age_days: 400 })
-  await stage.insert(key)
-  await at(page, stage, key, '/certificates')
+test('an expired certificate is repurchased on the same token', async ({ page, stage }) => {
+  const token = await stage.token({ age_days: 400 })
+  await stage.insert(token)
+  await at(page, stage, token, '/certificates')
   const card = page.getByTestId('certificate')
   await expect(card).toHaveAttribute('data-state', 'expired')
   await card.getByTestId('go-expired_purchase').click()
@@ -306,7 +306,7 @@ test('an expired certificate is bought anew on the same key', async ({ page, sta
   await page.getByTestId('begin').click()
   await expect(page.getByRole('heading', { level: 1 })).toContainText('过期初购')
   await fillIn(page)
-  await handIn(page, stage, key)
+  await handIn(page, stage, token)
   const no = await orderNo(page)
   await expect(page.getByTestId('pay-purpose')).toHaveText(no)
   await stage.paid(no)
@@ -317,9 +317,9 @@ test('an expired certificate is bought anew on the same key', async ({ page, sta
 })
 
 test('the keyboard alone fills in the form and hands it in', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'draft')
-  await at(page, stage, key, `/orders/${no}/apply`)
+  const token = await stage.token()
+  const no = await stage.order(token, 'draft')
+  await at(page, stage, token, `/orders/${no}/apply`)
   await expect(page.getByTestId('applicant.name')).toBeFocused()
   await page.keyboard.type('经办某')
   await page.keyboard.press('Tab')
@@ -356,7 +356,7 @@ test('the keyboard alone fills in the form and hands it in', async ({ page, stag
   await expect(page.getByTestId('send-code')).toBeFocused()
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('code-input')).toBeFocused()
-  await page.keyboard.type(await stage.code(key.phone))
+  await page.keyboard.type(await stage.code(token.phone))
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('pay-purpose')).toHaveText(no)
   await expect(page.getByTestId('to-order')).toBeFocused()

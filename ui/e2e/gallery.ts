@@ -33,7 +33,7 @@ export default function gallery(): void {
     img{width:100%;border:1px solid #dfe3e8;background:#fff}figcaption{font-size:12px;color:#5b616b}
     .bad img{outline:3px solid #b3261e}b{color:#b3261e}small{font-weight:400;color:#5b616b}nav a{margin-right:12px}
     </style><h1>Every page in every state</h1>
-    <p>${all.length} states, ${pictures} pictures, ${problems.length} problems. Taken of the real pages on the real core, with software keys and a portal: <code>npm run shots</code>.</p>
+    <p>${all.length} states, ${pictures} pictures, ${problems.length} problems. Taken of the real pages on the real core, with software tokens and a portal: <code>npm run shots</code>.</p>
     ${problems.length > 0 ? `<h2>Problems</h2><ul>${problems.map(({ file, problem }) => `<li><a href="${file}">${file}</a>: <b>${escaped(problem)}</b></li>`).join('')}</ul>` : ''}
     <nav>${groups.map((group) => `<a href="#g-${escaped(group)}">${escaped(group)}</a>`).join('')}</nav>
     ${groups

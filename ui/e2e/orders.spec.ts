@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test'
-import { expect, type Key, type Stage, test } from './stage'
+import { expect, type Token, type Stage, test } from './stage'
 import { at, onStep } from './orders'
-import { accessible, go } from './work'
+import { accessible, go } from './job'
 
 const TABS = [
   'all',
@@ -22,12 +22,12 @@ const TABS = [
 const row = (page: Page, no: string) => page.locator(`[data-testid=order][data-no="${no}"]`)
 
 /** One order in every state that a renewal or an unlock comes to; all of one phone. */
-async function many(stage: Stage): Promise<Map<string, { key: Key; no: string }>> {
-  const made = new Map<string, { key: Key; no: string }>()
+async function many(stage: Stage): Promise<Map<string, { token: Token; no: string }>> {
+  const made = new Map<string, { token: Token; no: string }>()
   const untils = { draft: 'draft', awaiting_payment: 'handed_in', awaiting_review: 'paid', rejected: 'paid', awaiting_renewal: 'approved' } as const
   for (const [state, until] of Object.entries(untils)) {
-    const key = await stage.key({ company: `${state} 公司` })
-    made.set(state, { key, no: await stage.order(key, until) })
+    const token = await stage.token({ company: `${state} 公司` })
+    made.set(state, { token, no: await stage.order(token, until) })
   }
   await stage.reject(made.get('rejected')?.no ?? '', '法人证件号码与登记不符')
   return made
@@ -39,7 +39,7 @@ test('every tab has its count, its orders or what would stand there', async ({ p
   const no = (state: string) => made.get(state)?.no ?? ''
   const [first] = made.values()
   if (!first) return
-  await at(page, stage, first.key, '/orders')
+  await at(page, stage, first.token, '/orders')
   await expect(page.getByRole('tab')).toHaveCount(13)
   await expect(page.getByTestId('tab-all')).toHaveText(/全部\s*5/)
   await expect(page.locator('nav .badge').first()).toContainText('3')
@@ -72,8 +72,8 @@ test('every tab has its count, its orders or what would stand there', async ({ p
 })
 
 test('an order is searched by number, company, product and day', async ({ page, stage }) => {
-  const one = await stage.key({ company: '甲商贸公司' })
-  const other = await stage.key({ company: '乙商贸公司', age_days: 400 })
+  const one = await stage.token({ company: '甲商贸公司' })
+  const other = await stage.token({ company: '乙商贸公司', age_days: 400 })
   const no = await stage.order(one, 'draft')
   await stage.order(other, 'draft')
   await at(page, stage, one, '/orders')
@@ -112,15 +112,15 @@ test('an order is searched by number, company, product and day', async ({ page, 
 
 test('ten rows a page; another size, the next page, a jump', async ({ page, stage }) => {
   test.setTimeout(120_000)
-  const keys: Key[] = []
+  const tokens: Token[] = []
   for (let n = 0; n < 23; n++) {
-    const key = await stage.key({ company: `第 ${n} 公司` })
-    await stage.order(key, 'draft')
-    keys.push(key)
+    const token = await stage.token({ company: `第 ${n} 公司` })
+    await stage.order(token, 'draft')
+    tokens.push(token)
   }
-  const [key] = keys
-  if (!key) return
-  await at(page, stage, key, '/orders')
+  const [token] = tokens
+  if (!token) return
+  await at(page, stage, token, '/orders')
   await expect(page.getByTestId('order')).toHaveCount(10)
   await expect(page.getByTestId('total')).toHaveText('共 23 条')
   await page.getByTestId('page-after').click()
@@ -140,9 +140,9 @@ test('ten rows a page; another size, the next page, a jump', async ({ page, stag
 })
 
 test('a draft is deleted, an unpaid order cancelled or changed, each after it was asked about', async ({ page, stage }) => {
-  const one = await stage.key({ company: '甲公司' })
-  const two = await stage.key({ company: '乙公司' })
-  const three = await stage.key({ company: '丙公司' })
+  const one = await stage.token({ company: '甲公司' })
+  const two = await stage.token({ company: '乙公司' })
+  const three = await stage.token({ company: '丙公司' })
   const draft = await stage.order(one, 'draft')
   const unpaid = await stage.order(two, 'handed_in')
   const changed = await stage.order(three, 'handed_in')
@@ -180,9 +180,9 @@ test('a draft is deleted, an unpaid order cancelled or changed, each after it wa
 })
 
 test('a paid order is taken out of review, and the money asked back with a reason', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'paid')
-  await at(page, stage, key, `/orders/${no}`)
+  const token = await stage.token()
+  const no = await stage.order(token, 'paid')
+  await at(page, stage, token, `/orders/${no}`)
   await page.getByTestId('act-edit').click()
   const dialog = page.getByRole('dialog')
   await expect(dialog).toContainText('先退出审核')
@@ -205,10 +205,10 @@ test('a paid order is taken out of review, and the money asked back with a reaso
 })
 
 test('an order tells who did what and when, from the form to the new certificate', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'approved')
-  await stage.insert(key)
-  await at(page, stage, key, `/orders/${no}/write`)
+  const token = await stage.token()
+  const no = await stage.order(token, 'approved')
+  await stage.insert(token)
+  await at(page, stage, token, `/orders/${no}/write`)
   await page.getByTestId('start-renewal').click()
   await page.getByTestId('pin-input').fill('12345678')
   await page.keyboard.press('Enter')
@@ -225,19 +225,19 @@ test('an order tells who did what and when, from the form to the new certificate
   await expect(page).toHaveURL(/#\/orders$/)
 })
 
-test('an unlock that waits for approval stands in the list and leads back to the key', async ({ page, stage }) => {
+test('an unlock that waits for approval is in the list and leads back to the token', async ({ page, stage }) => {
   await stage.approval(true)
-  const key = await stage.key()
-  await stage.insert(key)
-  await stage.wrongPins(key)
+  const token = await stage.token()
+  await stage.insert(token)
+  await stage.wrongPins(token)
   await stage.open(page)
   await go(page, '/unlock')
   await page.getByTestId('start-unlock').click()
   await page.getByTestId('send-code').click()
-  await page.getByTestId('code-input').fill(await stage.code(key.phone))
+  await page.getByTestId('code-input').fill(await stage.code(token.phone))
   await page.getByTestId('code-submit').click()
   await expect(page.getByTestId('outcome')).toHaveAttribute('data-outcome', 'awaits_approval', { timeout: 30_000 })
-  await at(page, stage, key, '/orders')
+  await at(page, stage, token, '/orders')
   const unlock = page.getByTestId('order')
   await expect(unlock).toHaveAttribute('data-state', 'awaiting_review')
   const no = (await unlock.getAttribute('data-no')) ?? ''
@@ -251,9 +251,9 @@ test('an unlock that waits for approval stands in the list and leads back to the
 })
 
 test('a silent portal is told; what was there stays, and it is tried again', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'paid')
-  await at(page, stage, key, '/orders')
+  const token = await stage.token()
+  const no = await stage.order(token, 'paid')
+  await at(page, stage, token, '/orders')
   await expect(row(page, no)).toBeVisible()
   await stage.portal(false)
   await page.getByTestId('tab-awaiting_review').click()

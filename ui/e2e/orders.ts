@@ -1,21 +1,21 @@
 // What the journeys of orders share.
 import type { Page } from '@playwright/test'
-import { expect, type Key, logIn, type Stage } from './stage'
-import { go } from './work'
+import { go } from './job'
+import { expect, logIn, type Stage, type Token } from './stage'
 
-/** A page of the pages, with the key's phone logged in and in hand. */
-export async function at(page: Page, stage: Stage, key: Key, path: string): Promise<void> {
+/** A page of the pages, with the token's phone logged in and in hand. */
+export async function at(page: Page, stage: Stage, token: Token, path: string): Promise<void> {
   await stage.open(page)
   // A code may have been sent a moment ago, for an order that the stage made.
   await stage.time(2)
-  await logIn(page, stage, key.phone)
+  await logIn(page, stage, token.phone)
   await expect(page.getByRole('button', { name: /1\d\d\*\*\*\*/ })).toBeVisible()
   await go(page, path)
 }
 
 export const ID = '11010519491231002X'
 
-/** Everything that the form asks for and that the certificate did not bring, as a person types it. */
+/** Everything that the form asks for and that the certificate did not bring, as a user types it. */
 export const TYPED: Record<string, Record<string, string>> = {
   applicant: { 'applicant.name': '经办某', 'applicant.email': 'bidder@example.com', 'applicant.id_number': ID },
   legal_representative: { 'legal_representative.name': '法人某', 'legal_representative.id_number': ID },
@@ -43,11 +43,11 @@ export async function fillIn(page: Page): Promise<void> {
 }
 
 /** Agrees, and hands in with the code that comes. */
-export async function handIn(page: Page, stage: Stage, key: Key): Promise<void> {
+export async function handIn(page: Page, stage: Stage, token: Token): Promise<void> {
   await page.getByTestId('agreement').check()
   await next(page)
   await page.getByTestId('send-code').click()
-  const code = await stage.code(key.phone)
+  const code = await stage.code(token.phone)
   await page.getByTestId('code-input').fill(code)
   await page.getByTestId('code-submit').click()
 }

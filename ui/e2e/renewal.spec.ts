@@ -1,10 +1,10 @@
 import { expect, PIN, test } from './stage'
-import { accessible, giveNewPin, givePin, go, NEW, outcome, toOrder, toWrite, typeCode } from './work'
+import { accessible, giveNewPin, givePin, go, NEW, outcome, toOrder, toWrite, typeCode } from './job'
 
-test('a renewal is begun, seen step by step, and ends with both terms side by side', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage)
-  await expect(page.getByRole('heading', { name: `证书更新 · ${key.company}（尾号 ${key.tail}）` })).toBeVisible()
-  await expect(page.getByTestId('key-card')).toContainText(key.company)
+test('a renewal is started, seen step by step, and ends with both validity periods side by side', async ({ page, stage }) => {
+  const { token } = await toWrite(page, stage)
+  await expect(page.getByRole('heading', { name: `证书更新 · ${token.company}（尾号 ${token.tail}）` })).toBeVisible()
+  await expect(page.getByTestId('token-card')).toContainText(token.company)
   await expect(page.getByText('还有未开标、用旧证书加密的投标文件吗？')).toBeVisible()
   await expect(page.getByTestId('remove-old').locator('input')).not.toBeChecked()
   await accessible(page)
@@ -15,33 +15,33 @@ test('a renewal is begun, seen step by step, and ends with both terms side by si
   await accessible(page)
   await stage.fault({ on: { function: 'C_GenerateKeyPair' }, do: { delay_ms: 4000 } })
   await givePin(page)
-  const running = page.getByTestId('work-steps').locator('[data-state=running]')
+  const running = page.getByTestId('job-steps').locator('[data-state=running]')
   await expect(running).toContainText('在 USBKEY 内生成密钥')
   await expect(running).toContainText('第 4/7 步 · 通常 5 秒，最长 30 秒')
-  await expect(page.getByTestId('work-banner')).toHaveText('正在写入，请勿拔出 USBKEY。旧证书未改动。')
+  await expect(page.getByTestId('job-banner')).toHaveText('正在写入，请勿拔出 USBKEY。旧证书未改动。')
   await expect(page.getByRole('status').getByText('第 4/7 步：在 USBKEY 内生成密钥')).toBeAttached()
   await accessible(page)
 
   await outcome(page, 'renewed')
   await expect(page.getByText('口令未变。现在可以拔下 USBKEY。')).toBeVisible()
-  const terms = await page.getByTestId('outcome').locator('dd time').allTextContents()
-  expect(terms).toHaveLength(2)
-  expect([...terms].sort()).toEqual(terms)
-  expect(terms[0]).not.toBe(terms[1])
+  const ends = await page.getByTestId('outcome').locator('dd time').allTextContents()
+  expect(ends).toHaveLength(2)
+  expect([...ends].sort()).toEqual(ends)
+  expect(ends[0]).not.toBe(ends[1])
   await expect(page.getByText('旧证书和它的密钥对仍在这支 USBKEY 上')).toBeVisible()
-  // The PIN is still the one that keys are handed out with.
+  // The PIN is still the one that tokens are handed out with.
   await expect(page.getByRole('button', { name: '修改口令' })).toBeVisible()
   await accessible(page)
-  await page.getByTestId('work-done').click()
+  await page.getByTestId('job-done').click()
   await expect(page.getByText('有一项更新没有做完')).toHaveCount(0)
 })
 
-test('nobody leaves by accident while the key is being written', async ({ page, stage }) => {
+test('nobody leaves by accident while the token is being written', async ({ page, stage }) => {
   await toWrite(page, stage)
   await stage.fault({ on: { function: 'C_GenerateKeyPair' }, do: { delay_ms: 6000 } })
   await page.getByTestId('start-renewal').click()
   await givePin(page)
-  await expect(page.getByTestId('work-banner')).toBeVisible()
+  await expect(page.getByTestId('job-banner')).toBeVisible()
   await page.getByRole('link', { name: '首页' }).click()
   await expect(page.getByRole('dialog')).toContainText('离开这一页不会中断写入')
   await accessible(page)
@@ -49,12 +49,12 @@ test('nobody leaves by accident while the key is being written', async ({ page, 
   await expect(page.getByRole('button', { name: '留在这里' })).toBeFocused()
   await page.keyboard.press('Enter')
   await expect(page.getByRole('dialog')).toBeHidden()
-  await expect(page.getByTestId('work-steps')).toBeVisible()
+  await expect(page.getByTestId('job-steps')).toBeVisible()
   await page.getByRole('link', { name: '首页' }).click()
   await expect(page.getByRole('button', { name: '留在这里' })).toBeFocused()
   await page.keyboard.press('Escape')
   await expect(page.getByRole('dialog')).toBeHidden()
-  await expect(page.getByTestId('work-steps')).toBeVisible()
+  await expect(page.getByTestId('job-steps')).toBeVisible()
   await page.getByRole('link', { name: '首页' }).click()
   await page.getByRole('button', { name: '离开这一页' }).click()
   await expect(page.getByText('正在办理：更新')).toBeVisible()
@@ -62,33 +62,33 @@ test('nobody leaves by accident while the key is being written', async ({ page, 
   await outcome(page, 'renewed')
 })
 
-test('a key that is pulled in the middle is asked for, and the work goes on where it stopped', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage)
+test('a token that is pulled in the middle is asked for, and the job continues where it stopped', async ({ page, stage }) => {
+  const { token } = await toWrite(page, stage)
   await stage.fault({ on: { function: 'C_GenerateKeyPair' }, do: 'unplug' })
   await page.getByTestId('start-renewal').click()
   await givePin(page)
   await expect(page.getByRole('heading', { name: '更新停在“在 USBKEY 内生成密钥”。' })).toBeVisible()
-  await expect(page.getByText(`旧证书没有被删除，不用重新付款。请插回尾号 ${key.tail}，输入口令后继续。`)).toBeVisible()
+  await expect(page.getByText(`旧证书没有被删除，不用重新付款。请插回尾号 ${token.tail}，输入口令后继续。`)).toBeVisible()
   await accessible(page)
-  await stage.insert(key)
+  await stage.insert(token)
   await givePin(page)
   await outcome(page, 'renewed')
 })
 
-test('none, the wrong one and two are told, and it goes on by itself', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage)
-  const other = await stage.key({ company: '乙公司', phone: '13900000001' })
-  await stage.pull(key)
-  await expect(page.getByTestId('key-card')).toContainText(`请插入 ${key.company}（尾号 ${key.tail}），会自动识别。`)
+test('none, the wrong one and two are told, and it continues by itself', async ({ page, stage }) => {
+  const { token } = await toWrite(page, stage)
+  const other = await stage.token({ company: '乙公司', phone: '13900000001' })
+  await stage.pull(token)
+  await expect(page.getByTestId('token-card')).toContainText(`请插入 ${token.company}（尾号 ${token.tail}），会自动识别。`)
   await page.getByTestId('start-renewal').click()
   const asks = page.locator('form.ask h2')
-  await expect(asks).toHaveText(`请插入 ${key.company}（尾号 ${key.tail}），会自动识别。`)
+  await expect(asks).toHaveText(`请插入 ${token.company}（尾号 ${token.tail}），会自动识别。`)
   await accessible(page)
   await stage.insert(other)
-  await expect(asks).toContainText(`需要${key.company}（尾号 ${key.tail}）。尚未改动，请更换。`)
+  await expect(asks).toContainText(`需要${token.company}（尾号 ${token.tail}）。尚未改动，请更换。`)
   await expect(asks).toContainText(`插入的是${other.company}`)
   await accessible(page)
-  await stage.insert(key)
+  await stage.insert(token)
   await expect(asks).toContainText('发现 2 支：')
   await expect(asks).toContainText('请只留要办理的一支。')
   await stage.pull(other)
@@ -96,9 +96,9 @@ test('none, the wrong one and two are told, and it goes on by itself', async ({ 
   await outcome(page, 'renewed')
 })
 
-test('a wrong PIN is told with what is left, and the right one goes on', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage)
-  const { pin_retry_counter, pin_retry_limit } = await stage.state(key)
+test('a wrong PIN is told with what is left, and the right one continues', async ({ page, stage }) => {
+  const { token } = await toWrite(page, stage)
+  const { pin_retry_counter, pin_retry_limit } = await stage.state(token)
   expect(pin_retry_counter).toBe(pin_retry_limit)
   await page.getByTestId('start-renewal').click()
   await page.getByTestId('pin-submit').click()
@@ -108,30 +108,30 @@ test('a wrong PIN is told with what is left, and the right one goes on', async (
   await expect(page.getByTestId('pin-input')).toHaveAttribute('aria-invalid', 'true')
   await expect(page.getByTestId('pin-input')).toHaveValue('')
   await accessible(page)
-  expect((await stage.state(key)).pin_retry_counter).toBe(pin_retry_limit - 1)
+  expect((await stage.state(token)).pin_retry_counter).toBe(pin_retry_limit - 1)
   await givePin(page)
   await outcome(page, 'renewed')
 })
 
-test('the last try wants a yes of its own', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage)
-  const { pin_retry_limit } = await stage.state(key)
-  await stage.wrongPins(key, pin_retry_limit - 1)
+test('the final try needs an explicit yes', async ({ page, stage }) => {
+  const { token } = await toWrite(page, stage)
+  const { pin_retry_limit } = await stage.state(token)
+  await stage.wrongPins(token, pin_retry_limit - 1)
   await page.getByTestId('start-renewal').click()
   await expect(page.getByText('只剩最后一次尝试').first()).toBeVisible()
   await accessible(page)
   await givePin(page)
   await expect(page.getByText('请先勾选，再用最后一次尝试。')).toBeVisible()
-  expect((await stage.state(key)).pin_retry_counter).toBe(1)
+  expect((await stage.state(token)).pin_retry_counter).toBe(1)
   await page.getByTestId('last-try-yes').click()
   await page.getByTestId('pin-submit').click()
   await outcome(page, 'renewed')
 })
 
-test('a key that locks on the way is unlocked, and the renewal goes on from there', async ({ page, stage }) => {
-  const { key, order } = await toWrite(page, stage)
-  const { pin_retry_limit } = await stage.state(key)
-  await stage.wrongPins(key, pin_retry_limit - 1)
+test('a token that is locked during a renewal is unlocked, and the renewal continues from there', async ({ page, stage }) => {
+  const { token, order } = await toWrite(page, stage)
+  const { pin_retry_limit } = await stage.state(token)
+  await stage.wrongPins(token, pin_retry_limit - 1)
   await page.getByTestId('start-renewal').click()
   await page.getByTestId('last-try-yes').click()
   await page.getByTestId('pin-input').fill('11112222')
@@ -139,10 +139,10 @@ test('a key that locks on the way is unlocked, and the renewal goes on from ther
   await outcome(page, 'failed')
   await expect(page.getByTestId('outcome')).toContainText('USBKEY 已锁定')
   await accessible(page)
-  await page.getByTestId('work-remedy').click()
+  await page.getByTestId('job-remedy').click()
   await page.getByTestId('start-unlock').click()
   await page.getByTestId('send-code').click()
-  await typeCode(page, stage, key)
+  await typeCode(page, stage, token)
   await giveNewPin(page, NEW)
   await outcome(page, 'unlocked')
   await page.getByRole('button', { name: '继续更新' }).click()
@@ -155,15 +155,15 @@ test('a key that locks on the way is unlocked, and the renewal goes on from ther
   await expect(page.getByRole('button', { name: '修改口令' })).toHaveCount(0)
 })
 
-test('what a crash broke off is found on the home page, and goes on from there', async ({ page, stage }) => {
+test('what a crash interrupted is found on the home page, and continues from there', async ({ page, stage }) => {
   const { order } = await toWrite(page, stage)
   await stage.fault({ on: { function: 'C_CreateObject' }, do: { delay_ms: 20_000 } })
   await page.getByTestId('start-renewal').click()
   await givePin(page)
-  await expect(page.getByTestId('work-steps').locator('[data-step=write]')).toHaveAttribute('data-state', 'running')
+  await expect(page.getByTestId('job-steps').locator('[data-step=write]')).toHaveAttribute('data-state', 'running')
   await stage.kill()
   await stage.clearFaults()
-  // A browser asks before it leaves a page with a write under way.
+  // A browser asks before it leaves a page while something is written.
   page.on('dialog', (dialog) => void dialog.accept())
   await stage.open(page)
   await expect(page.getByText('有一项更新没有做完')).toBeVisible()
@@ -176,7 +176,7 @@ test('what a crash broke off is found on the home page, and goes on from there',
   await outcome(page, 'renewed')
 })
 
-test('a portal that is away ends it with a remedy, and it goes on when the portal is back', async ({ page, stage }) => {
+test('a portal that is away ends it with a remedy, and it continues when the portal is back', async ({ page, stage }) => {
   await toWrite(page, stage)
   await stage.portal(false)
   await page.getByTestId('start-renewal').click()
@@ -190,8 +190,8 @@ test('a portal that is away ends it with a remedy, and it goes on when the porta
   await outcome(page, 'renewed')
 })
 
-test('without room the old pair goes only after a yes and a code', async ({ page, stage }) => {
-  const { key, order } = await toWrite(page, stage, { containers: 1 })
+test('without free capacity the old key pair is removed only after a yes and a code', async ({ page, stage }) => {
+  const { token, order } = await toWrite(page, stage, { containers: 1 })
   await page.getByTestId('start-renewal').click()
   await givePin(page)
   await expect(page.getByRole('heading', { name: '这支 USBKEY 放不下两对密钥' })).toBeFocused()
@@ -201,11 +201,11 @@ test('without room the old pair goes only after a yes and a code', async ({ page
   await page.getByRole('button', { name: '先不更新' }).click()
   await outcome(page, 'stopped')
   await expect(page.getByTestId('outcome')).not.toContainText('旧证书没有被删除')
-  await page.getByTestId('work-again').click()
+  await page.getByTestId('job-again').click()
   await givePin(page)
   await page.getByTestId('replace-yes').click()
   await page.getByTestId('replace-submit').click()
-  await typeCode(page, stage, key)
+  await typeCode(page, stage, token)
   await outcome(page, 'renewed')
   await expect(page.getByText('旧证书和它的密钥对仍在')).toHaveCount(0)
   await go(page, '/')
@@ -214,7 +214,7 @@ test('without room the old pair goes only after a yes and a code', async ({ page
 })
 
 test('the old pair is removed only where that was chosen behind its warning', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage)
+  const { token } = await toWrite(page, stage)
   await page.getByTestId('remove-old').click()
   await expect(page.getByRole('dialog')).toContainText('再也解不开')
   await accessible(page)
@@ -223,11 +223,11 @@ test('the old pair is removed only where that was chosen behind its warning', as
   await page.getByTestId('remove-old').click()
   await page.getByRole('dialog').getByRole('button', { name: '移除旧密钥对' }).click()
   await expect(page.getByTestId('remove-old').locator('input')).toBeChecked()
-  const before = (await stage.state(key)).containers_used
+  const before = (await stage.state(token)).containers_used
   await page.getByTestId('start-renewal').click()
   await givePin(page)
   await outcome(page, 'renewed')
-  expect((await stage.state(key)).containers_used).toBe(before)
+  expect((await stage.state(token)).containers_used).toBe(before)
 })
 
 test('a renewal is done with the keyboard alone', async ({ page, stage }) => {
@@ -241,15 +241,15 @@ test('a renewal is done with the keyboard alone', async ({ page, stage }) => {
   // Esc stops; nothing is lost.
   await page.keyboard.press('Escape')
   await outcome(page, 'stopped')
-  await tabTo('work-again')
+  await tabTo('job-again')
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('pin-input')).toBeFocused()
   await page.keyboard.type(PIN)
   await page.keyboard.press('Enter')
   await outcome(page, 'renewed')
-  await tabTo('work-done')
+  await tabTo('job-done')
   await page.keyboard.press('Enter')
-  await expect(page.getByTestId('key-card')).toBeVisible()
+  await expect(page.getByTestId('token-card')).toBeVisible()
 
   async function tabTo(id: string) {
     for (let presses = 0; presses < 40; presses++) {
@@ -261,33 +261,33 @@ test('a renewal is done with the keyboard alone', async ({ page, stage }) => {
   }
 })
 
-test('an order that is not ready is told, and one work at a time is', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage)
+test('an order that is not ready is told, and one job at a time is', async ({ page, stage }) => {
+  const { token } = await toWrite(page, stage)
   await page.getByTestId('start-renewal').click()
   await expect(page.getByTestId('pin-input')).toBeFocused()
   await go(page, '/unlock')
-  await expect(page.getByTestId('other-work')).toContainText('正在办理：更新')
+  await expect(page.getByTestId('other-job')).toContainText('正在办理：更新')
   await accessible(page)
   await page.getByRole('button', { name: '停下它' }).click()
   await expect(page.getByTestId('start-unlock')).toBeVisible()
-  const second = await stage.key({ company: '丙公司', phone: key.phone })
+  const second = await stage.token({ company: '丙公司', phone: token.phone })
   const draft = await stage.order(second, 'draft')
   await go(page, `/orders/${draft}/write`)
   await expect(page.getByText('这个订单现在还不能写入 USBKEY。')).toBeVisible()
 })
 
-test('an attempt is given up after a yes of its own, and the order is written from the start', async ({ page, stage }) => {
-  const { key, order } = await toWrite(page, stage)
+test('an attempt is given up after an explicit yes, and the order is written from the start', async ({ page, stage }) => {
+  const { token, order } = await toWrite(page, stage)
   await expect(page.getByTestId('give-up')).toHaveCount(0)
-  // The new certificate is signed, and does not come onto the key.
+  // The new certificate is signed, and does not come onto the token.
   await stage.fault({ on: { function: 'C_CreateObject' }, do: 'unplug' })
   await page.getByTestId('start-renewal').click()
   await givePin(page)
-  await expect(page.getByText(`请插回尾号 ${key.tail}`)).toBeVisible()
+  await expect(page.getByText(`请插回尾号 ${token.tail}`)).toBeVisible()
   await page.getByRole('button', { name: '先停下' }).click()
   await outcome(page, 'failed')
-  await page.getByTestId('work-done').click()
-  await stage.insert(key)
+  await page.getByTestId('job-done').click()
+  await stage.insert(token)
   await toOrder(page, order)
   await page.getByTestId('give-up').click()
   const dialog = page.getByRole('dialog')
@@ -296,7 +296,7 @@ test('an attempt is given up after a yes of its own, and the order is written fr
   await accessible(page)
   await dialog.getByRole('button', { name: '放弃这次尝试' }).click()
   await givePin(page)
-  await typeCode(page, stage, key)
+  await typeCode(page, stage, token)
   await outcome(page, 'given_up')
   await expect(page.getByTestId('outcome')).toContainText(/之后还能再开始 \d+ 次/)
   await accessible(page)

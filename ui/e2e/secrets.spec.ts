@@ -1,6 +1,6 @@
 import { expect, type Page } from '@playwright/test'
 import { type Stage, test } from './stage'
-import { giveCode, giveNewPin, givePin, go, NEW, outcome, toWrite } from './work'
+import { giveCode, giveNewPin, givePin, go, NEW, outcome, toWrite } from './job'
 
 const WRONG = '90817263'
 const AGAIN = '61803398'
@@ -47,11 +47,11 @@ async function clean(page: Page, stage: Stage, secrets: string[]): Promise<void>
   }
 }
 
-test('no PIN and no code is left anywhere after the journeys on a key', async ({ page, stage }) => {
+test('no PIN and no code is left anywhere after the journeys on a token', async ({ page, stage }) => {
   const urls: string[] = []
   page.on('request', (request) => urls.push(request.url()))
 
-  const { key, order } = await toWrite(page, stage)
+  const { token, order } = await toWrite(page, stage)
   await go(page, '/usbkey')
   await page.getByTestId('to-pin-change').click()
   await page.getByTestId('pin-input').fill(WRONG)
@@ -71,10 +71,10 @@ test('no PIN and no code is left anywhere after the journeys on a key', async ({
   await outcome(page, 'renewed')
   await clean(page, stage, [WRONG, NEW])
 
-  await stage.wrongPins(key)
+  await stage.wrongPins(token)
   await go(page, '/unlock')
   await page.getByTestId('start-unlock').click()
-  const code = await giveCode(page, stage, key)
+  const code = await giveCode(page, stage, token)
   await expect(page.getByTestId('new-pin')).toBeFocused()
   await clean(page, stage, [code])
   await giveNewPin(page, AGAIN, WRONG)

@@ -18,7 +18,7 @@ export interface Variant {
 
 export interface Taken {
   id: string
-  /** `n` of ui.md's table, or a page. */
+  /** Pictures are shown by group. */
   group: string
   title: string
   shots: { file: string; variant: Variant; problems: string[] }[]
@@ -65,15 +65,15 @@ export const PLAIN: Variant = variant(1366, 'normal', 'light', 'zh')
 const nameOf = ({ width, text, theme, language }: Variant) =>
   [width, text === 'normal' ? '100' : '150', theme, language].join('-')
 
-async function dress(page: Page, { width, height, text, theme, language }: Variant): Promise<void> {
+async function applyVariant(page: Page, { width, height, text, theme, language }: Variant): Promise<void> {
   await page.setViewportSize({ width, height })
-  const token = new URL(page.url()).searchParams.get('token') ?? ''
+  const accessToken = new URL(page.url()).searchParams.get('token') ?? ''
   await page.evaluate(
-    async ({ token, text, theme, language }) => {
+    async ({ accessToken, text, theme, language }) => {
       const call = async (name: string, given: object) => {
         const answer = await fetch(`/ipc/${name}`, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', 'x-token': token },
+          headers: { 'content-type': 'application/json', 'x-token': accessToken },
           body: JSON.stringify(given),
         })
         return (await answer.json()) as { settings: object }
@@ -81,7 +81,7 @@ async function dress(page: Page, { width, height, text, theme, language }: Varia
       const { settings } = await call('start', {})
       await call('change_settings', { settings: { ...settings, text_size: text, theme, language } })
     },
-    { token, text, theme, language },
+    { accessToken, text, theme, language },
   )
   const html = page.locator('html')
   await expect(html).toHaveAttribute('data-theme', theme)
@@ -155,7 +155,7 @@ function flaws({ width, text }: Variant): Promise<string[]> | string[] {
   return [...found]
 }
 
-/** Takes a state as it stands on the page now. */
+/** Takes the state that the page is in now. */
 export async function shot(
   page: Page,
   id: string,
@@ -167,7 +167,7 @@ export async function shot(
 ): Promise<void> {
   const taken: Taken = { id, group, title, shots: [] }
   for (const [index, now] of variants.entries()) {
-    await dress(page, now)
+    await applyVariant(page, now)
     if (index > 0) await again?.()
     const problems = await page.evaluate(flaws, now)
     // Colours are the theme's, structure is the page's: both are seen in one light and one dark variant.
@@ -181,8 +181,8 @@ export async function shot(
     await page.screenshot({ path: join(SHOTS, file), animations: 'disabled', caret: 'hide' })
     taken.shots.push({ file, variant: now, problems })
   }
-  await dress(page, PLAIN)
+  await applyVariant(page, PLAIN)
   writeFileSync(join(SHOTS, `${id}.json`), JSON.stringify(taken))
-  const said = taken.shots.flatMap(({ file, problems }) => problems.map((problem) => `${file}: ${problem}`))
-  expect.soft(said, id).toEqual([])
+  const messages = taken.shots.flatMap(({ file, problems }) => problems.map((problem) => `${file}: ${problem}`))
+  expect.soft(messages, id).toEqual([])
 }

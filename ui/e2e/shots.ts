@@ -1,23 +1,23 @@
-// Every page in every state of ui.md's table, driven there through the real core, software keys and portal.
+// Every page in every state, driven there through the real core, software tokens and portal.
 import type { Page } from '@playwright/test'
+import { giveCode, giveNewPin, givePin, go, NEW, outcome, toWrite } from './job'
 import { at, fillIn, next, onStep } from './orders'
 import { FEW, FULL, PAIRS, shot } from './shot'
-import { expect, FEITIAN_CARD, type Key, type Stage, test } from './stage'
-import { giveCode, giveNewPin, givePin, go, NEW, outcome, toWrite } from './work'
+import { expect, FEITIAN_CARD, type Stage, test, type Token } from './stage'
 
-const CARD = '1 Key card'
-const WORK = '2 Work on the key'
+const CARD = '1 Token card'
+const JOB = '2 Jobs'
 const APPLY = '3 Apply'
 const ORDERS = '4 Orders'
 const CERTIFICATES = '5 Certificates'
 const OTHER = '6 Other pages'
 
 const card = (page: Page, state: string) =>
-  expect(page.getByTestId('key-card')).toHaveAttribute('data-state', state, { timeout: 20_000 })
+  expect(page.getByTestId('token-card')).toHaveAttribute('data-state', state, { timeout: 20_000 })
 
-/** With a PIN that is not the one that keys are handed out with. */
-async function changePin(page: Page, key: Key): Promise<void> {
-  await go(page, `/usbkey/pin?key=${key.token_id}`)
+/** With a PIN that is not the one that tokens are handed out with. */
+async function changePin(page: Page, token: Token): Promise<void> {
+  await go(page, `/usbkey/pin?token=${token.token_id}`)
   await expect(page.getByTestId('pin-input')).toBeFocused()
   await page.getByTestId('pin-input').fill('12345678')
   await giveNewPinHere(page)
@@ -30,11 +30,11 @@ async function giveNewPinHere(page: Page): Promise<void> {
   await page.getByTestId('new-pin-submit').click()
 }
 
-test('key card: what there is of one key', async ({ page, stage }) => {
-  const near = await stage.key()
-  const young = await stage.key({ age_days: 20 })
-  const old = await stage.key({ age_days: 400 })
-  const dead = await stage.key({ age_days: 60 })
+test('token card: what there is of one token', async ({ page, stage }) => {
+  const expiring = await stage.token()
+  const young = await stage.token({ age_days: 20 })
+  const old = await stage.token({ age_days: 400 })
+  const dead = await stage.token({ age_days: 60 })
   await stage.revoke(dead)
   await stage.open(page)
   await card(page, 'none')
@@ -49,20 +49,20 @@ test('key card: what there is of one key', async ({ page, stage }) => {
   await shot(page, 'card-fine', CARD, 'fine')
   await stage.pull(young)
 
-  await stage.insert(near)
+  await stage.insert(expiring)
   await card(page, 'expiring_soon')
-  await shot(page, 'card-near-end', CARD, 'near its end', FULL)
-  await stage.wrongPins(near)
-  await stage.pull(near)
+  await shot(page, 'card-expiring-soon', CARD, 'expiring soon', FULL)
+  await stage.wrongPins(expiring)
+  await stage.pull(expiring)
   await card(page, 'none')
-  await stage.insert(near)
+  await stage.insert(expiring)
   await card(page, 'locked')
   await shot(page, 'card-locked', CARD, 'locked')
-  await stage.pull(near)
+  await stage.pull(expiring)
 
   await stage.insert(old)
-  await card(page, 'ended')
-  await shot(page, 'card-ended', CARD, 'ended')
+  await card(page, 'expired')
+  await shot(page, 'card-ended', CARD, 'expired')
   await stage.pull(old)
 
   await stage.insert(dead)
@@ -70,7 +70,7 @@ test('key card: what there is of one key', async ({ page, stage }) => {
   await shot(page, 'card-revoked', CARD, 'revoked')
 })
 
-test('key card: a key whose driver is missing', async ({ page, stage }) => {
+test('token card: a token whose driver is missing', async ({ page, stage }) => {
   await stage.reader()
   await stage.open(page)
   await card(page, 'none')
@@ -79,9 +79,9 @@ test('key card: a key whose driver is missing', async ({ page, stage }) => {
   await shot(page, 'card-driver-missing', CARD, 'driver missing', FULL)
 })
 
-test('key card: reading, several, the wrong one, unreadable', async ({ page, stage }) => {
-  const one = await stage.key()
-  const other = await stage.key({ company: '乙公司', phone: '13900000001' })
+test('token card: reading, several, the wrong one, unreadable', async ({ page, stage }) => {
+  const one = await stage.token()
+  const other = await stage.token({ company: '乙公司', phone: '13900000001' })
   await stage.open(page)
   await card(page, 'none')
   await stage.fault({ on: { function: 'C_FindObjectsInit' }, do: { delay_ms: 7000 } })
@@ -110,150 +110,150 @@ test('key card: reading, several, the wrong one, unreadable', async ({ page, sta
   await shot(page, 'card-wrong', CARD, 'wrong one')
 })
 
-test('work: a renewal from its beginning to its end', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage)
-  await shot(page, 'work-write', WORK, 'before writing')
+test('job: a renewal from its beginning to its end', async ({ page, stage }) => {
+  const { token } = await toWrite(page, stage)
+  await shot(page, 'job-write', JOB, 'before writing')
   await page.getByTestId('start-renewal').click()
   await expect(page.getByTestId('pin-input')).toBeFocused()
-  await shot(page, 'work-which-pin', WORK, 'which PIN', FULL)
+  await shot(page, 'job-which-pin', JOB, 'which PIN', FULL)
   await givePin(page, '11112222')
   await expect(page.getByTestId('pin-input')).toHaveAttribute('aria-invalid', 'true')
-  await shot(page, 'work-pin-wrong', WORK, 'which PIN: wrong')
+  await shot(page, 'job-pin-wrong', JOB, 'which PIN: wrong')
   await page.getByTestId('pin-input').fill('')
   await stage.fault({ on: { function: 'C_GenerateKeyPair' }, do: { delay_ms: 25_000 } })
   await givePin(page)
-  await expect(page.getByTestId('work-banner')).toBeVisible()
-  await shot(page, 'work-writing', WORK, 'writing')
+  await expect(page.getByTestId('job-banner')).toBeVisible()
+  await shot(page, 'job-writing', JOB, 'writing')
   await page.getByRole('link', { name: '首页' }).click()
   await expect(page.getByRole('dialog')).toBeVisible()
-  await shot(page, 'work-leave', WORK, 'writing: leaving the page', FEW)
+  await shot(page, 'job-leave', JOB, 'writing: leaving the page', FEW)
   await page.getByRole('button', { name: '留在这里' }).click()
   await outcome(page, 'renewed')
-  await shot(page, 'work-done', WORK, 'done', FULL)
-  await stage.pull(key)
+  await shot(page, 'job-done', JOB, 'done', FULL)
+  await stage.pull(token)
 })
 
-test('work: pulled in the middle, taken up again after the end of the program', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage)
+test('job: pulled in the middle, continued after the end of the program', async ({ page, stage }) => {
+  const { token } = await toWrite(page, stage)
   await stage.fault({ on: { function: 'C_CreateObject' }, do: 'unplug' })
   await page.getByTestId('start-renewal').click()
   await givePin(page)
   await expect(page.getByText('旧证书没有被删除，不用重新付款。')).toBeVisible()
-  await shot(page, 'work-pulled', WORK, 'pulled')
+  await shot(page, 'job-pulled', JOB, 'pulled')
   page.on('dialog', (dialog) => void dialog.accept())
   await stage.kill()
   await stage.clearFaults()
-  await stage.insert(key)
+  await stage.insert(token)
   await stage.open(page)
   await expect(page.getByText('有一项更新没有做完')).toBeVisible()
-  await shot(page, 'work-taken-up-home', WORK, 'taken up again: home')
+  await shot(page, 'job-taken-up-home', JOB, 'continued: home')
   await page.getByRole('button', { name: '继续', exact: true }).click()
   await expect(page.getByTestId('taken-up')).toBeVisible()
-  await shot(page, 'work-taken-up', WORK, 'taken up again: the page')
+  await shot(page, 'job-taken-up', JOB, 'continued: the page')
   await stage.portal(false)
   await page.getByTestId('start-renewal').click()
   await outcome(page, 'failed')
-  await shot(page, 'work-portal-silent', WORK, 'portal silent')
+  await shot(page, 'job-portal-silent', JOB, 'portal silent')
 })
 
-test('work: no key, the wrong one, the last try, no room', async ({ page, stage }) => {
-  const { key } = await toWrite(page, stage, { containers: 1 })
-  const other = await stage.key({ company: '乙公司', phone: '13900000001' })
-  await stage.pull(key)
+test('job: no token, the wrong one, the final try, no free capacity', async ({ page, stage }) => {
+  const { token } = await toWrite(page, stage, { containers: 1 })
+  const other = await stage.token({ company: '乙公司', phone: '13900000001' })
+  await stage.pull(token)
   await page.getByTestId('start-renewal').click()
   await expect(page.locator('form.ask h2')).toContainText('请插入')
-  await shot(page, 'work-key-absent', WORK, 'asked for the key', FEW)
+  await shot(page, 'job-token-absent', JOB, 'asked for the token', FEW)
   await stage.insert(other)
   await expect(page.locator('form.ask h2')).toContainText('需要')
-  await shot(page, 'work-key-wrong', WORK, 'wrong one, in the work')
+  await shot(page, 'job-token-wrong', JOB, 'wrong one, in the job')
   await stage.pull(other)
-  await stage.insert(key)
+  await stage.insert(token)
   await givePin(page)
   await expect(page.getByTestId('replace-submit')).toBeVisible()
-  await shot(page, 'work-no-room', WORK, 'no room: the old pair goes first')
+  await shot(page, 'job-no-free-capacity', JOB, 'no free capacity: the old key pair is removed first')
   await page.getByRole('button', { name: '先不更新' }).click()
   await outcome(page, 'stopped')
-  await shot(page, 'work-stopped', WORK, 'stopped', FEW)
-  const { pin_retry_limit } = await stage.state(key)
-  await stage.wrongPins(key, pin_retry_limit - 1)
-  await page.getByTestId('work-again').click()
+  await shot(page, 'job-stopped', JOB, 'stopped', FEW)
+  const { pin_retry_limit } = await stage.state(token)
+  await stage.wrongPins(token, pin_retry_limit - 1)
+  await page.getByTestId('job-again').click()
   await expect(page.getByTestId('last-try-yes')).toBeVisible()
-  await shot(page, 'work-last-try', WORK, 'which PIN: the last try')
+  await shot(page, 'job-final-try', JOB, 'which PIN: the final try')
   await page.getByTestId('last-try-yes').click()
   await page.getByTestId('pin-input').fill('11112222')
   await page.getByTestId('pin-submit').click()
   await outcome(page, 'failed')
-  await shot(page, 'work-locked', WORK, 'locked on the way', FEW)
+  await shot(page, 'job-locked', JOB, 'locked during the job', FEW)
 })
 
-test('work: an unlock', async ({ page, stage }) => {
-  const key = await stage.key()
+test('job: an unlock', async ({ page, stage }) => {
+  const token = await stage.token()
   await stage.open(page, '/unlock')
   await expect(page.getByTestId('start-unlock')).toBeVisible()
-  await shot(page, 'unlock-no-key', WORK, 'unlock: no key yet', FEW)
-  await stage.insert(key)
+  await shot(page, 'unlock-no-token', JOB, 'unlock: no token yet', FEW)
+  await stage.insert(token)
   await card(page, 'expiring_soon')
-  await stage.wrongPins(key)
-  await stage.pull(key)
+  await stage.wrongPins(token)
+  await stage.pull(token)
   await card(page, 'none')
-  await stage.insert(key)
+  await stage.insert(token)
   await card(page, 'locked')
   await expect(page.getByTestId('start-unlock')).toBeEnabled()
-  await shot(page, 'unlock-begin', WORK, 'unlock: before it begins')
+  await shot(page, 'unlock-begin', JOB, 'unlock: before it begins')
   await page.getByTestId('start-unlock').click()
   await expect(page.getByTestId('send-code')).toBeFocused()
-  await shot(page, 'unlock-before-code', WORK, 'before the code', FULL)
+  await shot(page, 'unlock-before-code', JOB, 'before the code', FULL)
   await page.getByTestId('send-code').click()
   await expect(page.getByTestId('code-input')).toBeFocused()
-  await shot(page, 'unlock-code', WORK, 'the code')
-  await page.getByTestId('code-input').fill(await stage.code(key.phone))
+  await shot(page, 'unlock-code', JOB, 'the code')
+  await page.getByTestId('code-input').fill(await stage.code(token.phone))
   await page.getByTestId('code-submit').click()
   await expect(page.getByTestId('new-pin')).toBeFocused()
   await giveNewPin(page, NEW, '123')
   await expect(page.getByTestId('new-pin')).toHaveAttribute('aria-invalid', 'true')
-  await shot(page, 'unlock-new-pin', WORK, 'new PIN')
+  await shot(page, 'unlock-new-pin', JOB, 'new PIN')
   await giveNewPin(page, '123456')
   await expect(page.getByTestId('answer-yes')).toBeVisible()
-  await shot(page, 'unlock-weak', WORK, 'new PIN: weak', FEW)
+  await shot(page, 'unlock-weak', JOB, 'new PIN: weak', FEW)
   await page.getByTestId('answer-no').click()
   await giveNewPin(page, NEW)
   await outcome(page, 'unlocked')
-  await shot(page, 'unlock-done', WORK, 'unlocked', FULL)
+  await shot(page, 'unlock-done', JOB, 'unlocked', FULL)
 })
 
-test('work: an unlock that an operator approves; one that is not needed', async ({ page, stage }) => {
+test('job: an unlock that an operator approves; one that is not needed', async ({ page, stage }) => {
   await stage.approval(true)
-  const key = await stage.key()
-  await stage.insert(key)
+  const token = await stage.token()
+  await stage.insert(token)
   await stage.open(page, '/unlock')
   await page.getByTestId('start-unlock').click()
   await expect(page.getByTestId('answer-yes')).toBeVisible()
-  await shot(page, 'unlock-forgotten', WORK, 'unlock: not locked', FEW)
+  await shot(page, 'unlock-forgotten', JOB, 'unlock: not locked', FEW)
   await page.getByTestId('answer-yes').click()
   await expect(page.getByTestId('used-at')).toBeFocused()
-  await shot(page, 'unlock-approval', WORK, 'unlock: for the operator')
-  await giveCode(page, stage, key)
+  await shot(page, 'unlock-approval', JOB, 'unlock: for the operator')
+  await giveCode(page, stage, token)
   await outcome(page, 'awaits_approval')
-  await shot(page, 'unlock-awaits', WORK, 'unlock: awaits approval')
+  await shot(page, 'unlock-awaits', JOB, 'unlock: awaits approval')
 })
 
-test('work: another PIN', async ({ page, stage }) => {
-  const key = await stage.key({ age_days: 20 })
-  await stage.insert(key)
+test('job: another PIN', async ({ page, stage }) => {
+  const token = await stage.token({ age_days: 20 })
+  await stage.insert(token)
   await stage.open(page)
   await card(page, 'initial_pin')
-  await go(page, `/usbkey/pin?key=${key.token_id}`)
+  await go(page, `/usbkey/pin?token=${token.token_id}`)
   await expect(page.getByTestId('pin-input')).toBeFocused()
-  await shot(page, 'pin-change', WORK, 'change of the PIN')
+  await shot(page, 'pin-change', JOB, 'change of the PIN')
   await page.getByTestId('pin-input').fill('12345678')
   await giveNewPinHere(page)
   await outcome(page, 'pin_changed')
-  await shot(page, 'pin-changed', WORK, 'PIN changed', FEW)
+  await shot(page, 'pin-changed', JOB, 'PIN changed', FEW)
 })
 
 test('apply: from the certificate to payment', async ({ page, stage }) => {
-  const key = await stage.key({ containers: 1 })
-  await at(page, stage, key, `/renew?certificate=${key.certificate}`)
+  const token = await stage.token({ containers: 1 })
+  await at(page, stage, token, `/renew?certificate=${token.certificate}`)
   await expect(page.getByTestId('before')).toBeVisible()
   await shot(page, 'apply-0-before', APPLY, 'before: price, papers, time', FULL)
   await page.getByTestId('begin').click()
@@ -264,7 +264,7 @@ test('apply: from the certificate to payment', async ({ page, stage }) => {
   await page.getByTestId('applicant.id_number').fill('110105194912310021')
   await next(page)
   await shot(page, 'apply-1-wrong', APPLY, 'applicant, with mistakes')
-  await page.getByTestId('applicant.phone').fill(key.phone)
+  await page.getByTestId('applicant.phone').fill(token.phone)
   for (const step of ['legal_representative', 'company', 'invoice', 'delivery']) {
     await go(page, `/orders/${(await page.getByTestId('order-no').innerText()).trim()}/apply?step=${step}`)
     await onStep(page, step)
@@ -276,18 +276,18 @@ test('apply: from the certificate to payment', async ({ page, stage }) => {
   }
   await go(page, `/orders/${(await page.getByTestId('order-no').innerText()).trim()}/apply`)
   await fillIn(page)
-  await shot(page, 'apply-3-check', APPLY, 'everything once more, key not in')
-  await stage.insert(key)
+  await shot(page, 'apply-3-check', APPLY, 'everything once more, token not in')
+  await stage.insert(token)
   await expect(page.getByTestId('agree-replace')).toBeVisible()
   await page.getByTestId('agreement').check()
   await next(page)
-  await shot(page, 'apply-3-room', APPLY, 'no room for a second pair', FULL)
+  await shot(page, 'apply-3-free-capacity', APPLY, 'no free capacity for a second key pair', FULL)
   await page.getByTestId('agree-replace').check()
   await next(page)
   await expect(page.getByTestId('send-code')).toBeFocused()
   await shot(page, 'apply-4-sms', APPLY, 'before the code')
   await page.getByTestId('send-code').click()
-  const code = await stage.code(key.phone)
+  const code = await stage.code(token.phone)
   await page.getByTestId('code-input').fill(code === '000000' ? '000001' : '000000')
   await page.getByTestId('code-submit').click()
   await expect(page.getByRole('dialog').getByRole('alert')).toBeVisible()
@@ -299,11 +299,11 @@ test('apply: from the certificate to payment', async ({ page, stage }) => {
 })
 
 test('apply: the portal is silent; rejected; expired', async ({ page, stage }) => {
-  const key = await stage.key()
-  const no = await stage.order(key, 'paid')
+  const token = await stage.token()
+  const no = await stage.order(token, 'paid')
   await stage.reject(no, '法人证件号码与登记不符，请核对后重新提交')
-  const old = await stage.key({ age_days: 400, company: '丙公司' })
-  await at(page, stage, key, `/renew?certificate=${old.certificate}`)
+  const old = await stage.token({ age_days: 400, company: '丙公司' })
+  await at(page, stage, token, `/renew?certificate=${old.certificate}`)
   await expect(page.getByTestId('before')).toBeVisible()
   await shot(page, 'apply-0-expired', APPLY, 'before an expired purchase')
   await go(page, `/orders/${no}/apply`)
@@ -316,9 +316,9 @@ test('apply: the portal is silent; rejected; expired', async ({ page, stage }) =
 })
 
 /** Orders in every state that they come to. */
-async function manyOrders(stage: Stage): Promise<{ key: Key; orders: Record<string, string> }> {
+async function manyOrders(stage: Stage): Promise<{ token: Token; orders: Record<string, string> }> {
   const orders: Record<string, string> = {}
-  let first: Key | undefined
+  let first: Token | undefined
   for (const [name, until] of [
     ['completed', 'approved'],
     ['draft', 'draft'],
@@ -329,24 +329,24 @@ async function manyOrders(stage: Stage): Promise<{ key: Key; orders: Record<stri
     ['rejected', 'paid'],
     ['awaiting_renewal', 'approved'],
   ] as const) {
-    const key = await stage.key({ company: name === 'rejected' ? '泸州市示例建筑材料与工程设备销售有限责任公司' : `泸州${name.length}号商贸有限公司` })
-    first ??= key
-    orders[name] = await stage.order(key, until)
+    const token = await stage.token({ company: name === 'rejected' ? '泸州市示例建筑材料与工程设备销售有限责任公司' : `泸州${name.length}号商贸有限公司` })
+    first ??= token
+    orders[name] = await stage.order(token, until)
   }
   await stage.reject(orders.rejected ?? '', '授权书与填写的资料不一致：法人证件号码与登记不符，请核对后重新提交')
   await stage.reject(orders.refund_pending ?? '', '不符合办理条件')
-  if (!first) throw new Error('no key')
-  return { key: first, orders }
+  if (!first) throw new Error('no token')
+  return { token: first, orders }
 }
 
 test('orders: the list and each order', async ({ page, stage }) => {
-  const { key, orders } = await manyOrders(stage)
-  await stage.insert(key)
-  await at(page, stage, key, `/orders/${orders.completed ?? ''}/write`)
+  const { token, orders } = await manyOrders(stage)
+  await stage.insert(token)
+  await at(page, stage, token, `/orders/${orders.completed ?? ''}/write`)
   await page.getByTestId('start-renewal').click()
   await givePin(page)
   await outcome(page, 'renewed')
-  await stage.pull(key)
+  await stage.pull(token)
   const dialog = page.getByRole('dialog')
   await go(page, `/orders/${orders.cancelled ?? ''}`)
   await page.getByTestId('act-cancel').click()
@@ -387,17 +387,17 @@ test('orders: the list and each order', async ({ page, stage }) => {
 })
 
 test('orders: many, in pages; none at all', async ({ page, stage }) => {
-  let key: Key | undefined
+  let token: Token | undefined
   for (let n = 0; n < 12; n++) {
-    key = await stage.key({ company: `泸州第 ${n} 商贸有限公司` })
-    await stage.order(key, 'draft')
+    token = await stage.token({ company: `泸州第 ${n} 商贸有限公司` })
+    await stage.order(token, 'draft')
   }
-  if (!key) return
-  await at(page, stage, key, '/orders')
+  if (!token) return
+  await at(page, stage, token, '/orders')
   await expect(page.getByTestId('order')).toHaveCount(10)
   await page.locator('[data-testid=pager]').scrollIntoViewIfNeeded()
   await shot(page, 'orders-pages', ORDERS, 'pages of a long list')
-  await at(page, stage, { ...key, phone: '13900000008' }, '/orders')
+  await at(page, stage, { ...token, phone: '13900000008' }, '/orders')
   await expect(page.getByTestId('empty')).toBeVisible()
   await shot(page, 'orders-none', ORDERS, 'no orders yet')
   await go(page, '/certificates')
@@ -406,17 +406,17 @@ test('orders: many, in pages; none at all', async ({ page, stage }) => {
 })
 
 test('certificates', async ({ page, stage }) => {
-  const near = await stage.key()
-  const valid = await stage.key({ age_days: 10, company: '泸州市示例建筑材料与工程设备销售有限责任公司' })
-  await stage.key({ age_days: 400, company: '丙公司' })
-  const dead = await stage.key({ age_days: 20, company: '丁公司' })
-  const approved = await stage.key({ company: '戊公司' })
+  const expiring = await stage.token()
+  const valid = await stage.token({ age_days: 10, company: '泸州市示例建筑材料与工程设备销售有限责任公司' })
+  await stage.token({ age_days: 400, company: '丙公司' })
+  const dead = await stage.token({ age_days: 20, company: '丁公司' })
+  const approved = await stage.token({ company: '戊公司' })
   await stage.order(approved, 'approved')
-  const renewed = await stage.key({ company: '己公司' })
+  const renewed = await stage.token({ company: '己公司' })
   const order = await stage.order(renewed, 'approved')
   await stage.revoke(dead)
   await stage.insert(renewed)
-  await at(page, stage, near, `/orders/${order}/write`)
+  await at(page, stage, expiring, `/orders/${order}/write`)
   await page.getByTestId('start-renewal').click()
   await givePin(page)
   await outcome(page, 'renewed')
@@ -426,10 +426,10 @@ test('certificates', async ({ page, stage }) => {
   await shot(page, 'certificates-list', CERTIFICATES, 'in every state', FULL)
   await page.getByTestId('certificate').last().scrollIntoViewIfNeeded()
   await shot(page, 'certificates-list-end', CERTIFICATES, 'in every state, the rest', FEW)
-  for (const [name, serial] of Object.entries({ near: near.certificate, revoked: dead.certificate, superseded: renewed.certificate, waiting: approved.certificate })) {
+  for (const [name, serial] of Object.entries({ expiring: expiring.certificate, revoked: dead.certificate, superseded: renewed.certificate, waiting: approved.certificate })) {
     await go(page, `/certificates/${serial}`)
     await expect(page.getByTestId('certificate-page')).toContainText(serial)
-    await shot(page, `certificate-${name}`, CERTIFICATES, name, name === 'near' ? undefined : FEW)
+    await shot(page, `certificate-${name}`, CERTIFICATES, name, name === 'expiring' ? undefined : FEW)
   }
   await go(page, `/renew?certificate=${dead.certificate}`)
   await expect(page.getByTestId('not-offered')).toBeVisible()
@@ -441,18 +441,18 @@ test('certificates', async ({ page, stage }) => {
 })
 
 test('login', async ({ page, stage }) => {
-  const key = await stage.key()
+  const token = await stage.token()
   await stage.open(page, '/login')
   await expect(page.getByRole('textbox')).toBeFocused()
   await shot(page, 'login-phone', OTHER, 'login: phone')
   await page.getByRole('textbox').fill('138 0000')
   await page.keyboard.press('Enter')
   await shot(page, 'login-phone-wrong', OTHER, 'login: no phone', FEW)
-  await page.getByRole('textbox').fill(key.phone)
+  await page.getByRole('textbox').fill(token.phone)
   await page.keyboard.press('Enter')
   await expect(page.getByLabel('短信验证码')).toBeFocused()
   await shot(page, 'login-code', OTHER, 'login: code')
-  const code = await stage.code(key.phone)
+  const code = await stage.code(token.phone)
   await page.getByLabel('短信验证码').fill(code === '000000' ? '000001' : '000000')
   await page.keyboard.press('Enter')
   await expect(page.getByLabel('短信验证码')).toHaveAttribute('aria-invalid', 'true')
@@ -460,8 +460,8 @@ test('login', async ({ page, stage }) => {
 })
 
 test('usbkey', async ({ page, stage }) => {
-  const one = await stage.key()
-  const other = await stage.key({ company: '乙公司', phone: '13900000001' })
+  const one = await stage.token()
+  const other = await stage.token({ company: '乙公司', phone: '13900000001' })
   await stage.open(page, '/usbkey')
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
   await shot(page, 'usbkey-none', OTHER, 'USBKEY: none', FEW)
@@ -475,8 +475,8 @@ test('usbkey', async ({ page, stage }) => {
 })
 
 test('diagnosis, help, settings, and a machine that is not set up', async ({ page, stage }) => {
-  const key = await stage.key()
-  await stage.insert(key)
+  const token = await stage.token()
+  await stage.insert(token)
   await stage.open(page, '/diagnosis')
   await shot(page, 'diagnosis-before', OTHER, 'diagnosis: before')
   await page.getByRole('button', { name: '开始诊断' }).click()
@@ -497,7 +497,7 @@ test('diagnosis, help, settings, and a machine that is not set up', async ({ pag
   await shot(page, 'settings', OTHER, 'settings', FULL)
   await page.getByRole('button', { name: '更改门户' }).click()
   await shot(page, 'settings-portal', OTHER, 'settings: the portal')
-  await stage.pull(key)
+  await stage.pull(token)
   const url = await stage.assistant('bare', true)
   await page.goto(`${url}#/`)
   await card(page, 'none')
@@ -505,8 +505,8 @@ test('diagnosis, help, settings, and a machine that is not set up', async ({ pag
 })
 
 test('a start while the portal is away', async ({ page, stage }) => {
-  const key = await stage.key()
-  await stage.insert(key)
+  const token = await stage.token()
+  await stage.insert(token)
   await stage.open(page)
   await stage.portal(false)
   await page.reload()

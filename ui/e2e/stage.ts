@@ -10,14 +10,14 @@ import { type Page, test as base, expect } from '@playwright/test'
 const here = dirname(fileURLToPath(import.meta.url))
 const target = process.env.CARGO_TARGET_DIR ?? resolve(here, '../../target')
 
-/** The PIN that keys are handed out with. */
+/** The PIN that tokens are handed out with. */
 export const PIN = '12345678'
 
 /** ATR of a card that `drivers-config/feitian.toml` knows; its driver is not on this machine. */
 export const FEITIAN_CARD = '3B 9F 95 81 31 FE 9F 00 65 46 53 05 04 06 71 DF 00 00 00 00 00 00 02'
 
-/** A key that was personalized some days ago. */
-export interface Key {
+/** A token that was personalized some days ago. */
+export interface Token {
   serial: string
   token_id: string
   tail: string
@@ -27,7 +27,7 @@ export interface Key {
   company: string
 }
 
-export interface KeyWish {
+export interface TokenWish {
   company?: string
   phone?: string
   age_days?: number
@@ -37,7 +37,7 @@ export interface KeyWish {
 
 export type Until = 'draft' | 'handed_in' | 'paid' | 'approved'
 
-export interface KeyOnDisk {
+export interface TokenState {
   pin_retry_counter: number
   pin_retry_limit: number
   inserted: boolean
@@ -48,7 +48,7 @@ export class Stage {
   private constructor(
     private readonly child: ChildProcess,
     private readonly url: string,
-    private readonly token: string,
+    private readonly accessToken: string,
   ) {}
 
   static async start(): Promise<Stage> {
@@ -58,8 +58,8 @@ export class Stage {
     const child = spawn(program, ['--pages', pages], { stdio: ['pipe', 'pipe', 'inherit'] })
     const lines = createInterface({ input: child.stdout })
     const [line] = (await once(lines, 'line')) as [string]
-    const said = JSON.parse(line) as { stage: string; token: string }
-    return new Stage(child, said.stage, said.token)
+    const { stage, token: accessToken } = JSON.parse(line) as { stage: string; token: string }
+    return new Stage(child, stage, accessToken)
   }
 
   async stop(): Promise<void> {
@@ -71,7 +71,7 @@ export class Stage {
   private async do<T = unknown>(what: string, more: object = {}): Promise<T> {
     const answer = await fetch(this.url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-token': this.token },
+      headers: { 'content-type': 'application/json', 'x-token': this.accessToken },
       body: JSON.stringify({ do: what, ...more }),
     })
     const value = (await answer.json()) as T & { error?: string }
@@ -79,19 +79,19 @@ export class Stage {
     return value
   }
 
-  key(wish: KeyWish = {}): Promise<Key> {
-    return this.do('key', wish)
+  token(wish: TokenWish = {}): Promise<Token> {
+    return this.do('token', wish)
   }
-  insert(key: Key): Promise<unknown> {
-    return this.do('insert', { serial: key.serial })
+  insert(token: Token): Promise<unknown> {
+    return this.do('insert', { serial: token.serial })
   }
-  pull(key: Key): Promise<unknown> {
-    return this.do('pull', { serial: key.serial })
+  pull(token: Token): Promise<unknown> {
+    return this.do('pull', { serial: token.serial })
   }
-  async order(key: Key, until: Until): Promise<string> {
+  async order(token: Token, until: Until): Promise<string> {
     const { order } = await this.do<{ order: string }>('order', {
-      certificate: key.certificate,
-      phone: key.phone,
+      certificate: token.certificate,
+      phone: token.phone,
       until,
     })
     return order
@@ -118,25 +118,25 @@ export class Stage {
   approval(needed: boolean): Promise<unknown> {
     return this.do('approval', { needed })
   }
-  /** So many wrong PINs, or as many as lock the key. */
-  wrongPins(key: Key, times?: number): Promise<unknown> {
-    return this.do('wrong_pins', { serial: key.serial, times })
+  /** So many wrong PINs, or as many as lock the token. */
+  wrongPins(token: Token, times?: number): Promise<unknown> {
+    return this.do('wrong_pins', { serial: token.serial, times })
   }
-  revoke(key: Key): Promise<unknown> {
-    return this.do('revoke', { certificate: key.certificate })
+  revoke(token: Token): Promise<unknown> {
+    return this.do('revoke', { certificate: token.certificate })
   }
-  state(key: Key): Promise<KeyOnDisk> {
-    return this.do('state', { serial: key.serial })
+  state(token: Token): Promise<TokenState> {
+    return this.do('state', { serial: token.serial })
   }
   /** A fault of the driver, as `crates/softkey/src/fault.rs` writes it: `{ on: { function: 'C_Sign' }, do: 'unplug' }`. */
-  fault(fault: object, key?: Key): Promise<unknown> {
-    return this.do('fault', { fault, serial: key?.serial })
+  fault(fault: object, token?: Token): Promise<unknown> {
+    return this.do('fault', { fault, serial: token?.serial })
   }
   /** A card reader, which assistants have from their next start. Rejected where this machine cannot have one. */
   reader(): Promise<unknown> {
     return this.do('reader')
   }
-  /** A card that is none of the software keys, by its ATR in hexadecimal. */
+  /** A card that is none of the software tokens, by its ATR in hexadecimal. */
   insertCard(atr: string): Promise<unknown> {
     return this.do('insert_card', { atr })
   }
@@ -169,19 +169,19 @@ export class Stage {
 /** Puts the session of whoever has this phone into the assistant of a page that is open. */
 export async function logIn(page: Page, stage: Stage, phone: string): Promise<void> {
   const url = new URL(page.url())
-  const token = url.searchParams.get('token') ?? ''
+  const accessToken = url.searchParams.get('token') ?? ''
   const call = (name: string, given: object): Promise<unknown> =>
     page.evaluate(
-      async ([name, token, body]) => {
+      async ([name, accessToken, body]) => {
         const answer = await fetch(`/ipc/${name}`, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', 'x-token': token },
+          headers: { 'content-type': 'application/json', 'x-token': accessToken },
           body,
         })
         if (!answer.ok) throw new Error(await answer.text())
         return (await answer.json()) as unknown
       },
-      [name, token, JSON.stringify(given)] as const,
+      [name, accessToken, JSON.stringify(given)] as const,
     )
   await call('login_code', { phone })
   const code = await stage.code(phone)

@@ -1,19 +1,19 @@
 import { expect, type Page } from '@playwright/test'
-import { type Key, type Stage, test } from './stage'
-import { accessible, giveCode, giveNewPin, givePin, NEW, outcome, typeCode } from './work'
+import { type Token, type Stage, test } from './stage'
+import { accessible, giveCode, giveNewPin, givePin, NEW, outcome, typeCode } from './job'
 
-/** On the page that unlocks, with a key whose PIN is locked; nobody has logged in. */
-async function toUnlock(page: Page, stage: Stage): Promise<Key> {
-  const key = await stage.key()
-  await stage.insert(key)
-  await stage.wrongPins(key)
+/** On the page that unlocks, with a token whose PIN is locked; nobody has logged in. */
+async function toUnlock(page: Page, stage: Stage): Promise<Token> {
+  const token = await stage.token()
+  await stage.insert(token)
+  await stage.wrongPins(token)
   await stage.open(page, '/unlock')
-  await expect(page.getByTestId('key-card')).toContainText('USBKEY 已锁定，证书仍在')
-  return key
+  await expect(page.getByTestId('token-card')).toContainText('USBKEY 已锁定，证书仍在')
+  return token
 }
 
-test('a locked key gets a new PIN without a login', async ({ page, stage }) => {
-  const key = await toUnlock(page, stage)
+test('a locked token gets a new PIN without a login', async ({ page, stage }) => {
+  const token = await toUnlock(page, stage)
   await expect(page.getByText('约 3 分钟，不收费')).toBeVisible()
   await accessible(page)
   await page.getByTestId('start-unlock').click()
@@ -23,7 +23,7 @@ test('a locked key gets a new PIN without a login', async ({ page, stage }) => {
   await page.getByTestId('send-code').click()
   await expect(page.getByTestId('code-input')).toBeFocused()
   await accessible(page)
-  await typeCode(page, stage, key)
+  await typeCode(page, stage, token)
   await expect(page.getByText('6–8 位数字')).toBeVisible()
   await accessible(page)
   await giveNewPin(page, NEW)
@@ -31,32 +31,32 @@ test('a locked key gets a new PIN without a login', async ({ page, stage }) => {
   await expect(page.getByText('新口令已生效，请用新口令登录。现在可以拔下 USBKEY。')).toBeVisible()
   await expect(page.getByText(NEW)).toHaveCount(0)
   await accessible(page)
-  const { pin_retry_counter, pin_retry_limit } = await stage.state(key)
+  const { pin_retry_counter, pin_retry_limit } = await stage.state(token)
   expect(pin_retry_counter).toBe(pin_retry_limit)
-  await page.getByTestId('work-done').click()
-  await expect(page.getByTestId('key-card')).not.toContainText('已锁定')
+  await page.getByTestId('job-done').click()
+  await expect(page.getByTestId('token-card')).not.toContainText('已锁定')
 })
 
-test('the key comes first', async ({ page, stage }) => {
-  const key = await stage.key()
-  const other = await stage.key({ company: '乙公司', phone: '13900000001' })
+test('the token comes first', async ({ page, stage }) => {
+  const token = await stage.token()
+  const other = await stage.token({ company: '乙公司', phone: '13900000001' })
   await stage.open(page, '/unlock')
-  await expect(page.getByTestId('key-card')).toContainText('请插入 USBKEY，会自动识别。')
+  await expect(page.getByTestId('token-card')).toContainText('请插入 USBKEY，会自动识别。')
   await expect(page.getByTestId('start-unlock')).toBeDisabled()
   await accessible(page)
-  await stage.insert(key)
+  await stage.insert(token)
   await expect(page.getByTestId('start-unlock')).toBeEnabled()
   await stage.insert(other)
   await expect(page.getByTestId('start-unlock')).toBeDisabled()
-  await expect(page.getByTestId('key-card')).toContainText('请只留要办理的一支。')
+  await expect(page.getByTestId('token-card')).toContainText('请只留要办理的一支。')
 })
 
 test('a wrong code and one that did not come are asked for again', async ({ page, stage }) => {
-  const key = await toUnlock(page, stage)
+  const token = await toUnlock(page, stage)
   await page.getByTestId('start-unlock').click()
   await page.getByTestId('send-code').click()
   await expect(page.getByTestId('code-input')).toBeFocused()
-  const right = await stage.code(key.phone)
+  const right = await stage.code(token.phone)
   await page.getByTestId('code-submit').click()
   await expect(page.getByText('验证码是六位数字。')).toBeVisible()
   await page.getByTestId('code-input').fill(right === '000000' ? '000001' : '000000')
@@ -67,7 +67,7 @@ test('a wrong code and one that did not come are asked for again', async ({ page
   await page.getByRole('button', { name: '重新发送' }).click()
   await expect(page.getByText('验证码不正确')).toHaveCount(0)
   // Pasted as a message has it.
-  const code = await stage.code(key.phone)
+  const code = await stage.code(token.phone)
   await page.getByTestId('code-input').fill(`${code.slice(0, 3)} ${code.slice(3)}`)
   await page.keyboard.press('Enter')
   await giveNewPin(page, NEW)
@@ -75,9 +75,9 @@ test('a wrong code and one that did not come are asked for again', async ({ page
 })
 
 test('a new PIN is refused with its reason, and a weak one needs a yes', async ({ page, stage }) => {
-  const key = await toUnlock(page, stage)
+  const token = await toUnlock(page, stage)
   await page.getByTestId('start-unlock').click()
-  await giveCode(page, stage, key)
+  await giveCode(page, stage, token)
   await expect(page.getByTestId('new-pin')).toBeFocused()
   await page.getByTestId('new-pin-submit').click()
   await expect(page.getByText('请先输入新口令。')).toBeVisible()
@@ -97,9 +97,9 @@ test('a new PIN is refused with its reason, and a weak one needs a yes', async (
   await outcome(page, 'unlocked')
 })
 
-test('a key that is not locked is unlocked only when its PIN is forgotten', async ({ page, stage }) => {
-  const key = await stage.key()
-  await stage.insert(key)
+test('a token that is not locked is unlocked only when its PIN is forgotten', async ({ page, stage }) => {
+  const token = await stage.token()
+  await stage.insert(token)
   await stage.open(page, '/unlock')
   await page.getByTestId('start-unlock').click()
   await expect(page.getByRole('heading', { name: /没有锁定。忘记口令了吗？/ })).toBeVisible()
@@ -108,28 +108,28 @@ test('a key that is not locked is unlocked only when its PIN is forgotten', asyn
   await outcome(page, 'failed')
   await expect(page.getByTestId('outcome')).toContainText('口令仍可使用')
   await accessible(page)
-  await page.getByTestId('work-again').click()
+  await page.getByTestId('job-again').click()
   await page.getByTestId('answer-yes').click()
-  await giveCode(page, stage, key)
+  await giveCode(page, stage, token)
   await giveNewPin(page, NEW)
   await outcome(page, 'unlocked')
 })
 
-test('an unlock that needs approval waits for it, and goes on from the home page', async ({ page, stage }) => {
+test('an unlock that needs approval waits for it, and continues from the home page', async ({ page, stage }) => {
   await stage.approval(true)
-  const key = await toUnlock(page, stage)
+  const token = await toUnlock(page, stage)
   await page.getByTestId('start-unlock').click()
   await expect(page.getByTestId('used-at')).toBeFocused()
   await accessible(page)
   await page.getByTestId('used-at').fill('招采平台')
   await page.getByTestId('note').fill('忘记口令')
-  await giveCode(page, stage, key)
+  await giveCode(page, stage, token)
   await outcome(page, 'awaits_approval')
   await expect(page.getByRole('list', { name: '步骤' }).getByText('等待审核')).toBeVisible()
   await expect(page.getByText('审核通过后短信通知，再回到这里设置新口令。')).toBeVisible()
   await accessible(page)
   const order = (await page.getByTestId('outcome').locator('.mono').textContent())?.trim() ?? ''
-  await page.getByTestId('work-done').click()
+  await page.getByTestId('job-done').click()
   await stage.approve(order)
   await expect(page.getByText('有一项解锁没有做完')).toBeVisible()
   await page.getByRole('button', { name: '继续', exact: true }).click()
@@ -137,7 +137,7 @@ test('an unlock that needs approval waits for it, and goes on from the home page
   // Between two codes.
   await stage.time(2)
   await page.getByTestId('start-unlock').click()
-  await giveCode(page, stage, key)
+  await giveCode(page, stage, token)
   // The same steps as before; the review is over.
   const review = page.getByRole('list', { name: '步骤' }).first().getByRole('listitem').filter({ hasText: '等待审核' })
   await expect(review).toContainText('已完成')
@@ -145,8 +145,8 @@ test('an unlock that needs approval waits for it, and goes on from the home page
   await outcome(page, 'unlocked')
 })
 
-test('the portal away in the middle is tried again at the person’s word', async ({ page, stage }) => {
-  const key = await toUnlock(page, stage)
+test('the portal away in the middle is tried again when the user says so', async ({ page, stage }) => {
+  const token = await toUnlock(page, stage)
   await stage.portal(false)
   await page.getByTestId('start-unlock').click()
   await expect(page.getByRole('heading', { name: '门户暂无应答。已做完的步骤不会丢。' })).toBeVisible()
@@ -154,22 +154,22 @@ test('the portal away in the middle is tried again at the person’s word', asyn
   await accessible(page)
   await stage.portal(true)
   // The stage's phone is of the portal before; an order gives it another one.
-  await stage.order(key, 'handed_in')
+  await stage.order(token, 'handed_in')
   await page.keyboard.press('Enter')
-  await giveCode(page, stage, key)
+  await giveCode(page, stage, token)
   await giveNewPin(page, NEW)
   await outcome(page, 'unlocked')
 })
 
-test('a key that is pulled while its PIN is set is asked for again', async ({ page, stage }) => {
-  const key = await toUnlock(page, stage)
+test('a token that is pulled while its PIN is set is asked for again', async ({ page, stage }) => {
+  const token = await toUnlock(page, stage)
   await page.getByTestId('start-unlock').click()
-  await giveCode(page, stage, key)
+  await giveCode(page, stage, token)
   await stage.fault({ on: { function: 'C_InitPIN' }, do: 'unplug' })
   await giveNewPin(page, NEW)
   await expect(page.getByRole('heading', { name: /解锁停在“.+”。/ })).toBeVisible()
   await accessible(page)
-  await stage.insert(key)
+  await stage.insert(token)
   await outcome(page, 'unlocked')
 })
 
@@ -182,7 +182,7 @@ test('stopping after a code was sent is asked before', async ({ page, stage }) =
   await expect(page.getByRole('dialog')).toContainText('已收到的验证码会作废')
   await page.keyboard.press('Escape')
   await expect(page.getByTestId('code-input')).toBeVisible()
-  await page.getByTestId('work-stop').click()
+  await page.getByTestId('job-stop').click()
   await page.getByRole('dialog').getByRole('button', { name: '停下' }).click()
   await outcome(page, 'stopped')
   await page.keyboard.press('Escape')
@@ -190,12 +190,12 @@ test('stopping after a code was sent is asked before', async ({ page, stage }) =
 })
 
 test('a new PIN that was set before a crash is proven, or set anew', async ({ page, stage }) => {
-  const key = await toUnlock(page, stage)
+  const token = await toUnlock(page, stage)
   await page.getByTestId('start-unlock').click()
-  await giveCode(page, stage, key)
+  await giveCode(page, stage, token)
   await stage.fault({ on: { function: 'C_SetPIN' }, do: { delay_ms: 20_000 } })
   await giveNewPin(page, NEW)
-  await expect(page.getByTestId('work-steps').locator('[data-step=rotate]')).toHaveAttribute('data-state', 'running')
+  await expect(page.getByTestId('job-steps').locator('[data-step=rotate]')).toHaveAttribute('data-state', 'running')
   await stage.kill()
   await stage.clearFaults()
   page.on('dialog', (dialog) => void dialog.accept())
@@ -204,7 +204,7 @@ test('a new PIN that was set before a crash is proven, or set anew', async ({ pa
   // Between two codes.
   await stage.time(2)
   await page.getByTestId('start-unlock').click()
-  await giveCode(page, stage, key)
+  await giveCode(page, stage, token)
   await expect(page.getByRole('heading', { name: /上次已设置新口令/ })).toBeVisible()
   await accessible(page)
   await givePin(page, NEW)

@@ -2,7 +2,7 @@ import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { OrderForm, OrderView } from '@/backend/contract'
 import App from '@/App.vue'
-import { FakeBackend, tokensView, tokenView, refusal, show, startView } from './fake'
+import { FakeBackend, tokensView, tokenView, commandError, show, startView } from './fake'
 import { NO, orderForm, orderList, orderView } from './orders'
 
 const session = { phone: '138****0000' }
@@ -42,7 +42,7 @@ beforeEach(() => vi.useFakeTimers({ shouldAdvanceTime: true }))
 afterEach(() => vi.useRealTimers())
 
 describe('the form', () => {
-  test('is saved a moment after the last key, with what is wrong in it', async () => {
+  test('is saved a moment after the last keystroke, with what is wrong in it', async () => {
     const shown = await apply()
     await field(shown, 'applicant.name').setValue('甲')
     await field(shown, 'applicant.email').setValue('wrong')
@@ -53,7 +53,7 @@ describe('the form', () => {
     expect(shown.wrapper.get('[data-testid=saved]').text()).toContain('已保存')
   })
 
-  test('does not go on while something on the page is wrong, and says what', async () => {
+  test('does not continue while something on the page is wrong, and says what', async () => {
     const shown = await apply({ form: blank() })
     expect(shown.wrapper.find('[data-testid="applicant.name-problem"]').exists()).toBe(false)
     await next(shown)
@@ -95,7 +95,7 @@ describe('the form', () => {
     const shown = await apply({
       answers: {
         save_form: ({ form: { form } }) => {
-          if (silent) throw refusal({ code: 'portal.unreachable' })
+          if (silent) throw commandError({ code: 'portal.unreachable' })
           return orderView({ form: { form, errors: [] } })
         },
       },
@@ -115,7 +115,7 @@ describe('the form', () => {
   })
 
   test('of another person is not shown to whoever logs in next', async () => {
-    const shown = await apply({ answers: { save_form: () => Promise.reject(refusal({ code: 'portal.timeout' })), logout: () => ({}) } })
+    const shown = await apply({ answers: { save_form: () => Promise.reject(commandError({ code: 'portal.timeout' })), logout: () => ({}) } })
     await field(shown, 'applicant.name').setValue('甲')
     await vi.advanceTimersByTimeAsync(1000)
     shown.backend.tell({ event: 'session', session: null })
@@ -135,7 +135,7 @@ describe('the form', () => {
   })
 })
 
-describe('handing in', () => {
+describe('submitting', () => {
   const check = `/orders/${NO}/apply?step=check`
   const dialog = () => document.querySelector('.el-dialog')
 
@@ -158,57 +158,57 @@ describe('handing in', () => {
     expect(shown.wrapper.find('[data-testid="applicant.name-problem"]').exists()).toBe(true)
   })
 
-  test('the old pair goes only after a yes of its own', async () => {
-    const key = tokenView({ token_id: 'key-3F21' })
+  test('the old key pair is removed only after an explicit yes', async () => {
+    const token = tokenView({ token_id: 'token-3F21' })
     const shown = await apply({
       at: check,
       answers: {
-        start: () => startView({ session, keys: tokensView(key) }),
+        start: () => startView({ session, tokens: tokensView(token) }),
         fix_room: ({ agrees }) => ({ mode: 'replace', must_agree: !agrees }),
       },
     })
-    expect(shown.wrapper.get('[data-testid=room]').text()).toContain('放不下两对密钥')
+    expect(shown.wrapper.get('[data-testid=free-capacity]').text()).toContain('放不下两对密钥')
     await shown.wrapper.get('[data-testid=agreement] input').setValue(true)
     await next(shown)
     expect(dialog()).toBeNull()
-    expect(shown.wrapper.get('[data-testid=room]').text()).toContain('请先确认没有这样的文件')
+    expect(shown.wrapper.get('[data-testid=free-capacity]').text()).toContain('请先确认没有这样的文件')
     await shown.wrapper.get('[data-testid=agree-replace] input').setValue(true)
     await next(shown)
     expect(shown.backend.last('fix_room')).toEqual({ no: NO, agrees: true })
     expect(dialog()).not.toBeNull()
   })
 
-  test('a key that does not say its room: why, and nobody is kept from going on', async () => {
+  test('a token that does not tell its free capacity: why, and the order can be submitted all the same', async () => {
     let fails = true
     const shown = await apply({
       at: check,
       answers: {
-        start: () => startView({ session, keys: tokensView(tokenView({ token_id: 'key-3F21' })) }),
+        start: () => startView({ session, tokens: tokensView(tokenView({ token_id: 'token-3F21' })) }),
         fix_room: () => {
-          if (fails) throw refusal({ code: 'token.module_error', sentence: '驱动出错。', action: 'retry' })
+          if (fails) throw commandError({ code: 'token.module_error', sentence: '驱动出错。', action: 'retry' })
           return { mode: 'side_by_side', must_agree: false }
         },
       },
     })
-    const room = () => shown.wrapper.get('[data-testid=room]').text()
-    expect(room()).toContain('驱动出错。')
-    expect(room()).not.toContain('没有插入')
+    const freeCapacity = () => shown.wrapper.get('[data-testid=free-capacity]').text()
+    expect(freeCapacity()).toContain('驱动出错。')
+    expect(freeCapacity()).not.toContain('没有插入')
     await shown.wrapper.get('[data-testid=agreement] input').setValue(true)
     await next(shown)
     expect(dialog()).not.toBeNull()
     fails = false
-    await shown.wrapper.get('[data-testid=room] [role=alert] button').trigger('click')
+    await shown.wrapper.get('[data-testid=free-capacity] [role=alert] button').trigger('click')
     await flushPromises()
-    expect(room()).not.toContain('驱动出错。')
+    expect(freeCapacity()).not.toContain('驱动出错。')
   })
 
-  test('a code that is refused stands beside the box; the right one leads to payment', async () => {
+  test('a code that is refused is told beside the box; the right one leads to payment', async () => {
     let isRight = false
     const shown = await apply({
       at: check,
       answers: {
         confirm_order: () => {
-          if (!isRight) throw refusal({ code: 'sms.code_wrong', sentence: '验证码不正确。' })
+          if (!isRight) throw commandError({ code: 'sms.code_wrong', sentence: '验证码不正确。' })
           return orderView({ state: 'awaiting_payment', actions: ['pay'] })
         },
       },
@@ -241,7 +241,7 @@ describe('handing in', () => {
     expect(shown.wrapper.html()).not.toContain('654321')
   })
 
-  test('what can no longer be changed is shown where it stands', async () => {
+  test('what can no longer be changed is shown on the page of the order', async () => {
     const shown = await apply({ order: { state: 'awaiting_review', actions: ['edit'] } })
     await flushPromises()
     expect(shown.router.currentRoute.value.name).toBe('order')

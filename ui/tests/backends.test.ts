@@ -1,20 +1,20 @@
 import { clearMocks, mockIPC } from '@tauri-apps/api/mocks'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type Backend, Refusal } from '@/backend'
+import { type Backend, CommandError } from '@/backend'
 import type { Event as AssistantEvent } from '@/backend/contract'
 import { httpBackend } from '@/backend/http'
 import { ipcBackend } from '@/backend/ipc'
 import { hearingPortal } from '@/backend/portal-health'
 import { speak } from '@/i18n'
-import { FakeBackend, failure, tokensView, project, refusal } from './fake'
+import { FakeBackend, failure, tokensView, project, commandError } from './fake'
 
-async function refused(call: Promise<unknown>): Promise<Refusal> {
+async function refused(call: Promise<unknown>): Promise<CommandError> {
   const thrown: unknown = await call.then(
     () => undefined,
     (reason: unknown) => reason,
   )
-  expect(thrown).toBeInstanceOf(Refusal)
-  return thrown as Refusal
+  expect(thrown).toBeInstanceOf(CommandError)
+  return thrown as CommandError
 }
 
 describe('over IPC', () => {
@@ -47,7 +47,7 @@ describe('over IPC', () => {
     expect(told).toMatchObject({ code: 'app.internal', action: 'diagnose' })
     expect(told.sentence).toContain('程序错误')
     speak('en')
-    expect((await refused(ipcBackend().call('project'))).failure.sentence).toContain('fault of its own')
+    expect((await refused(ipcBackend().call('project'))).failure.sentence).toContain('internal error')
   })
 
   test('events come through the channel that watch was handed', async () => {
@@ -58,7 +58,7 @@ describe('over IPC', () => {
     const heard: AssistantEvent[] = []
     const stop = ipcBackend().events((event) => heard.push(event))
     await Promise.resolve()
-    const event: AssistantEvent = { event: 'keys', keys: tokensView() }
+    const event: AssistantEvent = { event: 'tokens', tokens: tokensView() }
     channel?.onmessage(event)
     stop()
     channel?.onmessage(event)
@@ -90,7 +90,7 @@ describe('over HTTP', () => {
     return fetched
   }
 
-  test('a command is a path, its arguments the body, the token a header', async () => {
+  test('a command is a path, its arguments the body, the access token a header', async () => {
     const fetched = answering(Response.json(project()))
     expect(await httpBackend('secret').call('project')).toEqual(project())
     const [url, request] = fetched.mock.calls[0] ?? []
@@ -132,7 +132,7 @@ describe('over HTTP', () => {
     )
     const heard: AssistantEvent[] = []
     const stop = httpBackend('a b').events((event) => heard.push(event))
-    expect(sources[0]?.url).toBe('/events?token=a%20b')
+    expect(sources[0]?.url).toBe('/events?access_token=a%20b')
     sources[0]?.onmessage?.({ data: '{"event":"session","session":null}' })
     expect(heard).toEqual([{ event: 'session', session: null }])
     stop()
@@ -151,7 +151,7 @@ describe('whether the portal answers', () => {
     const ask = (backend: Backend) => backend.call('project')
     const not = (code: string) => ({
       project: () => {
-        throw refusal({ code })
+        throw commandError({ code })
       },
     })
     expect(await heardFrom(ask, { project: () => project() })).toEqual([true])

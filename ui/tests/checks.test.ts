@@ -125,17 +125,17 @@ describe('a form', () => {
     expect(valueOf(form, 'applicant.name')).toBe('')
   })
 
-  test('tidies what is typed as the portal takes it', () => {
-    const tidy = (path: string, typed: string) => {
+  test('normalizes what is typed as the portal takes it', () => {
+    const normalized = (path: string, typed: string) => {
       const form = orderForm()
       const steps = ['applicant', 'company', 'invoice'] as const
-      return steps.flatMap((step) => fieldsOf(step, form)).find((field) => field.path === path)?.tidy?.(typed)
+      return steps.flatMap((step) => fieldsOf(step, form)).find((field) => field.path === path)?.normalize?.(typed)
     }
-    expect(tidy('applicant.phone', '+86 138-0000 0000')).toBe('13800000000')
-    expect(tidy('applicant.phone', '１３８００００００００')).toBe('13800000000')
-    expect(tidy('applicant.id_number', ' 110105 19491231 002x ')).toBe('11010519491231002X')
-    expect(tidy('company.code', '91350100m000100y43')).toBe('91350100M000100Y43')
-    expect(tidy('applicant.email', ' a＠b.cn ')).toBe('a@b.cn')
-    expect(tidy('applicant.name', ' 经办某 ')).toBe('经办某')
+    expect(normalized('applicant.phone', '+86 138-0000 0000')).toBe('13800000000')
+    expect(normalized('applicant.phone', '１３８００００００００')).toBe('13800000000')
+    expect(normalized('applicant.id_number', ' 110105 19491231 002x ')).toBe('11010519491231002X')
+    expect(normalized('company.code', '91350100m000100y43')).toBe('91350100M000100Y43')
+    expect(normalized('applicant.email', ' a＠b.cn ')).toBe('a@b.cn')
+    expect(normalized('applicant.name', ' 经办某 ')).toBe('经办某')
   })
 })

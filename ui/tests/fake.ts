@@ -3,7 +3,7 @@ import { createPinia, setActivePinia } from 'pinia'
 import { vi } from 'vitest'
 import { type Component, createApp } from 'vue'
 import { createMemoryHistory, type Router } from 'vue-router'
-import { type Args, type Backend, backendKey, type CloseAnswer, type CommandName, Refusal, type Result } from '@/backend'
+import { type Args, type Backend, backendKey, type CloseAnswer, type CommandName, CommandError, type Result } from '@/backend'
 import type {
   CertificateOnToken,
   Event as AssistantEvent,
@@ -37,7 +37,7 @@ export class FakeBackend implements Backend {
   call<N extends CommandName>(name: N, ...[args]: [args?: unknown]): Promise<Result<N>> {
     this.calls.push({ name, args })
     const answer = this.answers[name] as ((args: unknown) => Result<N> | Promise<Result<N>>) | undefined
-    if (!answer) return Promise.reject(new Refusal(failure({ code: `test.${name}` })))
+    if (!answer) return Promise.reject(new CommandError(failure({ code: `test.${name}` })))
     return Promise.resolve().then(() => answer(args))
   }
 
@@ -125,9 +125,9 @@ export function startView(changed: Partial<StartView> = {}): StartView {
     portal: { url: 'https://portal.example', name: 'portal', anchors: [] },
     project: project(),
     session: null,
-    keys: tokensView(),
+    tokens: tokensView(),
     unfinished: [],
-    work: null,
+    job: null,
     ...changed,
   }
 }
@@ -149,22 +149,22 @@ export function project(changed: Partial<Project> = {}): Project {
 let version = 0
 
 /** Each newer than the one before. */
-export function tokensView(...keys: TokenView[]): TokensView {
-  return { version: ++version, looking: false, keys, drivers_missing: [] }
+export function tokensView(...tokens: TokenView[]): TokensView {
+  return { version: ++version, looking: false, tokens, drivers_missing: [] }
 }
 
 export function tokenView(changed: Partial<TokenView> = {}): TokenView {
   return {
-    token_id: 'key-3F21',
+    token_id: 'token-3F21',
     tail: '3F21',
-    make: '示例',
+    model_name: '示例',
     label: 'YCD',
     model: 'SK',
     serial_number: '00003F21',
     state: 'read',
     failure: null,
     pin: {
-      tries: { kind: 'exactly', n: 6 },
+      retry_counter: { kind: 'exactly', n: 6 },
       is_locked: false,
       is_last_try: false,
       is_set: true,
@@ -197,13 +197,13 @@ export function certificateOnToken(changed: Partial<CertificateOnToken> = {}): C
   }
 }
 
-export function workView(changed: Partial<JobView> = {}): JobView {
+export function jobView(changed: Partial<JobView> = {}): JobView {
   return {
     id: 1,
     version: 1,
     kind: 'renewal',
     order: 'SAAS120261123142000000152',
-    key: { token_id: 'key-3F21', tail: '3F21', holder: '示例商贸有限公司' },
+    token: { token_id: 'token-3F21', tail: '3F21', holder: '示例商贸有限公司' },
     steps: [],
     on_token: false,
     taken_up_after: null,
@@ -227,6 +227,6 @@ export function failure(changed: Partial<Failure> = {}): Failure {
   }
 }
 
-export function refusal(changed: Partial<Failure> = {}): Refusal {
-  return new Refusal(failure(changed))
+export function commandError(changed: Partial<Failure> = {}): CommandError {
+  return new CommandError(failure(changed))
 }

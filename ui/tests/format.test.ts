@@ -18,7 +18,7 @@ test('times are told in the words of the day', () => {
   expect(moment(local('2026-11-25T14:20:00'), now)).toBe('today 14:20')
 })
 
-test('terms are told in days', () => {
+test('validity periods are told in days', () => {
   expect([daysLeft(27), daysLeft(0), daysLeft(-3)]).toEqual(['还有 27 天', '今天到期', '已到期 3 天'])
   speak('en')
   expect([daysLeft(1), daysLeft(27)]).toEqual(['1 day left', '27 days left'])
@@ -37,5 +37,5 @@ test('digits come from any keyboard', () => {
 
 test('sentences stand beside each other as their language has it', () => {
   expect(together('口令不正确。', '请再输。')).toBe('口令不正确。请再输。')
-  expect(together('It is not right.', 'Try again.')).toBe('It is not right. Try again.')
+  expect(together('It is incorrect.', 'Try again.')).toBe('It is incorrect. Try again.')
 })

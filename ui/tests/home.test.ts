@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import HomePage from '@/pages/home/HomePage.vue'
-import { certificateOnToken, FakeBackend, tokensView, tokenView, project, settled, show, startView, workView } from './fake'
+import { certificateOnToken, FakeBackend, tokensView, tokenView, project, settled, show, startView, jobView } from './fake'
 
 const unfinished = {
   kind: 'renewal',
   order: 'SAAS1',
-  token_id: 'key-3F21',
+  token_id: 'token-3F21',
   tail: '3F21',
   holder: '示例商贸有限公司',
   after: '写入证书',
@@ -49,7 +49,7 @@ function certificate(state: 'valid' | 'expiring_soon', tail: string, days_left: 
     product: 'a',
     product_name: 'x',
     phone: '138****0000',
-    token_id: `key-${tail}`,
+    token_id: `token-${tail}`,
     actions: [],
   }
 }
@@ -66,13 +66,13 @@ test('the price, the papers and the hotline are told before anything begins', as
   expect(wrapper.text()).toContain('热线 400-000-1111')
 })
 
-test('with the portal silent the page is whole, with what was known', async () => {
+test('with the portal silent the page is complete, with what was known', async () => {
   const { wrapper } = await show(HomePage)
   expect(wrapper.text()).toContain('热线 400-666-3999')
   expect(wrapper.text()).not.toContain('年期')
 })
 
-test('unfinished work goes on where it stopped', async () => {
+test('an unfinished job continues where it stopped', async () => {
   const { wrapper, router } = await show(HomePage, {
     backend: portal({ unfinished: [unfinished], session: { phone: '138****0000' } }),
   })
@@ -84,7 +84,7 @@ test('unfinished work goes on where it stopped', async () => {
   expect(router.currentRoute.value.fullPath).toBe('/orders/SAAS1/write')
 })
 
-test('unfinished work is told no more once the person says so', async () => {
+test('an unfinished job is told no more once the user says so', async () => {
   const forgotten: string[] = []
   const backend = portal({ unfinished: [unfinished], session: { phone: '138****0000' } })
   backend.answers.forget_unfinished = ({ no }) => {
@@ -101,21 +101,21 @@ test('unfinished work is told no more once the person says so', async () => {
   expect(forgotten).toEqual(['SAAS1'])
 })
 
-test('one next step: with unfinished work, the key card offers none', async () => {
-  const keys = tokensView(tokenView({ certificates: [certificateOnToken({ state: 'expiring_soon', days_left: 5 })] }))
-  const { wrapper } = await show(HomePage, { backend: portal({ unfinished: [unfinished], keys }) })
+test('one next step: with an unfinished job, the token card offers none', async () => {
+  const tokens = tokensView(tokenView({ certificates: [certificateOnToken({ state: 'expiring_soon', days_left: 5 })] }))
+  const { wrapper } = await show(HomePage, { backend: portal({ unfinished: [unfinished], tokens }) })
   expect(wrapper.findAll('.el-button--primary').map((button) => button.text())).toEqual(['继续'])
 })
 
-test('what is under way is not told as broken off', async () => {
-  const work = workView({ order: 'SAAS1' })
-  const { wrapper } = await show(HomePage, { backend: portal({ unfinished: [unfinished], work }) })
+test('the job that runs is not told as interrupted', async () => {
+  const job = jobView({ order: 'SAAS1' })
+  const { wrapper } = await show(HomePage, { backend: portal({ unfinished: [unfinished], job }) })
   expect(wrapper.text()).toContain('正在办理：更新')
   expect(wrapper.find('.unfinished').exists()).toBe(false)
 })
 
-test('certificates near their end, but for the one on the key above', async () => {
-  const backend = portal({ session: { phone: '138****0000' }, keys: tokensView(tokenView()) })
+test('certificates that expire soon, but for the one on the token above', async () => {
+  const backend = portal({ session: { phone: '138****0000' }, tokens: tokensView(tokenView()) })
   const { wrapper } = await show(HomePage, { backend })
   expect(wrapper.text()).toContain('公司 88A0（尾号 88A0）')
   expect(wrapper.text()).toContain('还有 12 天')

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import App from '@/App.vue'
-import { wayOn } from '@/router'
+import { returnPath } from '@/router'
 import { useSession } from '@/stores/session'
-import { failure, FakeBackend, refusal, settled, show, startView } from './fake'
+import { failure, FakeBackend, commandError, settled, show, startView } from './fake'
 
 const session = { phone: '138****0000' }
 const CODE = '864213'
@@ -11,7 +11,7 @@ function portal() {
   return new FakeBackend({
     login_code: () => ({ phone: '138****0000', valid_for: 60, next_after: 60 }),
     login: ({ code }) => {
-      if (code !== CODE) throw refusal({ code: 'sms.code_wrong', sentence: '验证码不正确。' })
+      if (code !== CODE) throw commandError({ code: 'sms.code_wrong', sentence: '验证码不正确。' })
       return session
     },
     orders: () => ({ items: [], page: 1, page_size: 1, total: 0, counts: { awaiting_renewal: 1, rejected: 1 } }),
@@ -30,7 +30,7 @@ async function typeCode(wrapper: Awaited<ReturnType<typeof show>>['wrapper'], co
   await settled()
 }
 
-test('a page for who is logged in shows the login first, and goes on from there', async () => {
+test('a page for who is logged in shows the login first, and continues from there', async () => {
   const { wrapper, backend, router } = await show(App, { backend: portal(), at: '/orders/SAAS1' })
   await settled()
   expect(router.currentRoute.value.name).toBe('login')
@@ -65,9 +65,9 @@ test('a session that ends on such a page leads back through the login', async ()
   expect(router.currentRoute.value.fullPath).toBe('/login?to=/orders/SAAS1')
 })
 
-test('the way on stays inside', () => {
-  expect(wayOn('/orders?state=rejected')).toBe('/orders?state=rejected')
-  for (const to of [undefined, null, '', '//evil.example', 'https://evil.example', ['/a']]) expect(wayOn(to)).toBe('/')
+test('the login returns to pages of this program only', () => {
+  expect(returnPath('/orders?state=rejected')).toBe('/orders?state=rejected')
+  for (const to of [undefined, null, '', '//evil.example', 'https://evil.example', ['/a']]) expect(returnPath(to)).toBe('/')
 })
 
 test('before a code is sent, the phone is named', async () => {
@@ -110,7 +110,7 @@ test('a code is in no state, storage or address', async () => {
 test('a code that cannot be sent says why', async () => {
   const backend = new FakeBackend({
     login_code: () => {
-      throw refusal(failure({ code: 'sms.limit', sentence: '今天发送的次数已到上限。' }))
+      throw commandError(failure({ code: 'sms.limit', sentence: '今天发送的次数已到上限。' }))
     },
   })
   const { wrapper } = await show(App, { backend, at: '/login' })

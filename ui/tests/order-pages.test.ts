@@ -5,7 +5,7 @@ import App from '@/App.vue'
 import { nextStep, STATES } from '@/components/orders/order-step'
 import zh from '@/i18n/zh'
 import { addressOf, queryOf, shownBy } from '@/pages/orders/query'
-import { FakeBackend, refusal, show, startView } from './fake'
+import { FakeBackend, commandError, show, startView } from './fake'
 import { certificateView, NO, orderList, orderSummary, orderView, product } from './orders'
 
 /** A page is loaded when it is first gone to; on a machine with much else to do that takes its time. */
@@ -40,7 +40,7 @@ describe('我的订单', () => {
     expect(row.get('[data-testid=act-request_refund]').text()).toBe('申请退款')
   })
 
-  test('searches by what stands in the address, and the badge counts all the same', async () => {
+  test('searches by what the address says, and the badge counts all the same', async () => {
     const { wrapper, backend, router } = await orders([orderSummary({ state: 'awaiting_payment', actions: ['pay'] })], '/orders?company=甲&page=1')
     expect(backend.last('orders')).toMatchObject({ query: { company: '甲', page: 1, page_size: 10 } })
     await wrapper.get('[data-testid=search-no]').setValue('152')
@@ -159,7 +159,7 @@ describe('我的证书', () => {
       certificates: () => ({ items, page: 1, page_size: 10, total: items.length }),
       certificate: () => items[0] ?? certificateView(),
       products: () => [product()],
-      project: () => Promise.reject(refusal()),
+      project: () => Promise.reject(commandError()),
       create_order: () => orderView(),
       order: () => orderView(),
     })
@@ -187,12 +187,12 @@ describe('我的证书', () => {
     expect(card.findAll('button').map((button) => button.text())).toEqual(['复制'])
   })
 
-  test('before starting: price per term, both ends side by side; then an order is begun', async () => {
+  test('before starting: price per validity period, both ends side by side; then an order is created', async () => {
     const { wrapper, backend, router } = await certificates(certificateView())
     await router.push('/renew?certificate=0A1B2C3D')
     await flushPromises()
     expect(wrapper.get('[data-testid=before]').text()).toContain('1200.00 元')
-    await wrapper.get('[data-testid=term-3]').setValue(true)
+    await wrapper.get('[data-testid=validity-3]').setValue(true)
     expect(wrapper.get('[data-testid=before] .compare').text()).toMatch(/2026-12-20.*2029-12-20/)
     await wrapper.get('[data-testid=before]').trigger('submit')
     await flushPromises()

@@ -27,7 +27,7 @@ export function orderSummary(changed: Partial<OrderSummary> = {}): OrderSummary 
     created_at: '2026-11-20T04:00:00Z',
     reject_reason: null,
     certificate: '0A1B2C3D',
-    token_id: 'key-3F21',
+    token_id: 'token-3F21',
     actions: ['save_form', 'confirm', 'delete'],
     ...changed,
   }
@@ -64,7 +64,7 @@ export function certificateView(changed: Partial<CertificateView> = {}): Certifi
     product: 'sm2-enterprise',
     product_name: 'SM2企业数字证书',
     phone: '138****0000',
-    token_id: 'key-3F21',
+    token_id: 'token-3F21',
     superseded_by: null,
     revoked_reason: null,
     actions: ['renew'],

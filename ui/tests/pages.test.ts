@@ -5,7 +5,7 @@ import HelpPage from '@/pages/help/HelpPage.vue'
 import { PROBLEMS } from '@/pages/help/problems'
 import SettingsPage from '@/pages/settings/SettingsPage.vue'
 import zh from '@/i18n/zh'
-import { FakeBackend, refusal, settled, show, startView } from './fake'
+import { FakeBackend, commandError, settled, show, startView } from './fake'
 
 type Wrapper = Awaited<ReturnType<typeof show>>['wrapper']
 
@@ -32,7 +32,7 @@ describe('diagnosis', () => {
     ],
   }
 
-  test('runs when it is asked to, and puts first what has to be mended', async () => {
+  test('runs when it is asked to, and puts problems first', async () => {
     const { wrapper, backend, router } = await show(DiagnosisPage, { backend: new FakeBackend({ diagnose: () => diagnosis }) })
     expect(backend.count('diagnose')).toBe(0)
     await press(wrapper, '开始诊断')
@@ -52,7 +52,7 @@ describe('diagnosis', () => {
     expect(wrapper.text()).toContain('没有发现问题。')
   })
 
-  test('its files are saved where the person wants them', async () => {
+  test('its files are saved where the user wants them', async () => {
     const backend = new FakeBackend({
       diagnose: () => diagnosis,
       diagnosis_file: () => ({ name: 'd.txt', text: 'd' }),
@@ -67,7 +67,7 @@ describe('diagnosis', () => {
     expect(wrapper.text()).toContain('已保存。')
   })
 
-  test('a report of an unknown key is read, agreed to, and sent; its number is told', async () => {
+  test('a report of an unknown token is read, agreed to, and sent; its number is told', async () => {
     const backend = new FakeBackend({
       unknown_token: () => ({ name: 'u.txt', text: 'ATR: 3B 01' }),
       send_unknown_token: () => ({ number: '482913' }),
@@ -153,7 +153,7 @@ describe('settings', () => {
   test('a portal that is refused says why, and what was typed stays', async () => {
     const backend = new FakeBackend({
       use_portal: () => {
-        throw refusal({ code: 'pki.malformed' })
+        throw commandError({ code: 'pki.malformed' })
       },
     })
     const { wrapper } = await show(SettingsPage, { backend })
@@ -167,7 +167,7 @@ describe('settings', () => {
 })
 
 describe('help', () => {
-  test('is whole without the network', async () => {
+  test('is complete without the network', async () => {
     const backend = new FakeBackend({ start: () => startView({ project: null }) })
     const { wrapper } = await show(HelpPage, { backend })
     expect(backend.calls.map((call) => call.name)).toEqual(['start'])

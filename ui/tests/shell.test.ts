@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import App from '@/App.vue'
 import { useApp } from '@/stores/app'
-import { FakeBackend, refusal, settled, show, startView } from './fake'
+import { FakeBackend, commandError, settled, show, startView } from './fake'
 
 test('the language is changed from every page', async () => {
   const backend = new FakeBackend({ change_settings: ({ settings }) => settings })
@@ -14,7 +14,7 @@ test('the language is changed from every page', async () => {
   expect(document.title).toBe('Yuncaidun Certificate Assistant')
 })
 
-test('a portal that is silent is told in a thin bar, with what still works', async () => {
+test('a portal that is silent is told in a thin bar, with what still jobs', async () => {
   const { wrapper } = await show(App, { at: '/help' })
   expect(wrapper.find('.silent').exists()).toBe(false)
   useApp().portalSilent = true
@@ -29,10 +29,10 @@ test('the page that is open is marked in the navigation', async () => {
 })
 
 test('a start that fails is shown, and can be tried again', async () => {
-  let tries = 0
+  let starts = 0
   const backend = new FakeBackend({
     start: () => {
-      if (tries++ === 0) throw refusal({ action: 'retry' })
+      if (starts++ === 0) throw commandError({ action: 'retry' })
       return startView()
     },
   })
@@ -45,7 +45,7 @@ test('a start that fails is shown, and can be tried again', async () => {
 test.each([
   ['留在这里', 'stay'],
   ['转到后台', 'background'],
-] as const)('closing while a key is written is asked about: %s', async (word, answer) => {
+] as const)('closing while a token is written is asked about: %s', async (word, answer) => {
   const { backend } = await show(App)
   backend.askToClose()
   await settled()

@@ -1,23 +1,23 @@
 import { flushPromises } from '@vue/test-utils'
 import { expect, test } from 'vitest'
 import UsbKeyPage from '@/pages/usbkey/UsbKeyPage.vue'
-import { certificateOnToken, failure, FakeBackend, tokensView, tokenView, refusal, show, startView, workView } from './fake'
+import { certificateOnToken, failure, FakeBackend, tokensView, tokenView, commandError, show, startView, jobView } from './fake'
 
-async function usbkey(...keys: ReturnType<typeof tokenView>[]) {
+async function usbkey(...tokens: ReturnType<typeof tokenView>[]) {
   const backend = new FakeBackend({
-    start: () => startView({ keys: tokensView(...keys) }),
+    start: () => startView({ tokens: tokensView(...tokens) }),
     export_certificate: () => ({ name: 'a.pem', text: '-----BEGIN CERTIFICATE-----' }),
-    refresh_tokens: () => tokensView(...keys),
+    refresh_tokens: () => tokensView(...tokens),
   })
   return show(UsbKeyPage, { backend })
 }
 
-test('nothing is in: what would stand here', async () => {
+test('nothing is inserted: what would appear here', async () => {
   const { wrapper } = await usbkey()
   expect(wrapper.text()).toContain('插入后，这里显示 USBKEY 的内容')
 })
 
-test('a key: make, number, room, PIN and certificates', async () => {
+test('a token: model, number, free capacity, PIN and certificates', async () => {
   const { wrapper } = await usbkey(tokenView())
   expect(wrapper.text()).toContain('还可放 2 对密钥')
   expect(wrapper.text()).toContain('还可试 6 次')
@@ -25,26 +25,26 @@ test('a key: make, number, room, PIN and certificates', async () => {
   expect(wrapper.find('[data-testid=old-pairs]').exists()).toBe(false)
 })
 
-test('the public certificate is saved where the person says', async () => {
+test('the public certificate is saved where the user says', async () => {
   const { wrapper, backend } = await usbkey(tokenView())
   await wrapper.find('[data-testid=export]').trigger('click')
   await flushPromises()
-  expect(backend.last('export_certificate')).toEqual({ token_id: 'key-3F21', serial: '0A1B2C3D' })
+  expect(backend.last('export_certificate')).toEqual({ token_id: 'token-3F21', serial: '0A1B2C3D' })
   expect(backend.saved).toHaveLength(1)
   expect(wrapper.text()).toContain('公钥证书已保存。')
 })
 
-test('where the key is gone by then, the failure is told', async () => {
+test('where the token is gone by then, the failure is told', async () => {
   const { wrapper, backend } = await usbkey(tokenView())
   backend.answers.export_certificate = () => {
-    throw refusal({ code: 'app.token_gone' })
+    throw commandError({ code: 'app.token_gone' })
   }
   await wrapper.find('[data-testid=export]').trigger('click')
   await flushPromises()
   expect(wrapper.text()).toContain('app.token_gone')
 })
 
-test('old pairs and bare pairs are told, with what becomes of them', async () => {
+test('old key pairs and those without a certificate are told, with what becomes of them', async () => {
   const old = certificateOnToken({ serial: '01', fingerprint: 'CD', state: 'expired', days_left: -3 })
   const { wrapper } = await usbkey(
     tokenView({ certificates: [certificateOnToken(), old], pairs_without_certificate: 1, free_pairs: 0 }),
@@ -55,7 +55,7 @@ test('old pairs and bare pairs are told, with what becomes of them', async () =>
   expect(wrapper.text()).toContain('已过期')
 })
 
-test('locked, initial, last try, never set: each in its words', async () => {
+test('locked, initial, final try, never set: each in its words', async () => {
   const says = async (changed: Partial<ReturnType<typeof tokenView>['pin']>) => {
     const { wrapper } = await usbkey(tokenView({ pin: { ...tokenView().pin, ...changed } }), tokenView({ token_id: 'b', tail: '88A0' }))
     const shown = wrapper.find('[data-testid=usbkey-3F21]')
@@ -74,7 +74,7 @@ test('locked, initial, last try, never set: each in its words', async () => {
   expect(await says({ is_set: false })).toEqual({ pin: '还没有设置', unlock: false, change: false })
 })
 
-test('a key that cannot be read says why, and makes no claims', async () => {
+test('a token that cannot be read says why, and makes no claims', async () => {
   const { wrapper } = await usbkey(
     tokenView({ state: 'unreadable', failure: failure({ code: 'token.driver_crashed' }), certificates: [], current: null }),
   )
@@ -83,8 +83,8 @@ test('a key that cannot be read says why, and makes no claims', async () => {
   expect(wrapper.find('[data-testid=to-pin-change]').exists()).toBe(false)
 })
 
-test('keys are not read again while a work has them', async () => {
-  const backend = new FakeBackend({ start: () => startView({ keys: tokensView(tokenView()), work: workView() }) })
+test('tokens are not read again while a job uses them', async () => {
+  const backend = new FakeBackend({ start: () => startView({ tokens: tokensView(tokenView()), job: jobView() }) })
   const { wrapper } = await show(UsbKeyPage, { backend })
   const again = wrapper.findAll('button').find((button) => button.text() === '重新读取')
   expect(again?.attributes('disabled')).toBeDefined()

@@ -12,24 +12,24 @@ export type Result<N extends CommandName> = operations[N]['responses'][200]['con
 /** Nothing where a command takes none. */
 export type Given<N extends CommandName> = Args<N> extends Record<string, never> ? [] : [args: Args<N>]
 
-/** What the person wants when the window is closed while a key is being written. */
+/** What the user wants when the window is closed while a token is being written. */
 export type CloseAnswer = 'stay' | 'background'
 
-/** Ends what was begun. */
+/** Ends what was started. */
 export type Stop = () => void
 
 /** What lies behind the pages: the assistant's commands and events, and what only a window can do. */
 export interface Backend {
-  /** Rejects with a `Refusal`, never with anything else. */
+  /** Rejects with a `CommandError`, never with anything else. */
   call<N extends CommandName>(name: N, ...given: Given<N>): Promise<Result<N>>
   events(listener: (event: AssistantEvent) => void): Stop
   shell: Shell
 }
 
 export interface Shell {
-  /** Answers `false` where the person chose no place for it. */
+  /** Answers `false` where the user chose no place for it. */
   saveText(file: TextFile): Promise<boolean>
-  /** The window was to be closed while a key is being written. */
+  /** The window was to be closed while a token is being written. */
   onCloseAsked(listener: () => void): Stop
   answerClose(answer: CloseAnswer): Promise<void>
   copy(text: string): Promise<void>

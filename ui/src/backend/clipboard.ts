@@ -14,7 +14,7 @@ function copySelection(text: string): void {
   const focused = document.activeElement
   document.body.append(area)
   area.select()
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the one way that needs no permission
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the one call that needs no permission
   document.execCommand('copy')
   area.remove()
   if (focused instanceof HTMLElement) focused.focus()

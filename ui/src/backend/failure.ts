@@ -1,25 +1,26 @@
 import { i18n } from '@/i18n'
 import type { Failure } from './contract'
+import { APP_INTERNAL, APP_UNREACHABLE } from './problem-codes'
 
 /** A command was not done. */
-export class Refusal extends Error {
+export class CommandError extends Error {
   constructor(readonly failure: Failure) {
     super(failure.code)
-    this.name = 'Refusal'
+    this.name = 'CommandError'
   }
 }
 
 /** What the pages themselves can tell: the program behind them is gone, or one of the two has a fault. */
-export type OwnCode = 'app.unreachable' | 'app.internal'
+export type OwnCode = typeof APP_UNREACHABLE | typeof APP_INTERNAL
 
 export function ownFailure(code: OwnCode): Failure {
   const { t } = i18n.global
-  const name = code === 'app.unreachable' ? 'unreachable' : 'internal'
+  const name = code === APP_UNREACHABLE ? 'unreachable' : 'internal'
   return {
     code,
     sentence: t(`common.failure.${name}.sentence`),
     remedy: t(`common.failure.${name}.remedy`),
-    action: code === 'app.unreachable' ? 'retry' : 'diagnose',
+    action: code === APP_UNREACHABLE ? 'retry' : 'diagnose',
     fields: [],
     retry_after: null,
   }
@@ -27,7 +28,7 @@ export function ownFailure(code: OwnCode): Failure {
 
 /** For `catch`: whatever was thrown, as something that can be shown. */
 export function failureOf(thrown: unknown): Failure {
-  return thrown instanceof Refusal ? thrown.failure : ownFailure('app.internal')
+  return thrown instanceof CommandError ? thrown.failure : ownFailure(APP_INTERNAL)
 }
 
 export function isFailure(value: unknown): value is Failure {

@@ -1,14 +1,15 @@
 import type { Backend, CommandName, Given, Result } from './backend'
 import { copyText } from './clipboard'
 import type { Event as AssistantEvent, TextFile } from './contract'
-import { isFailure, ownFailure, Refusal } from './failure'
+import { isFailure, ownFailure, CommandError } from './failure'
+import { APP_INTERNAL, APP_UNREACHABLE } from './problem-codes'
 
 /** The development server: the same commands over HTTP. Not in a release build. */
-export function httpBackend(token: string): Backend {
+export function httpBackend(accessToken: string): Backend {
   return {
-    call: <N extends CommandName>(name: N, ...[args]: Given<N>) => post<Result<N>>(token, name, args ?? {}),
+    call: <N extends CommandName>(name: N, ...[args]: Given<N>) => post<Result<N>>(accessToken, name, args ?? {}),
     events(listener) {
-      const source = new EventSource(`/events?token=${encodeURIComponent(token)}`)
+      const source = new EventSource(`/events?access_token=${encodeURIComponent(accessToken)}`)
       source.onmessage = (message: MessageEvent<string>) => listener(JSON.parse(message.data) as AssistantEvent)
       return () => source.close()
     },
@@ -21,17 +22,17 @@ export function httpBackend(token: string): Backend {
   }
 }
 
-async function post<T>(token: string, name: string, args: unknown): Promise<T> {
+async function post<T>(accessToken: string, name: string, args: unknown): Promise<T> {
   const answer = await fetch(`/ipc/${name}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-token': token },
+    headers: { 'content-type': 'application/json', 'x-token': accessToken },
     body: JSON.stringify(args),
   }).catch(() => {
-    throw new Refusal(ownFailure('app.unreachable'))
+    throw new CommandError(ownFailure(APP_UNREACHABLE))
   })
   const body: unknown = await answer.json().catch(() => undefined)
   if (answer.ok && body !== undefined) return body as T
-  throw new Refusal(isFailure(body) ? body : ownFailure('app.internal'))
+  throw new CommandError(isFailure(body) ? body : ownFailure(APP_INTERNAL))
 }
 
 function download(file: TextFile): boolean {

@@ -3,7 +3,7 @@ import { httpBackend } from './http'
 import { ipcBackend } from './ipc'
 
 export * from './backend'
-export { failureOf, ownFailure, Refusal } from './failure'
+export { failureOf, ownFailure, CommandError } from './failure'
 
 /** The one this build is made for; the other is not in it. */
 export function openBackend(): Backend {

@@ -3,7 +3,8 @@ import { listen } from '@tauri-apps/api/event'
 import type { Backend, CommandName, Given, Result } from './backend'
 import { copyText } from './clipboard'
 import type { Event as AssistantEvent } from './contract'
-import { isFailure, ownFailure, Refusal } from './failure'
+import { isFailure, ownFailure, CommandError } from './failure'
+import { APP_INTERNAL } from './problem-codes'
 
 /** The program that this window belongs to. */
 export function ipcBackend(): Backend {
@@ -31,6 +32,6 @@ async function ask<T = undefined>(name: string, args?: Record<string, unknown>):
   try {
     return await invoke<T>(name, args)
   } catch (thrown) {
-    throw new Refusal(isFailure(thrown) ? thrown : ownFailure('app.internal'))
+    throw new CommandError(isFailure(thrown) ? thrown : ownFailure(APP_INTERNAL))
   }
 }

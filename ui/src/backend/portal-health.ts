@@ -1,8 +1,6 @@
 import type { Backend, CommandName, Given } from './backend'
-import { Refusal } from './failure'
-
-/** Nobody answered, or not in time: the same call may well be answered later. */
-const SILENT = new Set(['portal.unreachable', 'portal.timeout', 'portal.cut'])
+import { CommandError } from './failure'
+import { isPortalSilent } from './problem-codes'
 
 /** Answered from this machine: they say nothing about the portal. */
 const LOCAL = new Set<CommandName>([
@@ -15,7 +13,7 @@ const LOCAL = new Set<CommandName>([
   'start_renewal',
   'start_unlock',
   'start_pin_change',
-  'work',
+  'job',
   'answer',
   'stop_job',
   'dismiss_job',
@@ -35,7 +33,7 @@ export function hearingPortal(backend: Backend, heard: (answers: boolean) => voi
         if (!LOCAL.has(name)) heard(true)
         return result
       } catch (thrown) {
-        if (!LOCAL.has(name) && thrown instanceof Refusal) heard(!SILENT.has(thrown.failure.code))
+        if (!LOCAL.has(name) && thrown instanceof CommandError) heard(!isPortalSilent(thrown.failure.code))
         throw thrown
       }
     },

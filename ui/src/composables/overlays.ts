@@ -5,7 +5,7 @@ export const overlays = {
   opened: () => {
     open++
   },
-  /** Counts once the key that closed it has been heard by all: what it closes it alone closes. */
+  /** Counts once the keystroke that closed it has been heard by all: one keystroke closes one thing. */
   closed: () => {
     setTimeout(() => (open = Math.max(0, open - 1)))
   },

@@ -17,7 +17,7 @@ export function useRemedy(
   const router = useRouter()
   const route = useRoute()
 
-  const ways: Record<Exclude<RemedyAction, 'retry'>, () => RouteLocationRaw> = {
+  const routes: Record<Exclude<RemedyAction, 'retry'>, () => RouteLocationRaw> = {
     login: () => ({ name: 'login', query: { to: route.fullPath } }),
     unlock: () => ({ name: 'unlock' }),
     diagnose: () => ({ name: 'diagnosis' }),
@@ -30,7 +30,7 @@ export function useRemedy(
     const name = action()
     if (!name) return undefined
     const word = t(`common.action.${name}`)
-    if (name !== 'retry') return { word, go: () => router.push(ways[name]()) }
+    if (name !== 'retry') return { word, go: () => router.push(routes[name]()) }
     return retry && { word, go: retry }
   })
 }

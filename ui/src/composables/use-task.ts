@@ -4,9 +4,9 @@ import type { Failure } from '@/backend/contract'
 
 /**
  * Something a page does that may take a moment and may be refused: `busy` while it runs, `failure` where it was refused
- * (for `FailureNotice`). A second `run` while one is under way does nothing. Not to be taken apart: it is reactive.
+ * (for `FailureNotice`). A second `run` while one is running does nothing. Not to be taken apart: it is reactive.
  */
-export function useTask<A extends unknown[]>(work: (...args: A) => Promise<unknown>) {
+export function useTask<A extends unknown[]>(action: (...args: A) => Promise<unknown>) {
   const busy = ref(false)
   const failure = shallowRef<Failure | null>(null)
 
@@ -16,7 +16,7 @@ export function useTask<A extends unknown[]>(work: (...args: A) => Promise<unkno
     busy.value = true
     failure.value = null
     try {
-      await work(...args)
+      await action(...args)
       return true
     } catch (thrown) {
       failure.value = failureOf(thrown)

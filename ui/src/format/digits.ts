@@ -3,7 +3,7 @@ export function plainDigits(text: string): string {
   return text.normalize('NFKC').replace(/\D/g, '')
 }
 
-/** Only the full-width forms become plain; nothing else of what a person chose is changed. */
+/** Only the full-width forms become plain; nothing else of what a user chose is changed. */
 export function plainWidth(text: string): string {
   return text.replace(/[\uFF01-\uFF5E]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
 }

@@ -12,7 +12,7 @@ export function openRouter(history: RouterHistory = createWebHashHistory()): Rou
   return router
 }
 
-/** Where somebody wanted to go before logging in; a page of this program, or the first one. */
-export function wayOn(to: unknown): string {
+/** Where somebody wanted to go before the login: a page of this program, or the first one. */
+export function returnPath(to: unknown): string {
   return typeof to === 'string' && /^\/(?!\/)/.test(to) ? to : '/'
 }

@@ -31,7 +31,7 @@ export const routes: RouteRecordRaw[] = [
     component: () => import('@/pages/certificates/CertificatePage.vue'),
   },
   {
-    // 更新: to apply, to see how the order stands, or to write the key, by the certificate in `?certificate=`.
+    // 更新: to apply, to see the state of the order, or to write the token, by the certificate in `?certificate=`.
     path: '/renew',
     name: 'renew',
     props: (route) => ({ certificate: text(route.query.certificate) }),
@@ -65,21 +65,21 @@ export const routes: RouteRecordRaw[] = [
     name: 'write',
     props: true,
     meta: { area: 'orders', login: true },
-    component: () => import('@/pages/work/WritePage.vue'),
+    component: () => import('@/pages/job/WritePage.vue'),
   },
   {
     path: '/unlock',
     name: 'unlock',
-    props: (route) => ({ tokenId: text(route.query.key), no: text(route.query.order) }),
+    props: (route) => ({ tokenId: text(route.query.token), no: text(route.query.order) }),
     meta: { area: 'usbkey' },
-    component: () => import('@/pages/work/UnlockPage.vue'),
+    component: () => import('@/pages/job/UnlockPage.vue'),
   },
   {
     path: '/usbkey/pin',
     name: 'pin-change',
-    props: (route) => ({ tokenId: text(route.query.key) }),
+    props: (route) => ({ tokenId: text(route.query.token) }),
     meta: { area: 'usbkey' },
-    component: () => import('@/pages/work/PinChangePage.vue'),
+    component: () => import('@/pages/job/PinChangePage.vue'),
   },
   {
     path: '/usbkey',

@@ -2,19 +2,19 @@ import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
 import { failureOf, type Stop, useBackend } from '@/backend'
 import type { Event as AssistantEvent, Failure, PortalSetup, Project } from '@/backend/contract'
-import { useKeys } from './keys'
+import { useJobs } from './jobs'
 import { useReminders } from './reminders'
 import { useSession } from './session'
 import { useSettings } from './settings'
+import { useTokens } from './tokens'
 import { useUnfinished } from './unfinished'
-import { useWork } from './work'
 
 /** The start, and what belongs to no other store. Fills the others and keeps them by events. */
 export const useApp = defineStore('app', () => {
   const backend = useBackend()
   const session = useSession()
-  const keys = useKeys()
-  const work = useWork()
+  const tokens = useTokens()
+  const jobs = useJobs()
   const unfinished = useUnfinished()
   const settings = useSettings()
   const reminders = useReminders()
@@ -29,11 +29,11 @@ export const useApp = defineStore('app', () => {
 
   function hear(event: AssistantEvent) {
     switch (event.event) {
-      case 'keys':
-        keys.hear(event.keys)
+      case 'tokens':
+        tokens.hear(event.tokens)
         break
-      case 'work':
-        work.hear(event.work ?? null)
+      case 'job':
+        jobs.hear(event.job ?? null)
         break
       case 'session':
         session.hear(event.session ?? null)
@@ -59,9 +59,9 @@ export const useApp = defineStore('app', () => {
       portal.value = view.portal
       project.value = view.project ?? null
       session.hear(view.session ?? null)
-      keys.hear(view.keys)
+      tokens.hear(view.tokens)
       unfinished.hear(view.unfinished)
-      work.hear(view.work ?? null)
+      jobs.hear(view.job ?? null)
       started.value = true
     } catch (thrown) {
       startFailure.value = failureOf(thrown)

@@ -3,7 +3,7 @@ import { computed, shallowRef } from 'vue'
 import { useBackend } from '@/backend'
 import type { PublicStatus } from '@/backend/contract'
 
-/** States in which nothing goes on until the applicant does something. */
+/** States in which an order waits for the applicant. */
 export const WAITING_FOR_APPLICANT: readonly PublicStatus[] = [
   'awaiting_payment',
   'rejected',

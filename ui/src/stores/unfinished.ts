@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import type { UnfinishedView } from '@/backend/contract'
 
-/** Work that was begun on this machine and not seen to its end. */
+/** Jobs that were started on this machine and did not come to their end. */
 export const useUnfinished = defineStore('unfinished', () => {
   const items = shallowRef<UnfinishedView[]>([])
   return { items, hear: (heard: UnfinishedView[]) => void (items.value = heard) }

@@ -21,7 +21,7 @@ export function nextStep(order: OrderNamed): { name: NextStep; to: RouteLocation
   if (order.kind === 'unlock') {
     const asksAgain = order.state === 'awaiting_unlock' || order.state === 'rejected'
     if (!asksAgain) return here(order.state === 'awaiting_review' ? 'progress' : 'see')
-    return { name: 'unlock', to: { name: 'unlock', query: { ...(order.token_id && { key: order.token_id }), order: order.no } } }
+    return { name: 'unlock', to: { name: 'unlock', query: { ...(order.token_id && { token: order.token_id }), order: order.no } } }
   }
   switch (order.state) {
     case 'draft':

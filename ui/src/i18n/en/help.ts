@@ -2,56 +2,58 @@ import type { Words } from '../words'
 
 export default {
   title: 'Help',
-  offline: 'This page needs no network.',
+  offline: 'This page works without a network.',
   hotline: 'Hotline',
   hours: 'Working days, Monday to Friday, 9:00–17:30',
   hotline_about:
-    "Have at hand: the company's name, the order number or the tail of the USBKEY's number, and the code where a page shows one.",
+    "Have ready: the company's name, the order number or the last four characters of the USBKEY's number, and the code if a page shows one.",
   when: 'What to do when…',
-  rules: 'Rules of use of the USBKEY',
+  rules: 'Rules for using the USBKEY',
   good_to_know: 'Good to know',
   problems: {
     'no-reaction': {
       q: 'Nothing happens when the USBKEY is inserted',
       a: [
-        'Pull it and insert it in another USB port, without an extension cable or a dock.',
-        'See whether its light goes on. If not, try another machine, to tell whether the USBKEY or the machine is at fault.',
-        'If there is still nothing, run the diagnosis and follow what it says.',
+        'Remove it and insert it into another USB port, without an extension cable or a docking station.',
+        'Check whether its light turns on. If not, try another computer, to find out whether the USBKEY or the computer is at fault.',
+        'If there is still no reaction, run the diagnosis and follow its results.',
       ],
     },
     driver: {
       q: 'A driver is missing',
       a: [
-        'The home page says of which make the USBKEY is and where its driver comes from.',
-        'Once the driver is installed the assistant goes on by itself; no restart is needed.',
-        'If you are not sure where the driver comes from, call the hotline; do not take it from an unknown site.',
+        'The home page names the vendor of the USBKEY and the source of its driver.',
+        'Once the driver is installed the assistant continues by itself; no restart is needed.',
+        'If you are not sure where to get the driver, call the hotline; do not download it from an unknown site.',
       ],
     },
     pin: {
       q: 'The PIN is forgotten, or locked after wrong tries',
       a: [
-        'The certificate is still there. "Unlock" sets a new PIN in about 3 minutes, free of charge.',
-        "It takes two things: the USBKEY in this machine, and the applicant's bound phone at hand for the code.",
+        'The certificate is still there. “Unlock” sets a new PIN in about 3 minutes, free of charge.',
+        "It takes two things: the USBKEY inserted in this computer, and the applicant's bound phone at hand to receive the code.",
         'A PIN that was never changed is the initial one, 12345678.',
       ],
     },
     pulled: {
-      q: 'The USBKEY was pulled during a renewal, or power or network went away',
+      q: 'During a renewal, the USBKEY was removed, or power or network failed',
       a: [
-        'What was done is kept; nothing is paid or reviewed again.',
-        'Insert the same USBKEY, choose "Go on" on the home page and type the PIN: it goes on where it stopped.',
-        'Another machine will do too: log in, find the order in "Orders" and choose "Renew".',
+        'Completed steps are kept; no further payment or review is needed.',
+        'Insert the same USBKEY, choose “Continue” on the home page and enter the PIN: the renewal continues where it stopped.',
+        'You can also use another computer: log in, find the order in “Orders” and choose “Renew”.',
       ],
     },
     several: {
       q: 'Several USBKEYs are found',
-      a: ['Leave in only the one you mean. The page names each by its holder and tail, and goes on by itself.'],
-    },
-    ended: {
-      q: 'The certificate has ended',
       a: [
-        'It cannot be used any more, but the same USBKEY can get a new one by an "expired purchase".',
-        'Choose the certificate in "Certificates".',
+        'Leave only the one you want to use inserted. The page names each by its holder and the last four characters of its number, and continues by itself.',
+      ],
+    },
+    expired: {
+      q: 'The certificate has expired',
+      a: [
+        'It can no longer be used, but you can get a new one for the same USBKEY with “Repurchase”.',
+        'Choose the certificate in “Certificates”.',
       ],
     },
     revoked: {
@@ -59,52 +61,52 @@ export default {
       a: ['It cannot be renewed; a new one has to be ordered. Call the hotline.'],
     },
     bids: {
-      q: 'Can bids that were encrypted with the old certificate still be opened after a renewal?',
+      q: 'Can bids that were encrypted with the old certificate still be decrypted after a renewal?',
       a: [
-        'Yes. A renewal never deletes the old keys on the USBKEY by itself.',
-        'Where there is no room, the assistant says so first and asks; do not agree while there are bids that have not been opened.',
+        'Yes. A renewal never deletes the old keys on the USBKEY automatically.',
+        'If the USBKEY has no free capacity, the assistant tells you and asks first; do not agree while there are bids that have not been opened.',
       ],
     },
     code: {
       q: 'No SMS code arrives',
       a: [
-        "It goes to the applicant's bound phone, is good for 60 seconds, and can be sent again after 60 seconds.",
-        'Make sure that the number is in use and that messages are not blocked. If the number is gone, call the hotline to have another one bound.',
+        "It is sent to the applicant's bound phone, is valid for 60 seconds, and can be sent again after 60 seconds.",
+        'Make sure that the number is in use and that messages are not blocked. If the number is no longer in use, call the hotline to bind another one.',
       ],
     },
     portal: {
-      q: 'The portal does not answer',
+      q: 'The portal does not respond',
       a: [
-        'See whether this machine is online. The USBKEY, its PIN, diagnosis and help need no network.',
-        'What is under way is kept and goes on when the portal is back; nothing is paid or reviewed again.',
+        'Check whether this computer is online. The USBKEY, its PIN, diagnosis and help need no network.',
+        'The progress of what you have started is kept and continues when the portal responds again; no further payment or review is needed.',
       ],
     },
     lost: {
       q: 'The USBKEY is damaged or lost, or its PIN may be known to others',
-      a: ['Call the hotline soon to have it revoked and to order another one, so that nobody else can use it.'],
+      a: ['Call the hotline as soon as possible to revoke it and to order a replacement, so that nobody else can use it.'],
     },
     invoice: {
       q: 'How to get the invoice',
       a: [
-        'The electronic invoice comes by e-mail within 1–5 working days.',
-        "It can be had from the province's electronic tax office too: 我要办税 → 税务数字账户 → 全量发票查询.",
+        'The electronic invoice is sent by e-mail within 1–5 working days.',
+        "It can also be downloaded from the province's electronic tax office: 我要办税 → 税务数字账户 → 全量发票查询.",
       ],
     },
   },
   rule_list: [
-    'Give true, exact and complete information; tell the service when it changes.',
-    'Use the USBKEY only for what it is meant for; pull it as soon as the work is done.',
-    'Do not drop it, and do not hit it with anything hard.',
+    'Provide true, accurate and complete information; report changes in time.',
+    'Use the USBKEY only for its intended purpose; remove it as soon as you have finished.',
+    'Do not drop it or hit it with hard objects.',
     'Keep it safe. A company should have strict rules for it, like those for its seal; do not lend it to others.',
-    'Keep the USBKEY and its keys secure; when it is damaged, lost or known to others, have it revoked and reissued.',
-    'Use it within its term; renew it when the end comes near.',
-    'Do not use it for anything unlawful.',
+    'Keep the USBKEY and the keys of its certificates secure; if it is damaged, lost or compromised, have it revoked and replaced.',
+    'Use it within its validity period; renew it when it expires soon.',
+    'Do not use it for unlawful purposes.',
     'If there is a problem with the USBKEY, call the hotline.',
-    'If there is a question about an application, call the hotline too.',
+    'If you have a question about an application, call the hotline too.',
   ],
   reminder_list: [
-    'The initial PIN of a USBKEY is 12345678. Change it on the page "USBKEY", so that not everyone who holds it can use it.',
-    'Do not pull the USBKEY before a renewal is done, and insert only the one that is meant.',
-    'You are told by SMS when an order is approved, when it is rejected, and when a USBKEY is sent.',
+    'The initial PIN of a USBKEY is 12345678. Change it on the page “USBKEY”, so that nobody who gets hold of it can use it.',
+    'Do not remove the USBKEY before a renewal is finished, and insert only the one that is to be renewed.',
+    'You are notified by SMS when an order is approved or rejected, and when a USBKEY is shipped.',
   ],
 } satisfies Words['help']

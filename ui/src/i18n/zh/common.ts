@@ -19,7 +19,7 @@ export default {
   cancel: '取消',
   confirm: '确定',
   close: '关闭',
-  go_on: '继续',
+  continue: '继续',
   next: '下一步',
   retry: '重试',
   save: '保存',
@@ -78,11 +78,11 @@ export default {
     last_day: '今天到期',
     ended: '已到期 {n} 天',
   },
-  tries: {
+  retry_counter: {
     exactly: '还可试 {n} 次',
     not_low: '次数充足',
     low: '剩余次数不多',
-    last: '只剩最后一次',
+    final_try: '只剩最后一次',
     locked: '已锁定',
   },
   kind: {

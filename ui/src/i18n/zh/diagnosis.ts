@@ -16,7 +16,7 @@ export default {
   save_about: '不含口令和个人信息，可以发给服务人员。',
   unknown: 'USBKEY 插上后认不出来？',
   unknown_about: '生成一份识别报告，看过后保存或发给门户，用来为这种 USBKEY 添加支持。报告不含口令和个人信息。',
-  make_report: '生成识别报告',
+  create_report: '生成识别报告',
   report: '识别报告',
   send_unknown: '发送识别报告',
   send: '发送',

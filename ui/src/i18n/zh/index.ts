@@ -4,11 +4,11 @@ import common from './common'
 import diagnosis from './diagnosis'
 import help from './help'
 import home from './home'
-import key from './key'
+import job from './job'
 import login from './login'
 import orders from './orders'
 import settings from './settings'
+import token from './token'
 import usbkey from './usbkey'
-import work from './work'
 
-export default { apply, certificates, common, diagnosis, help, home, key, login, orders, settings, usbkey, work }
+export default { apply, certificates, common, diagnosis, help, home, job, login, orders, settings, token, usbkey }

@@ -1,4 +1,4 @@
-// What the portal checks in a form (`crates/portal/src/orders/form.rs`), so that it can be said while the person still
+// What the portal checks in a form (`crates/portal/src/orders/form.rs`), so that it can be said while the user still
 // looks at the field. The portal's verdict counts.
 import type { FieldError, FieldErrorCode, IdType, OrderForm } from '@/backend/contract'
 
@@ -97,14 +97,14 @@ export function check(form: OrderForm): FieldError[] {
     required(field, number, 'bad_id_number', type === 'identity_card' ? isIdentityNumber : isDocumentNumber)
   }
 
-  const { applicant, legal_representative: person, company, invoice, delivery } = form
+  const { applicant, legal_representative, company, invoice, delivery } = form
   required('applicant.name', applicant.name)
   required('applicant.phone', applicant.phone, 'bad_phone', isMobile)
   required('applicant.email', applicant.email, 'bad_email', isEmail)
   identity('applicant.id_number', applicant.id_type, applicant.id_number)
-  if (person) {
-    required('legal_representative.name', person.name)
-    identity('legal_representative.id_number', person.id_type, person.id_number)
+  if (legal_representative) {
+    required('legal_representative.name', legal_representative.name)
+    identity('legal_representative.id_number', legal_representative.id_type, legal_representative.id_number)
   }
   if (company) {
     required('company.name', company.name)

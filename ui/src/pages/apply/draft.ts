@@ -1,11 +1,12 @@
 import { computed, onScopeDispose, reactive, ref, shallowRef, watch } from 'vue'
 import { failureOf, useBackend } from '@/backend'
 import type { Failure, FieldError, FieldErrorCode, OrderForm, OrderView } from '@/backend/contract'
+import { FORM_INVALID, isUnavailable } from '@/backend/problem-codes'
 import { useDrafts } from '@/stores/drafts'
 import { check } from './checks'
 import { typeOf, valueOf } from './fields'
 
-/** Milliseconds after the last key. */
+/** Milliseconds after the last keystroke. */
 const PAUSE = 700
 /** Milliseconds until what could not be saved is sent again. */
 const AGAIN = 8000
@@ -51,7 +52,7 @@ export function useDraft(order: OrderView) {
       return true
     } catch (thrown) {
       const refused = failureOf(thrown)
-      if (refused.code === 'form.invalid') {
+      if (refused.code === FORM_INVALID) {
         // It is kept all the same.
         taken(refused.fields as FieldError[])
         return false
@@ -95,7 +96,7 @@ export function useDraft(order: OrderView) {
     if (!isSaved.value) void save()
   })
 
-  /** Per field: what is wrong with it as it stands; the portal's verdict where the field is still what was judged. */
+  /** Per field: what is wrong with it now; the portal's verdict where the field is still what was judged. */
   const errors = computed(() => {
     const found = new Map<string, FieldErrorCode>()
     for (const { field, code } of verdict.value.errors) {
@@ -112,5 +113,5 @@ export function useDraft(order: OrderView) {
 
 /** Nothing is wrong with the form: the portal is away. */
 function mayPass({ code, retry_after }: Failure): boolean {
-  return code.startsWith('portal.') || code === 'app.unreachable' || retry_after != null
+  return isUnavailable(code) || retry_after != null
 }

@@ -15,8 +15,8 @@ export interface Field {
   inputmode?: 'text' | 'tel' | 'email' | 'numeric'
   /** Over the whole width. */
   wide?: boolean
-  /** As the portal takes it, from what a person types or pastes. */
-  tidy?: (typed: string) => string
+  /** As the portal takes it, from what a user types or pastes. */
+  normalize?: (typed: string) => string
 }
 
 const trimmed = (typed: string) => plainWidth(typed).trim()
@@ -32,12 +32,12 @@ export const CODE_TYPES = ['uscc', 'organisation', 'other'] as const
 export const INVOICE_KINDS = ['ordinary', 'special'] as const
 export const DELIVERY_KINDS = ['none', 'courier'] as const
 
-const text = (path: string, more: Partial<Field> = {}): Field => ({ path, as: 'text', required: true, tidy: named, ...more })
+const text = (path: string, more: Partial<Field> = {}): Field => ({ path, as: 'text', required: true, normalize: named, ...more })
 
-const person = (of: string): Field[] => [
+const identityFields = (of: string): Field[] => [
   text(`${of}.name`),
   { path: `${of}.id_type`, as: 'choice', options: ID_TYPES, required: true },
-  text(`${of}.id_number`, { tidy: packed }),
+  text(`${of}.id_number`, { normalize: packed }),
 ]
 
 /** The fields of a page, for a form as it is now. */
@@ -46,17 +46,17 @@ export function fieldsOf(step: FormStep, form: OrderForm): Field[] {
     case 'applicant':
       return [
         text('applicant.name'),
-        text('applicant.phone', { inputmode: 'tel', tidy: mobile }),
-        text('applicant.email', { inputmode: 'email', tidy: trimmed }),
-        ...person('applicant').slice(1),
+        text('applicant.phone', { inputmode: 'tel', normalize: mobile }),
+        text('applicant.email', { inputmode: 'email', normalize: trimmed }),
+        ...identityFields('applicant').slice(1),
       ]
     case 'legal_representative':
-      return person('legal_representative')
+      return identityFields('legal_representative')
     case 'company':
       return [
         text('company.name'),
         { path: 'company.code_type', as: 'choice', options: CODE_TYPES, required: true },
-        text('company.code', { tidy: packed }),
+        text('company.code', { normalize: packed }),
         text('company.kind', { as: 'suggest' }),
         text('company.industry', { as: 'suggest' }),
       ]
@@ -64,12 +64,12 @@ export function fieldsOf(step: FormStep, form: OrderForm): Field[] {
       return [
         { path: 'invoice.kind', as: 'radio', options: INVOICE_KINDS, required: true, wide: true },
         text('invoice.title'),
-        text('invoice.tax_number', { tidy: packed, required: form.invoice.kind === 'special' }),
+        text('invoice.tax_number', { normalize: packed, required: form.invoice.kind === 'special' }),
         ...(form.invoice.kind === 'special'
           ? [
               text('invoice.bank'),
-              text('invoice.account', { inputmode: 'numeric', tidy: trimmed }),
-              text('invoice.phone', { inputmode: 'tel', tidy: trimmed }),
+              text('invoice.account', { inputmode: 'numeric', normalize: trimmed }),
+              text('invoice.phone', { inputmode: 'tel', normalize: trimmed }),
               text('invoice.address'),
             ]
           : []),
@@ -80,7 +80,7 @@ export function fieldsOf(step: FormStep, form: OrderForm): Field[] {
         ...(form.delivery.kind === 'courier'
           ? [
               text('delivery.name'),
-              text('delivery.phone', { inputmode: 'tel', tidy: trimmed }),
+              text('delivery.phone', { inputmode: 'tel', normalize: trimmed }),
               text('delivery.region'),
               text('delivery.address'),
             ]
@@ -89,7 +89,7 @@ export function fieldsOf(step: FormStep, form: OrderForm): Field[] {
   }
 }
 
-/** The way through: personal certificates leave the company out; what was paid is not paid again. */
+/** The steps: personal certificates leave the company out; what was paid is not paid again. */
 export function stepsOf(form: OrderForm, isPaid: boolean): Step[] {
   return [
     'applicant',

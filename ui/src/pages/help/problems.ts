@@ -10,7 +10,7 @@ export const PROBLEMS = [
   'pin',
   'pulled',
   'several',
-  'ended',
+  'expired',
   'bids',
   'code',
   'portal',
@@ -22,10 +22,10 @@ export const PROBLEMS = [
 export type Problem = (typeof PROBLEMS)[number]
 
 /** Where something can be done at once. */
-export const WAYS: Partial<Record<Problem, { to: RouteLocationRaw; word: string }>> = {
+export const LINKS: Partial<Record<Problem, { to: RouteLocationRaw; word: string }>> = {
   'no-reaction': { to: { name: 'diagnosis' }, word: 'common.nav.diagnosis' },
   pin: { to: { name: 'unlock' }, word: 'common.kind.unlock' },
   pulled: { to: { name: 'home' }, word: 'common.nav.home' },
-  ended: { to: { name: 'certificates' }, word: 'common.nav.certificates' },
+  expired: { to: { name: 'certificates' }, word: 'common.nav.certificates' },
   portal: { to: { name: 'diagnosis' }, word: 'common.nav.diagnosis' },
 }

@@ -2,7 +2,7 @@ import type { LocationQuery, LocationQueryRaw } from 'vue-router'
 import type { OrderQuery, PublicStatus } from '@/backend/contract'
 import { STATES } from '@/components/orders/order-step'
 
-/** What 我的订单 shows; kept in the page's address, so that the way back from an order leads to the same list. */
+/** What 我的订单 shows; kept in the page's address, so that “back” from an order leads to the same list. */
 export interface Shown {
   state: PublicStatus | undefined
   no: string
