@@ -66,7 +66,7 @@ pub async fn serve(
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
         .layer(header(header::CACHE_CONTROL, "no-store"));
     let listener = TcpListener::bind(listen).await?;
-    tell(&format!("http://{}/?token={access_token}", listener.local_addr()?));
+    tell(&format!("http://{}/?access_token={access_token}", listener.local_addr()?));
     axum::serve(listener, app).await
 }
 
@@ -83,7 +83,7 @@ async fn with_token(
     request: Request,
     next: Next,
 ) -> Response {
-    let in_header = headers.get("x-token").and_then(|access_token| access_token.to_str().ok());
+    let in_header = headers.get("x-access-token").and_then(|access_token| access_token.to_str().ok());
     if in_header.or(given.access_token.as_deref()) == Some(&*dev.access_token) {
         next.run(request).await
     } else {

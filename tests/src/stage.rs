@@ -460,7 +460,7 @@ async fn asked(
     headers: HeaderMap,
     Json(what): Json<Value>,
 ) -> (StatusCode, Json<Value>) {
-    if headers.get("x-token").and_then(|access_token| access_token.to_str().ok())
+    if headers.get("x-access-token").and_then(|access_token| access_token.to_str().ok())
         != Some(&*served.access_token)
     {
         return (StatusCode::FORBIDDEN, Json(json!({})));

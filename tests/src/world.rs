@@ -24,7 +24,7 @@ use ycd_flows::{
 use ycd_pki::{Certificate, unlock::UnlockMethod};
 use ycd_portal::{Config, Portal, clock::Shifted};
 use ycd_portal_api::{
-    Client, Patience,
+    Client, RetryPolicy,
     wire::{
         attempts::AttemptView,
         catalogue::HolderKind,
@@ -494,8 +494,8 @@ impl Drop for World {
 }
 
 /// Short tries: the network of these tests is one machine.
-pub(crate) fn hurried() -> Patience {
-    Patience {
+pub(crate) fn hurried() -> RetryPolicy {
+    RetryPolicy {
         connect: Duration::from_secs(2),
         answer: Duration::from_secs(5),
         retries: 1,

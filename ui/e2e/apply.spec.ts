@@ -133,7 +133,7 @@ test('what is wrong is told beside the field, is kept, and lets nobody continue'
   await page.getByTestId('company.code').fill('915105000000000000')
   await page.getByTestId('company.industry').focus()
   await expect(problem('company.code')).toContainText('统一社会信用代码不对')
-  await page.getByTestId('company.code_type').selectOption('organisation')
+  await page.getByTestId('company.code_type').selectOption('organization')
   await expect(problem('company.code')).toContainText('组织机构代码不对')
   await page.getByTestId('company.code_type').selectOption('uscc')
   await page.getByTestId('company.code').fill(code.toLowerCase())

@@ -2,10 +2,10 @@ import { expect, type Page } from '@playwright/test'
 import { type Token, PIN, type Stage, test } from './stage'
 import { accessible, giveNewPin, givePin, NEW, outcome } from './job'
 
-async function toChange(page: Page, stage: Stage, triesLeft?: number): Promise<Token> {
+async function toChange(page: Page, stage: Stage, pinRetryCounter?: number): Promise<Token> {
   const token = await stage.token()
   await stage.insert(token)
-  if (triesLeft) await stage.wrongPins(token, (await stage.state(token)).pin_retry_limit - triesLeft)
+  if (pinRetryCounter) await stage.wrongPins(token, (await stage.state(token)).pin_retry_limit - pinRetryCounter)
   await stage.open(page, '/usbkey')
   await page.getByTestId('to-pin-change').click()
   await expect(page.getByTestId('pin-input')).toBeFocused()

@@ -67,13 +67,13 @@ const nameOf = ({ width, text, theme, language }: Variant) =>
 
 async function applyVariant(page: Page, { width, height, text, theme, language }: Variant): Promise<void> {
   await page.setViewportSize({ width, height })
-  const accessToken = new URL(page.url()).searchParams.get('token') ?? ''
+  const accessToken = new URL(page.url()).searchParams.get('access_token') ?? ''
   await page.evaluate(
     async ({ accessToken, text, theme, language }) => {
       const call = async (name: string, given: object) => {
         const answer = await fetch(`/ipc/${name}`, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', 'x-token': accessToken },
+          headers: { 'content-type': 'application/json', 'x-access-token': accessToken },
           body: JSON.stringify(given),
         })
         return (await answer.json()) as { settings: object }

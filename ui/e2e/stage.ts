@@ -71,7 +71,7 @@ export class Stage {
   private async do<T = unknown>(what: string, more: object = {}): Promise<T> {
     const answer = await fetch(this.url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-token': this.accessToken },
+      headers: { 'content-type': 'application/json', 'x-access-token': this.accessToken },
       body: JSON.stringify({ do: what, ...more }),
     })
     const value = (await answer.json()) as T & { error?: string }
@@ -169,13 +169,13 @@ export class Stage {
 /** Puts the session of whoever has this phone into the assistant of a page that is open. */
 export async function logIn(page: Page, stage: Stage, phone: string): Promise<void> {
   const url = new URL(page.url())
-  const accessToken = url.searchParams.get('token') ?? ''
+  const accessToken = url.searchParams.get('access_token') ?? ''
   const call = (name: string, given: object): Promise<unknown> =>
     page.evaluate(
       async ([name, accessToken, body]) => {
         const answer = await fetch(`/ipc/${name}`, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', 'x-token': accessToken },
+          headers: { 'content-type': 'application/json', 'x-access-token': accessToken },
           body,
         })
         if (!answer.ok) throw new Error(await answer.text())

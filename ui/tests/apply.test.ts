@@ -21,7 +21,7 @@ async function apply({ order = {}, form = orderForm(), at = `/orders/${NO}/apply
     orders: () => orderList([]),
     order: () => view,
     save_form: ({ form: { form } }) => orderView({ ...order, form: { form, errors: [] } }),
-    fix_room: () => ({ mode: 'side_by_side', must_agree: false }),
+    fix_mode: () => ({ mode: 'side_by_side', must_agree: false }),
     order_code: () => ({ phone: '138****0000', valid_for: 60, next_after: 60 }),
     confirm_order: () => orderView({ state: 'awaiting_payment', actions: ['pay', 'edit', 'cancel'] }),
     ...answers,
@@ -164,7 +164,7 @@ describe('submitting', () => {
       at: check,
       answers: {
         start: () => startView({ session, tokens: tokensView(token) }),
-        fix_room: ({ agrees }) => ({ mode: 'replace', must_agree: !agrees }),
+        fix_mode: ({ agrees }) => ({ mode: 'replace', must_agree: !agrees }),
       },
     })
     expect(shown.wrapper.get('[data-testid=free-capacity]').text()).toContain('放不下两对密钥')
@@ -174,7 +174,7 @@ describe('submitting', () => {
     expect(shown.wrapper.get('[data-testid=free-capacity]').text()).toContain('请先确认没有这样的文件')
     await shown.wrapper.get('[data-testid=agree-replace] input').setValue(true)
     await next(shown)
-    expect(shown.backend.last('fix_room')).toEqual({ no: NO, agrees: true })
+    expect(shown.backend.last('fix_mode')).toEqual({ no: NO, agrees: true })
     expect(dialog()).not.toBeNull()
   })
 
@@ -184,7 +184,7 @@ describe('submitting', () => {
       at: check,
       answers: {
         start: () => startView({ session, tokens: tokensView(tokenView({ token_id: 'token-3F21' })) }),
-        fix_room: () => {
+        fix_mode: () => {
           if (fails) throw commandError({ code: 'token.module_error', sentence: '驱动出错。', action: 'retry' })
           return { mode: 'side_by_side', must_agree: false }
         },

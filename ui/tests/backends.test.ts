@@ -95,7 +95,7 @@ describe('over HTTP', () => {
     expect(await httpBackend('secret').call('project')).toEqual(project())
     const [url, request] = fetched.mock.calls[0] ?? []
     expect(url).toBe('/ipc/project')
-    expect(request).toMatchObject({ method: 'POST', body: '{}', headers: { 'x-token': 'secret' } })
+    expect(request).toMatchObject({ method: 'POST', body: '{}', headers: { 'x-access-token': 'secret' } })
   })
 
   test('a failure stays what it is', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { OrderForm } from '@/backend/contract'
-import { check, isAnyPhone, isDocumentNumber, isEmail, isIdentityNumber, isMobile, isOrganisationCode, isUscc } from '@/pages/apply/checks'
+import { check, isAnyPhone, isDocumentNumber, isEmail, isIdentityNumber, isMobile, isOrganizationCode, isUscc } from '@/pages/apply/checks'
 import { fieldsOf, setValue, stepsOf, valueOf } from '@/pages/apply/fields'
 import { orderForm } from './orders'
 
@@ -42,7 +42,7 @@ test('GB 32100', () => {
 })
 
 test('GB 11714', () => {
-  all(isOrganisationCode, ['D2143569-X', 'D2143569X'], ['', 'D2143569-1', 'D2143569--X', 'd2143569-X', 'D214356-X', 'D2143569-XX'])
+  all(isOrganizationCode, ['D2143569-X', 'D2143569X'], ['', 'D2143569-1', 'D2143569--X', 'd2143569-X', 'D214356-X', 'D2143569-XX'])
 })
 
 test('phones', () => {
@@ -90,7 +90,7 @@ describe('a form', () => {
     const form = orderForm()
     form.applicant.id_type = 'passport'
     form.applicant.id_number = 'E12345678'
-    if (form.company) Object.assign(form.company, { code_type: 'organisation', code: 'D2143569-X' })
+    if (form.company) Object.assign(form.company, { code_type: 'organization', code: 'D2143569-X' })
     form.delivery.kind = 'courier'
     form.invoice.kind = 'special'
     form.invoice.tax_number = ''

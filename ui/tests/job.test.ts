@@ -317,7 +317,7 @@ test('nothing is said of the old certificate where it is not known, and where ke
   const unsure = await screen(jobView({ steps: steps(3), on_token: true }), { oldStays: false })
   expect(unsure.wrapper.text()).not.toContain('旧证书未改动')
   unsure.wrapper.unmount()
-  const removing = await screen(jobView({ steps: steps(6, 'tidy'), on_token: true }), { oldStays: true })
+  const removing = await screen(jobView({ steps: steps(6, 'remove_superseded'), on_token: true }), { oldStays: true })
   expect(removing.wrapper.text()).not.toContain('旧证书未改动')
 })
 

@@ -9,7 +9,7 @@ import { FakeBackend, commandError, show, startView } from './fake'
 import { certificateView, NO, orderList, orderSummary, orderView, product } from './orders'
 
 /** A page is loaded when it is first gone to; on a machine with much else to do that takes its time. */
-const PATIENCE = { timeout: 20_000 }
+const TIMEOUT = { timeout: 20_000 }
 vi.setConfig({ testTimeout: 30_000 })
 
 const start = () => startView({ session: { phone: '138****0000' } })
@@ -109,7 +109,7 @@ describe('an order', () => {
     const filled = wrapper.findAll('main .el-button--primary:not(.is-link)')
     expect(filled.map((button) => button.attributes('data-testid'))).toEqual([testid])
     await filled[0]?.trigger('click')
-    await vi.waitFor(() => expect(router.currentRoute.value.path).toBe(to), PATIENCE)
+    await vi.waitFor(() => expect(router.currentRoute.value.path).toBe(to), TIMEOUT)
   })
 
   test('to be paid shows where the money goes', async () => {
@@ -177,7 +177,7 @@ describe('我的证书', () => {
     const [button] = wrapper.findAll('[data-testid=certificate] button').filter((one) => one.attributes('data-testid')?.startsWith('go-'))
     expect(button?.text()).toBe(word)
     await button?.trigger('click')
-    await vi.waitFor(() => expect(router.currentRoute.value.fullPath).toBe(to), PATIENCE)
+    await vi.waitFor(() => expect(router.currentRoute.value.fullPath).toBe(to), TIMEOUT)
   })
 
   test('revoked: neither, and it says so', async () => {

@@ -54,7 +54,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Everything a screen can ask for. Dropping it ends its threads and driver hosts; a work under way is waited for.
 pub struct Assistant {
     // In the order in which they are dropped.
-    pub(crate) works: JobRunner,
+    pub(crate) jobs: JobRunner,
     _reminders: Reminders,
     pub(crate) tokens: TokenHub,
     pub(crate) shared: Arc<Shared>,
@@ -83,8 +83,8 @@ impl Assistant {
         });
         let tokens = TokenHub::start(Arc::clone(&shared));
         let reminders = Reminders::start(Arc::clone(&shared));
-        let works = JobRunner::new(Arc::clone(&shared), tokens.handle());
-        Self { works, _reminders: reminders, tokens, shared }
+        let jobs = JobRunner::new(Arc::clone(&shared), tokens.handle());
+        Self { jobs, _reminders: reminders, tokens, shared }
     }
 
     /// Tells `listener` of all that happens from now on, until it answers `false`.
@@ -99,7 +99,7 @@ impl Assistant {
 
     /// Whether the token is being written: then nothing should be closed.
     pub fn is_writing(&self) -> bool {
-        self.works.is_writing()
+        self.jobs.is_writing()
     }
 
     pub fn settings(&self) -> Settings {
@@ -115,7 +115,7 @@ impl Assistant {
             session: self.session()?,
             tokens: self.tokens.view(),
             unfinished: self.unfinished_job()?,
-            job: self.works.view(),
+            job: self.jobs.view(),
         })
     }
 
@@ -147,13 +147,13 @@ impl Assistant {
         if language_changed {
             // Words of the last language stand in what was told.
             self.tokens.tell_again();
-            self.works.tell_again();
+            self.jobs.tell_again();
             self.shared.events.tell(&Event::Unfinished { items: self.unfinished_job()? });
         }
         Ok(settings)
     }
 
     pub(crate) fn dismiss_job(&self, job: u32) -> Result<Done> {
-        self.works.dismiss(job)
+        self.jobs.dismiss(job)
     }
 }

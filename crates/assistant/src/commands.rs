@@ -22,7 +22,7 @@ use crate::{
     error::{AssistantError, Result},
     settings::Settings,
     view::{
-        Answer, Diagnosis, Done, Failure, FreeCapacityView, CurrentJob, JobView, PortalSetup, Secret,
+        Answer, CurrentJob, Diagnosis, Done, Failure, FreeCapacityView, JobView, PortalSetup, Secret,
         SessionView, StartView, TextFile, TokensView, Unfinished,
     },
 };

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use ycd_flows::{journal::Journal, lock::TokenLocks, trust::PinnedPortal};
 use ycd_pki::{Certificate, pem};
 use ycd_portal_api::{
-    Client, Patience,
+    Client, RetryPolicy,
     wire::{
         login::{Session, SessionToken},
         unlock::{PinRules, PortalKeys},
@@ -88,7 +88,7 @@ struct Known {
 impl Known {
     /// `None` where the portal cannot be reached.
     fn of(url: &str) -> Result<Option<Self>> {
-        let client = Client::new(url, Patience::default())?;
+        let client = Client::new(url, RetryPolicy::default())?;
         match client.portal_keys().and_then(|keys| Ok(Self { keys, pin: client.project()?.pin })) {
             Ok(known) => {
                 PinnedPortal::from_wire(&known.keys)?;
@@ -159,7 +159,7 @@ impl DataDir {
 
     /// For calls that need no login.
     pub fn client(&self) -> Result<Client> {
-        Ok(Client::new(&self.portal()?, Patience::default())?)
+        Ok(Client::new(&self.portal()?, RetryPolicy::default())?)
     }
 
     /// With the session, where there is one; without one the portal says so itself.

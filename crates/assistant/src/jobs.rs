@@ -26,14 +26,14 @@ use ycd_pki::unlock::UnlockMethod;
 use ycd_portal_api::wire::Timestamp;
 use ycd_token::{Pin, TokenId, TokenSet};
 
-use self::state::{Board, Desk, Localized, Signal};
+use self::state::{JobState, Localized, PromptChannel, Signal};
 use crate::{
     Assistant,
     assistant::{Shared, lock},
     error::{AssistantError, Result, failure},
     tokens::TokensHandle,
     view::{
-        Answer, Done, Event, JobKind, CurrentJob, JobView, Outcome, Question, StepState, StepView,
+        Answer, CurrentJob, Done, Event, JobKind, JobView, Outcome, Question, StepState, StepView,
         TokenProblemKind, TokenRef, Tries, Unfinished, UnfinishedView,
     },
 };
@@ -46,16 +46,16 @@ pub(crate) struct JobRunner {
 }
 
 struct Current {
-    job_state: Arc<Board>,
+    job_state: Arc<JobState>,
     signals: Sender<Signal>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What a flow's thread works with.
-pub(crate) struct Bench {
+pub(crate) struct JobContext {
     shared: Arc<Shared>,
     tokens: TokensHandle,
-    prompts: Desk,
+    prompts: PromptChannel,
 }
 
 impl JobRunner {
@@ -91,7 +91,7 @@ impl JobRunner {
         order: Option<String>,
         token: Option<TokenId>,
         steps: Vec<StepView>,
-        run: impl FnOnce(&Bench) -> Localized<Outcome> + Send + 'static,
+        run: impl FnOnce(&JobContext) -> Localized<Outcome> + Send + 'static,
     ) -> Result<JobView> {
         let mut current = lock(&self.current);
         if current.as_ref().is_some_and(|current| !current.job_state.has_ended()) {
@@ -116,10 +116,10 @@ impl JobRunner {
             asked: None,
             outcome: None,
         };
-        let job_state = Arc::new(Board::new(view, Arc::clone(&self.shared)));
+        let job_state = Arc::new(JobState::new(view, Arc::clone(&self.shared)));
         let (signals, heard) = mpsc::channel();
-        let prompts = Desk::new(Arc::clone(&job_state), signals.clone(), heard);
-        let context = Bench { shared: Arc::clone(&self.shared), tokens: self.tokens.clone(), prompts };
+        let prompts = PromptChannel::new(Arc::clone(&job_state), signals.clone(), heard);
+        let context = JobContext { shared: Arc::clone(&self.shared), tokens: self.tokens.clone(), prompts };
         let thread = thread::spawn(move || {
             context.tokens.job_begins();
             let outcome = run(&context);
@@ -194,7 +194,7 @@ impl Drop for JobRunner {
     }
 }
 
-impl Bench {
+impl JobContext {
     /// Driver hosts for this work alone. Models that want the PIN at every signature ask the person again.
     fn open_tokens(&self) -> TokenSet {
         let mut tokens = TokenSet::open(&self.shared.drivers, self.shared.host_exe.as_deref());
@@ -340,7 +340,7 @@ impl Assistant {
     pub(crate) fn start_renewal(&self, no: String, remove_old: bool) -> Result<JobView> {
         let steps = renewal::rows(&renewal::STEPS);
         let order = no.clone();
-        self.works.start(JobKind::Renewal, Some(no), None, steps, move |context| {
+        self.jobs.start(JobKind::Renewal, Some(no), None, steps, move |context| {
             renewal::run(context, &order, remove_old)
         })
     }
@@ -348,35 +348,35 @@ impl Assistant {
     pub(crate) fn give_up(&self, no: String) -> Result<JobView> {
         let steps = renewal::rows(&give_up::STEPS);
         let order = no.clone();
-        self.works.start(JobKind::GiveUp, Some(no), None, steps, move |context| give_up::run(context, &order))
+        self.jobs.start(JobKind::GiveUp, Some(no), None, steps, move |context| give_up::run(context, &order))
     }
 
     pub(crate) fn start_unlock(&self, token_id: Option<String>, no: Option<String>) -> Result<JobView> {
         let steps = unlock::rows();
         let token = token_id.map(TokenId::from);
         let (wanted, order) = (token.clone(), no.clone());
-        self.works
+        self.jobs
             .start(JobKind::Unlock, no, token, steps, move |context| unlock::run(context, wanted, order))
     }
 
     pub(crate) fn start_pin_change(&self, token_id: String) -> Result<JobView> {
         let token = TokenId::from(token_id);
         let wanted = token.clone();
-        self.works.start(JobKind::PinChange, None, Some(token), Vec::new(), move |context| {
+        self.jobs.start(JobKind::PinChange, None, Some(token), Vec::new(), move |context| {
             pin_change::run(context, wanted)
         })
     }
 
     pub(crate) fn job(&self) -> Result<CurrentJob> {
-        Ok(CurrentJob { job: self.works.view() })
+        Ok(CurrentJob { job: self.jobs.view() })
     }
 
     pub(crate) fn answer(&self, job: u32, question: u32, answer: Answer) -> Result<Done> {
-        self.works.answer(job, question, answer)
+        self.jobs.answer(job, question, answer)
     }
 
     pub(crate) fn stop_job(&self, job: u32) -> Result<Done> {
-        self.works.stop(job)
+        self.jobs.stop(job)
     }
 
     pub(crate) fn unfinished(&self) -> Result<Unfinished> {

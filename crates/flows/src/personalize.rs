@@ -23,7 +23,9 @@ use ycd_portal_api::{
         Bytes,
         attempts::SignedAuthorization,
         certificates::Holder,
-        tokens::{FirstCertificate, FirstCertificateRequest, OpenPersonalization, Personalized, TokenRecord},
+        tokens::{
+            FirstCertificate, FirstCertificateRequest, OpenPersonalization, PersonalizationProof, TokenRecord,
+        },
         unlock as wire,
     },
 };
@@ -170,7 +172,7 @@ impl Personalization<'_> {
         };
         let signature =
             self.on_token(Step::Confirm, |tokens| tokens.sign_authorization(&token, &spki, &authorization))?;
-        let proof = Personalized {
+        let proof = PersonalizationProof {
             so_pin_version: secrets.next_version,
             unblock_key_version: secrets.unblock_key_version,
             authorization: SignedAuthorization { nonce, signature: Bytes(signature) },

@@ -5,7 +5,7 @@
 //! portal where the order stands, compare ([`reconcile()`]), and go on from there. Whenever something is not as expected
 //! (the token was pulled, the driver died, another machine was quicker) it starts again at step 1, and loses nothing.
 //!
-//! The numbers in comments are the steps of `docs/renewal.md`.
+//! The numbers in comments are the steps of `docs/protocols/renewal.md`.
 
 mod check;
 mod portal_calls;

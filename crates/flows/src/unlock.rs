@@ -6,7 +6,7 @@
 //! PIN, prove it. Whenever something is not as expected it starts again at step 1. To the person the two methods, SO PIN
 //! and challenge, are the same.
 //!
-//! The rules are those of `docs/unlock.md`, checked by the model named there; the numbers in comments are its steps.
+//! The rules are those of `docs/protocols/unlock.md`, checked by the model named there; the numbers in comments are its steps.
 
 mod conversation;
 mod error;
@@ -17,7 +17,7 @@ use ycd_pki::{
     authorization::Authorization,
     cert::{Certificate, CertificateInfo},
     sm3::sm3,
-    unlock::{Purpose, Request, UnlockMethod, UnlockRequest},
+    unlock::{Purpose, ReleaseRequest, UnlockMethod, UnlockRequest},
 };
 use ycd_portal_api::{
     ApiError, Client,
@@ -99,8 +99,8 @@ impl Unlock<'_> {
         let (mut passes, mut driver_restarts) = (0, 0);
         loop {
             let because = match self.one_pass(&mut kept) {
-                Ok(Round::Ended(outcome)) => return Ok(outcome),
-                Ok(Round::StartAgain { because }) => {
+                Ok(Pass::Ended(outcome)) => return Ok(outcome),
+                Ok(Pass::StartAgain { because }) => {
                     passes += 1;
                     if passes == MAX_PASSES {
                         return Err(UnlockError::NoProgress { passes, last: because });
@@ -128,7 +128,7 @@ impl Unlock<'_> {
         }
     }
 
-    fn one_pass(&mut self, kept: &mut Kept) -> Result<Round> {
+    fn one_pass(&mut self, kept: &mut Kept) -> Result<Pass> {
         // 1. One token, its certificate, its ways, and what the portal says to them: all that could forbid the work is
         // known before a code is spent. One process of this machine works on the token.
         self.begins(Step::FindToken, None)?;
@@ -167,7 +167,7 @@ impl Unlock<'_> {
         match order.state {
             PublicStatus::AwaitingUnlock => {}
             PublicStatus::AwaitingReview => {
-                return Ok(Round::Ended(Outcome::AwaitsApproval { order: order.no, token: token.token_id }));
+                return Ok(Pass::Ended(Outcome::AwaitsApproval { order: order.no, token: token.token_id }));
             }
             PublicStatus::Completed => return self.finish(&token, &order.no),
             PublicStatus::Rejected => {
@@ -451,7 +451,7 @@ impl Unlock<'_> {
             },
         };
         let Some(grant) = &kept.grant else { return Ok(None) };
-        let request = Request {
+        let request = ReleaseRequest {
             order: order.no.clone(),
             step_up: grant.step_up.clone(),
             one_time_key: public_key(&one_time.public_key)?,
@@ -647,14 +647,14 @@ impl Unlock<'_> {
         Ok(true)
     }
 
-    fn finish(&mut self, token: &TokenInfo, order: &str) -> Result<Round> {
+    fn finish(&mut self, token: &TokenInfo, order: &str) -> Result<Pass> {
         self.journal.unlock_done(&self.trust.name, &token.token_id, self.clock.now())?;
         // The token may be out already: what is left in the host ends with its time.
         let _ = self.tokens.unlock_end(&token.token_id);
         let _ = self.tokens.logout(&token.token_id);
         let finished = UnlockEvent::Finished { order: order.to_owned(), token: token.token_id.clone() };
         let _ = self.prompter.tell(&finished);
-        Ok(Round::Ended(Outcome::Unlocked { order: order.to_owned(), token: token.token_id.clone() }))
+        Ok(Pass::Ended(Outcome::Unlocked { order: order.to_owned(), token: token.token_id.clone() }))
     }
 
     /// A call that may be repeated as often as the person wants while the portal cannot be reached.
@@ -730,7 +730,7 @@ struct Grant {
     step_up: Zeroizing<String>,
 }
 
-enum Round {
+enum Pass {
     Ended(Outcome),
     StartAgain { because: String },
 }
@@ -742,8 +742,8 @@ enum Login {
     Stale,
 }
 
-fn start_again(because: &str) -> Result<Round> {
-    Ok(Round::StartAgain { because: because.to_owned() })
+fn start_again(because: &str) -> Result<Pass> {
+    Ok(Pass::StartAgain { because: because.to_owned() })
 }
 
 fn driver_died(source: &TokenError) -> bool {

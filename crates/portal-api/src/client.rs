@@ -33,7 +33,7 @@ use crate::{
         orders::{ConfirmOrder, CreateOrder, Empty, FixMode, OrderList, OrderQuery, OrderView, Reason},
         tokens::{
             DeclareSoPin, FirstCertificate, FirstCertificateRequest, IssueFirstCertificate,
-            OpenPersonalization, Personalization, Personalized, TokenRecord,
+            OpenPersonalization, Personalization, PersonalizationProof, TokenRecord,
         },
         unlock::{
             AskLiveness, AskRelease, LivenessAnswer, OpenUnlock, PortalKeys, ReleaseAnswer, TokenInHand,
@@ -47,7 +47,7 @@ const ANSWER_LIMIT: u64 = 4 << 20;
 
 /// How long to wait, and how often to try.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct RetryPolicy {
     pub connect: Duration,
     /// For one whole exchange.
     pub answer: Duration,
@@ -57,7 +57,7 @@ pub struct Patience {
     pub pause: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
@@ -74,7 +74,7 @@ pub struct Client {
     http: reqwest::blocking::Client,
     base: Url,
     session: Option<SessionToken>,
-    retry_policy: Patience,
+    retry_policy: RetryPolicy,
 }
 
 impl Client {
@@ -82,7 +82,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError::Address`] for an address that is none, or that is neither HTTPS nor this machine's.
-    pub fn new(portal: &str, retry_policy: Patience) -> Result<Self, ApiError> {
+    pub fn new(portal: &str, retry_policy: RetryPolicy) -> Result<Self, ApiError> {
         let unusable = |detail: String| ApiError::Address { detail };
         let base = Url::parse(portal).map_err(|e| unusable(e.to_string()))?;
         let loopback = match base.host_str() {
@@ -368,7 +368,11 @@ impl Client {
         self.post(&of_personalization(token_id, "nonces"), &Empty {})
     }
 
-    pub fn personalized(&self, token_id: &str, proof: &Personalized) -> Result<TokenRecord, ApiError> {
+    pub fn personalized(
+        &self,
+        token_id: &str,
+        proof: &PersonalizationProof,
+    ) -> Result<TokenRecord, ApiError> {
         self.post(&of_personalization(token_id, "proven"), proof)
     }
 

@@ -15,7 +15,7 @@ mod error;
 pub mod problem;
 pub mod wire;
 
-pub use client::{Client, Patience};
+pub use client::{Client, RetryPolicy};
 pub use error::ApiError;
 pub use problem::Problem;
 pub use wire::login::SessionToken;

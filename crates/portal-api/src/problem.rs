@@ -106,7 +106,7 @@ pub mod kinds {
         BAD_PARAMETER = "request.bad_parameter", 400, "请求参数有误";
         NO_ROUTE = "request.no_route", 404, "没有这个接口";
         METHOD = "request.method_not_allowed", 405, "该接口不支持此方法";
-        IDEMPOTENCY_MISSING = "idempotency.token_missing", 400, "缺少有效的 Idempotency-Key";
+        IDEMPOTENCY_MISSING = "idempotency.key_missing", 400, "缺少有效的 Idempotency-Key";
         IDEMPOTENCY_REUSED = "idempotency.key_reused", 422, "Idempotency-Key 已用于另一请求";
         IDEMPOTENCY_RUNNING = "idempotency.in_progress", 409, "同一请求正在处理中";
         INTERNAL = "portal.internal", 500, "服务内部错误";

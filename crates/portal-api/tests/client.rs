@@ -11,7 +11,7 @@ use std::{
 };
 
 use ycd_portal_api::{
-    ApiError, Client, Patience, SessionToken,
+    ApiError, Client, RetryPolicy, SessionToken,
     wire::login::{Login, Purpose, RequestCode, Session},
 };
 
@@ -77,7 +77,7 @@ fn problem(status: u16, code: &str) -> Answer {
 }
 
 fn client(address: &str, retries: u32) -> Client {
-    let retry_policy = Patience {
+    let retry_policy = RetryPolicy {
         connect: Duration::from_secs(5),
         answer: Duration::from_millis(500),
         retries,
@@ -167,11 +167,11 @@ fn tries_come_to_an_end() {
 fn only_this_machine_is_spoken_to_without_tls() {
     for address in ["http://example.cn", "ftp://127.0.0.1", "127.0.0.1:80", "http://127.0.0.1.example.cn", ""]
     {
-        let error = Client::new(address, Patience::default()).unwrap_err();
+        let error = Client::new(address, RetryPolicy::default()).unwrap_err();
         assert_eq!(error.code(), "portal.address", "{address}");
     }
     for address in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://example.cn"] {
-        Client::new(address, Patience::default()).unwrap();
+        Client::new(address, RetryPolicy::default()).unwrap();
     }
 }
 
@@ -206,6 +206,7 @@ fn key(head: &str) -> String {
 #[test]
 fn what_is_shown_of_an_address_is_where_the_portal_is_and_no_more() {
     let client =
-        Client::new("https://somebody:secret@portal.example:8443/path?of=x#y", Patience::default()).unwrap();
+        Client::new("https://somebody:secret@portal.example:8443/path?of=x#y", RetryPolicy::default())
+            .unwrap();
     assert_eq!(client.address(), "https://portal.example:8443");
 }

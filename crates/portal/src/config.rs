@@ -51,7 +51,7 @@ pub struct Project {
     pub personalization_days: u16,
     /// Tries of the SO PIN that a new key has: by this many less the unproven releases is judged where a token does not
     /// tell. Kept with each token from its personalization on.
-    pub so_pin_retry_counter: u8,
+    pub so_pin_retry_limit: u8,
 }
 
 /// How many SMS codes, and how often.
@@ -115,7 +115,7 @@ impl Default for Project {
             unlock_days: 7,
             pin: PinRules { min_len: 6, max_len: 8, digits_only: true },
             personalization_days: 30,
-            so_pin_retry_counter: 5,
+            so_pin_retry_limit: 5,
         }
     }
 }

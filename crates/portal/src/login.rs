@@ -134,6 +134,6 @@ impl axum::extract::FromRequestParts<Portal> for Presented {
         parts: &mut axum::http::request::Parts,
         portal: &Portal,
     ) -> Result<Self, Error> {
-        crate::http::presented_token(parts, portal).map(Self)
+        crate::http::presented_bearer(parts, portal).map(Self)
     }
 }

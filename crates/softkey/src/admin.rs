@@ -133,7 +133,7 @@ pub fn create(dir: impl AsRef<Path>, new: &NewToken) -> Result<Created> {
         model: new.model.clone(),
         inserted: new.inserted,
         insertions: 1,
-        initialisations: 1,
+        initializations: 1,
         containers: new.containers.unwrap_or(DEFAULT_CONTAINERS),
         containers_used: 0,
         pin_limits: new.pin_limits,

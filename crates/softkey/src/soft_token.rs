@@ -16,12 +16,12 @@ pub struct Login {
     pub role: Role,
     key: StorageKey,
     insertions: u64,
-    initialisations: u64,
+    initializations: u64,
 }
 
 impl Login {
     pub fn is_good_for(&self, head: &Head) -> bool {
-        head.inserted && head.insertions == self.insertions && head.initialisations == self.initialisations
+        head.inserted && head.insertions == self.insertions && head.initializations == self.initializations
     }
 
     pub fn storage_key(&self) -> &StorageKey {
@@ -110,8 +110,8 @@ impl SoftToken {
     /// Checks a PIN. The try is written down as spent before the PIN is looked at.
     pub fn login(&mut self, role: Role, pin: &Pin) -> Result<Login> {
         self.with_pin(role, pin, Effect::Kept, |state, key| {
-            let (insertions, initialisations) = (state.head.insertions, state.head.initialisations);
-            Ok(Login { role, key, insertions, initialisations })
+            let (insertions, initializations) = (state.head.insertions, state.head.initializations);
+            Ok(Login { role, key, insertions, initializations })
         })
     }
 

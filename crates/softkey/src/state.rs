@@ -131,7 +131,8 @@ pub struct Head {
     /// How often it was inserted: a login ends with its insertion.
     pub insertions: u64,
     /// How often it was initialized: what was sealed before is gone.
-    pub initialisations: u64,
+    #[serde(alias = "initialisations")]
+    pub initializations: u64,
     /// Room for key pairs.
     pub containers: u32,
     /// Room taken, kept with every write so that it is told without reading the objects.
@@ -208,7 +209,7 @@ impl Head {
     }
 
     fn context(&self, role: Role) -> Vec<u8> {
-        format!("ycd-softkey-pin-v1 {} {} {}", self.serial_number, self.initialisations, role.name())
+        format!("ycd-softkey-pin-v1 {} {} {}", self.serial_number, self.initializations, role.name())
             .into_bytes()
     }
 }
@@ -252,7 +253,7 @@ impl State {
     /// Erases everything but the SO PIN, the unblock key too; `so_pin` has been found right.
     pub fn initialize(&mut self, so_pin: &Pin, label: String) -> Result<()> {
         self.objects.clear();
-        self.head.initialisations += 1;
+        self.head.initializations += 1;
         self.head.label = label;
         self.head.unblock = None;
         self.head.user = PinSlot::unset(self.head.user.retry_limit);

@@ -327,7 +327,7 @@ fn a_private_key_never_leaves_the_token_in_the_clear() {
 }
 
 #[test]
-fn there_is_room_for_so_many_pairs_and_no_more() {
+fn so_many_pairs_fit_and_no_more() {
     let fixture = Bench::empty();
     fixture.add_as(NewToken { containers: Some(2), ..Bench::token() });
     let client = fixture.client();

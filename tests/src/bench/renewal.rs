@@ -119,7 +119,7 @@ pub fn bare(arguments: &[String]) {
     let mut session = String::new();
     std::io::stdin().read_line(&mut session).expect("the session");
     let session = ycd_portal_api::wire::login::SessionToken::new(session.trim().to_owned());
-    let portal = Client::new(url, ycd_portal_api::Patience::default()).expect("a loopback address");
+    let portal = Client::new(url, ycd_portal_api::RetryPolicy::default()).expect("a loopback address");
     let portal = portal.with_session(session);
     // As ours, whose client was made before its clock started.
     portal.me().expect("logged in");

@@ -27,12 +27,12 @@ use ycd_pki::{
     authorization::Authorization,
     sm3::sm3,
     unlock::{
-        Context, Purpose, Request, SessionKey, SoPinRetryCounter, SoPins, UNBLOCK_HEADER, UnblockCommand,
-        UnlockMethod, UnlockRequest,
+        Context, Purpose, ReleaseRequest, SessionKey, SoPinRetryCounter, SoPins, UNBLOCK_HEADER,
+        UnblockCommand, UnlockMethod, UnlockRequest,
     },
 };
 use ycd_portal_api::{
-    Client, Patience,
+    Client, RetryPolicy,
     wire::{
         Bytes,
         attempts::SignedAuthorization,
@@ -237,8 +237,8 @@ fn bare_unlock(world: &World, token: &IssuedToken, method: UnlockMethod, portal:
 #[expect(clippy::print_stdout, reason = "the answer to the process that started this one")]
 pub fn bare() {
     let task: Task = serde_json::from_reader(std::io::stdin()).expect("the task");
-    let direct = Client::new(&task.outbox, Patience::default()).expect("a loopback address");
-    let portal = Client::new(&task.portal, Patience::default()).expect("a loopback address");
+    let direct = Client::new(&task.outbox, RetryPolicy::default()).expect("a loopback address");
+    let portal = Client::new(&task.portal, RetryPolicy::default()).expect("a loopback address");
     let (name, password) = task.operator.clone();
     let session = direct.operator_login(&OperatorLogin { name, password }).expect("the operator logs in");
     let phone = Phone { operator: direct.with_session(session.session_token), number: task.phone.clone() };
@@ -283,7 +283,7 @@ fn straight_through(task: &Task, portal: &Client, sealing_key: &PublicKey, phone
     let order = grant.order.no;
     let mut card = (task.method == UnlockMethod::ChallengeResponse).then(card_in_reader);
     let one_time = KeyPair::generate().expect("a one-time key");
-    let request = Request {
+    let request = ReleaseRequest {
         order: order.clone(),
         step_up: unlock_request.step_up.clone(),
         one_time_key: one_time.public_key(),

@@ -1,4 +1,4 @@
-//! `ycd-dev --data-dir DIR --pages DIR [--softkeys DIR] [--drivers DIR] [--listen ADDRESS] [--token TOKEN]`: the assistant
+//! `ycd-dev --data-dir DIR --pages DIR [--softkeys DIR] [--drivers DIR] [--listen ADDRESS] [--access-token TOKEN]`: the assistant
 //! for a browser on this machine. Prints one line of JSON, `{"url": …}`, once it listens, and ends with its standard
 //! input.
 
@@ -38,7 +38,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--drivers" => args.path_overrides.drivers = Some(value.into()),
             "--pages" => args.pages = value.into(),
             "--listen" => args.listen = Some(value.parse().map_err(|e| format!("{value}: {e}"))?),
-            "--token" => args.access_token = Some(value),
+            "--access-token" => args.access_token = Some(value),
             _ => return Err(format!("unknown argument {word}")),
         }
     }

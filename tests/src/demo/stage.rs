@@ -195,7 +195,8 @@ impl Stage {
     }
 
     fn made(&self) -> Result<Value, String> {
-        self.workstation.ok(&["softkey", "create", "--label", "USBKEY", "--retry-limit", "5", "--show-so-pin"], "")
+        self.workstation
+            .ok(&["softkey", "create", "--label", "USBKEY", "--retry-limit", "5", "--show-so-pin"], "")
     }
 
     fn finish(&self, made: &Value, company: &str, phone: &str, method: &str) -> Result<Holder, String> {

@@ -45,7 +45,7 @@ impl Steered {
         let runtime = Runtime::new().unwrap();
         let url = format!("http://127.0.0.1:{port}");
         // The first of these has TLS set up for the process; the driver's client wants that, and speaks plain HTTP.
-        drop(ycd_portal_api::Client::new(&url, ycd_portal_api::Patience::default()).unwrap());
+        drop(ycd_portal_api::Client::new(&url, ycd_portal_api::RetryPolicy::default()).unwrap());
         let session = runtime.block_on(WebDriver::new(url, wanted)).unwrap();
         let page = Page { runtime, driver: session };
         page.wait_for("main > *");

@@ -34,8 +34,8 @@ fn an_order_is_made_filled_in_and_handed_in_by_commands_alone() {
     form = ycd_tests::world::filled_in(form, PHONE);
     let saved = screen.call("save_form", json!({ "no": no, "form": { "form": form, "complete": true } }));
     assert_eq!(saved["form"]["errors"], json!([]));
-    let room = screen.call("fix_mode", json!({ "no": no, "agrees": false }));
-    assert_eq!(room, json!({ "mode": "side_by_side", "must_agree": false }));
+    let free_capacity = screen.call("fix_mode", json!({ "no": no, "agrees": false }));
+    assert_eq!(free_capacity, json!({ "mode": "side_by_side", "must_agree": false }));
     let code = world.code_sent_to(PHONE, || drop(screen.call("order_code", json!({ "no": no }))));
     let confirmed = screen.call("confirm_order", json!({ "no": no, "agreement": true, "code": code }));
     assert_eq!(confirmed["state"], "awaiting_payment");
@@ -56,10 +56,10 @@ fn a_token_without_free_capacity_asks_before_payment() {
     screen.log_in(&world, PHONE);
     let order = json!({ "kind": "renewal", "certificate": token.certificate, "validity_years": 1 });
     let no = screen.call("create_order", json!({ "order": order }))["no"].clone();
-    let room = screen.call("fix_mode", json!({ "no": no, "agrees": false }));
-    assert_eq!(room, json!({ "mode": "replace", "must_agree": true }));
-    let room = screen.call("fix_mode", json!({ "no": no, "agrees": true }));
-    assert_eq!(room, json!({ "mode": "replace", "must_agree": false }));
+    let free_capacity = screen.call("fix_mode", json!({ "no": no, "agrees": false }));
+    assert_eq!(free_capacity, json!({ "mode": "replace", "must_agree": true }));
+    let free_capacity = screen.call("fix_mode", json!({ "no": no, "agrees": true }));
+    assert_eq!(free_capacity, json!({ "mode": "replace", "must_agree": false }));
 }
 
 #[test]
@@ -76,11 +76,11 @@ fn a_token_that_does_not_tell_its_free_capacity_says_why() {
     admin::set_fault(world.softkey_dir(), None, &fault).unwrap();
     assert_eq!(screen.refused("fix_mode", json!({ "no": no, "agrees": false })), "token.module_error");
     admin::clear_fault(world.softkey_dir()).unwrap();
-    let room = screen.call("fix_mode", json!({ "no": no, "agrees": false }));
-    assert_eq!(room, json!({ "mode": "side_by_side", "must_agree": false }));
+    let free_capacity = screen.call("fix_mode", json!({ "no": no, "agrees": false }));
+    assert_eq!(free_capacity, json!({ "mode": "side_by_side", "must_agree": false }));
     // Settled, whatever the token says now.
     admin::set_fault(world.softkey_dir(), None, &fault).unwrap();
-    assert_eq!(screen.call("fix_mode", json!({ "no": no, "agrees": false })), room);
+    assert_eq!(screen.call("fix_mode", json!({ "no": no, "agrees": false })), free_capacity);
 }
 
 #[test]

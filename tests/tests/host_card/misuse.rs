@@ -25,7 +25,7 @@ use ycd_token::{Pin, SoLogin, TokenAccess, TokenError, Unlocker};
 
 use super::{
     meddler::{How, Meddler, Spoil, When},
-    setup::{Station, comes, wait},
+    setup::{Workstation, comes, wait},
 };
 
 /// Of every call, milliseconds.
@@ -207,8 +207,8 @@ impl Cell {
 struct Scene {
     pcscd: Arc<Mutex<Pcscd>>,
     meddler: Meddler,
-    own: Station,
-    neighbour: Station,
+    own: Workstation,
+    neighbour: Workstation,
     /// They serve the cards for as long as they live.
     _runners: [Runner; 2],
     /// Of the token's host, for whoever kills it.
@@ -222,10 +222,10 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let pcscd = Pcscd::start(6);
-        let workstation = || Station::new(pcscd.environment(), Some(10_000));
+        let workstation = || Workstation::new(pcscd.environment(), Some(10_000));
         let (mut own, mut neighbour) = (workstation(), workstation());
         let meddler = Meddler::new(pcscd.ports()[READER]);
-        let serve = |workstation: &Station, reader: &str| {
+        let serve = |workstation: &Workstation, reader: &str| {
             card::start(workstation.folder.path(), &workstation.serial, reader, |_| ()).unwrap()
         };
         let runners = [
@@ -499,7 +499,7 @@ fn misuse(operation: Operation) {
 
 /// Out and in. A service that had just found the card gone by a command can overlook one that comes back before it has
 /// looked by itself; then once more, as a person would.
-fn put_in_again(workstation: &Station, reader: usize) {
+fn put_in_again(workstation: &Workstation, reader: usize) {
     let (folder, serial) = (workstation.folder.path(), &workstation.serial);
     for _ in 0..20 {
         admin::remove(folder, serial).unwrap();

@@ -45,11 +45,11 @@ pub const CHALLENGE: [u8; 5] = [0x80, 0x84, 0x00, 0x00, 0x10];
 /// A service of its own, and what works with it.
 pub struct Desk {
     pub pcscd: Pcscd,
-    pub own: Station,
+    pub own: Workstation,
 }
 
 /// A token with its certificate, a host for it, and a portal.
-pub struct Station {
+pub struct Workstation {
     pub folder: TempDir,
     pub serial: String,
     pub token: TokenId,
@@ -61,15 +61,15 @@ pub struct Station {
 }
 
 impl Deref for Desk {
-    type Target = Station;
+    type Target = Workstation;
 
-    fn deref(&self) -> &Station {
+    fn deref(&self) -> &Workstation {
         &self.own
     }
 }
 
 impl DerefMut for Desk {
-    fn deref_mut(&mut self) -> &mut Station {
+    fn deref_mut(&mut self) -> &mut Workstation {
         &mut self.own
     }
 }
@@ -78,7 +78,7 @@ impl Desk {
     /// With this many readers, all of them empty. The PIN is the initial one.
     pub fn new(readers: usize) -> Self {
         let pcscd = Pcscd::start(readers);
-        let own = Station::new(pcscd.environment(), None);
+        let own = Workstation::new(pcscd.environment(), None);
         Self { pcscd, own }
     }
 
@@ -110,7 +110,7 @@ impl Desk {
     }
 }
 
-impl Station {
+impl Workstation {
     /// With the service that this variable leads to, and this many milliseconds for every call.
     pub fn new(service: (OsString, OsString), deadline_ms: Option<u32>) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -116,7 +116,7 @@ fn children() -> usize {
 
 #[test]
 fn a_model_that_is_known_by_its_card_is_asked_when_the_card_comes_and_goes() {
-    in_own_process("keys::a_model_that_is_known_by_its_card_is_asked_when_the_card_comes_and_goes", || {
+    in_own_process("tokens::a_model_that_is_known_by_its_card_is_asked_when_the_card_comes_and_goes", || {
         let scene = Scene::new();
         admin::set_trace(scene.folder.path(), true).unwrap();
         let watcher = scene.watch(vec![by_card()]);
@@ -134,7 +134,7 @@ fn a_model_that_is_known_by_its_card_is_asked_when_the_card_comes_and_goes() {
 
 #[test]
 fn a_token_that_three_sources_know_is_told_once() {
-    in_own_process("keys::a_token_that_three_sources_know_is_told_once", || {
+    in_own_process("tokens::a_token_that_three_sources_know_is_told_once", || {
         let scene = Scene::new();
         let mut other = by_card();
         other.name = "softkey-again".into();
@@ -153,7 +153,7 @@ fn a_token_that_three_sources_know_is_told_once() {
 
 #[test]
 fn a_card_that_nobody_claims_makes_every_module_look_that_cannot_wait() {
-    in_own_process("keys::a_card_that_nobody_claims_makes_every_module_look_that_cannot_wait", || {
+    in_own_process("tokens::a_card_that_nobody_claims_makes_every_module_look_that_cannot_wait", || {
         let pcscd = Pcscd::start(2);
         let folder = tempfile::tempdir().unwrap();
         let new = NewToken { kdf: Kdf::WEAK, inserted: false, ..NewToken::default() };
@@ -178,7 +178,7 @@ fn a_card_that_nobody_claims_makes_every_module_look_that_cannot_wait() {
 
 #[test]
 fn a_token_goes_with_the_service_and_comes_again_with_it() {
-    in_own_process("keys::a_token_goes_with_the_service_and_comes_again_with_it", || {
+    in_own_process("tokens::a_token_goes_with_the_service_and_comes_again_with_it", || {
         let mut scene = Scene::new();
         let watcher = scene.watch(vec![by_card()]);
         scene.insert();
@@ -195,7 +195,7 @@ fn a_token_goes_with_the_service_and_comes_again_with_it() {
 
 #[test]
 fn a_watcher_that_is_dropped_ends_threads_and_hosts_at_once() {
-    in_own_process("keys::a_watcher_that_is_dropped_ends_threads_and_hosts_at_once", || {
+    in_own_process("tokens::a_watcher_that_is_dropped_ends_threads_and_hosts_at_once", || {
         let scene = Scene::new();
         let mut waiting = profile("softkey");
         waiting.name = "softkey-waiting".into();
@@ -215,7 +215,8 @@ fn a_watcher_that_is_dropped_ends_threads_and_hosts_at_once() {
 
 #[test]
 fn a_token_without_its_driver_is_told_and_goes_on_by_itself_once_the_driver_is_installed() {
-    let test = "keys::a_token_without_its_driver_is_told_and_goes_on_by_itself_once_the_driver_is_installed";
+    let test =
+        "tokens::a_token_without_its_driver_is_told_and_goes_on_by_itself_once_the_driver_is_installed";
     in_own_process(test, || {
         let scene = Scene::new();
         let installed = tempfile::tempdir().unwrap();

@@ -808,7 +808,7 @@ export interface components {
             name: string;
         };
         /** @enum {string} */
-        CompanyCodeType: "uscc" | "organisation" | "other";
+        CompanyCodeType: "uscc" | "organization" | "other";
         /** @description `POST /orders`. */
         CreateOrder: {
             /** @description Serial number of the certificate. */
@@ -913,7 +913,7 @@ export interface components {
             field: string;
         };
         /** @enum {string} */
-        FieldErrorCode: "required" | "too_long" | "bad_characters" | "bad_phone" | "bad_email" | "bad_id_number" | "bad_uscc" | "bad_organisation_code" | "not_as_in_certificate" | "not_for_this_product" | "too_many" | "bad_value" | "bad_atr" | "bad_usb_id";
+        FieldErrorCode: "required" | "too_long" | "bad_characters" | "bad_phone" | "bad_email" | "bad_id_number" | "bad_uscc" | "bad_organization_code" | "not_as_in_certificate" | "not_for_this_product" | "too_many" | "bad_value" | "bad_atr" | "bad_usb_id";
         FieldFailure: {
             /** @description As `FieldErrorCode` of the portal. */
             code: string;

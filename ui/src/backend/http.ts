@@ -25,7 +25,7 @@ export function httpBackend(accessToken: string): Backend {
 async function post<T>(accessToken: string, name: string, args: unknown): Promise<T> {
   const answer = await fetch(`/ipc/${name}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-token': accessToken },
+    headers: { 'content-type': 'application/json', 'x-access-token': accessToken },
     body: JSON.stringify(args),
   }).catch(() => {
     throw new CommandError(ownFailure(APP_UNREACHABLE))

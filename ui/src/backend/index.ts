@@ -8,7 +8,7 @@ export { failureOf, ownFailure, CommandError } from './failure'
 /** The one this build is made for; the other is not in it. */
 export function openBackend(): Backend {
   if (import.meta.env.MODE === 'browser') {
-    return httpBackend(new URLSearchParams(window.location.search).get('token') ?? '')
+    return httpBackend(new URLSearchParams(window.location.search).get('access_token') ?? '')
   }
   return ipcBackend()
 }

@@ -3,7 +3,7 @@
 use ycd_flows::renewal::{Options, Step};
 
 use super::{
-    Bench, ended, failed,
+    JobContext, ended, failed,
     renewal::{AtScreen, broken_off, with_machine},
     state::Localized,
 };
@@ -14,7 +14,7 @@ pub(super) const STEPS: [Step; 4] = [Step::FindToken, Step::Open, Step::Pin, Ste
 /// Of the last of them.
 pub(super) const NUMBER: u32 = 4;
 
-pub(super) fn run(context: &Bench, order: &str) -> Localized<Outcome> {
+pub(super) fn run(context: &JobContext, order: &str) -> Localized<Outcome> {
     let mut prompter = AtScreen { context, kind: JobKind::GiveUp, finished: None, not_registered: None };
     let outcome = with_machine(context, &mut prompter, Options::default(), |renewal, journal| {
         let next = renewal.abandon(order)?;

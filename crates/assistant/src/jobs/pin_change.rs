@@ -8,7 +8,7 @@ use ycd_flows::{
 };
 use ycd_token::{Pin, PinPolicy, TokenId, TokenInfo, Weakness};
 
-use super::{Bench, ended, failed, rules, state::Localized, stopped};
+use super::{JobContext, ended, failed, rules, state::Localized, stopped};
 use crate::{
     data_dir::DataDir,
     error::Result,
@@ -16,7 +16,7 @@ use crate::{
     view::{Answer, Outcome, Question},
 };
 
-pub(super) fn run(context: &Bench, token: TokenId) -> Localized<Outcome> {
+pub(super) fn run(context: &JobContext, token: TokenId) -> Localized<Outcome> {
     match change(context, token) {
         Ok(outcome) => outcome,
         Err(error) => failed(error, None, true),
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Bench, token: TokenId) -> Localized<Outcome> {
 
 /// # Errors
 /// What keeps the flow from beginning.
-fn change(context: &Bench, token: TokenId) -> Result<Localized<Outcome>> {
+fn change(context: &JobContext, token: TokenId) -> Result<Localized<Outcome>> {
     let mut prompter = AtScreen { context, token: token.clone(), policy: None, typed: None };
     let flow = PinChange {
         tokens: &mut context.open_tokens(),
@@ -45,7 +45,7 @@ fn change(context: &Bench, token: TokenId) -> Result<Localized<Outcome>> {
 }
 
 struct AtScreen<'a> {
-    context: &'a Bench,
+    context: &'a JobContext,
     token: TokenId,
     policy: Option<PinPolicy>,
     /// The new PIN, twice, as typed beside the old one.

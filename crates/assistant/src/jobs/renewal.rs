@@ -17,7 +17,7 @@ use ycd_portal_api::{
 };
 use ycd_token::{Pin, TokenInfo};
 
-use super::{Bench, ended, failed, give_up, state::Localized, stopped, token_question, waiting};
+use super::{JobContext, ended, failed, give_up, state::Localized, stopped, token_question, waiting};
 use crate::{
     data_dir::{DataDir, Role},
     error::Result,
@@ -62,7 +62,7 @@ impl Machine {
     }
 }
 
-pub(super) fn run(context: &Bench, order: &str, remove_old: bool) -> Localized<Outcome> {
+pub(super) fn run(context: &JobContext, order: &str, remove_old: bool) -> Localized<Outcome> {
     let mut prompter = AtScreen { context, kind: JobKind::Renewal, finished: None, not_registered: None };
     let options = Options { same_key_pair: false, remove_old_pair: remove_old };
     let outcome = match with_machine(context, &mut prompter, options, |renewal, _| renewal.run(order)) {
@@ -88,7 +88,7 @@ pub(super) fn run(context: &Bench, order: &str, remove_old: bool) -> Localized<O
 /// # Errors
 /// What keeps it from beginning.
 pub(super) fn with_machine<T>(
-    context: &Bench,
+    context: &JobContext,
     prompter: &mut AtScreen<'_>,
     options: Options,
     call: impl FnOnce(Renewal<'_>, &Journal) -> T,
@@ -119,7 +119,7 @@ pub(super) fn broken_off(error: FlowError, kind: JobKind) -> Localized<Outcome> 
 }
 
 pub(super) struct AtScreen<'a> {
-    pub context: &'a Bench,
+    pub context: &'a JobContext,
     pub kind: JobKind,
     pub finished: Option<(CertificateInfo, CertificateInfo)>,
     pub not_registered: Option<String>,

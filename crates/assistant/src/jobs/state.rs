@@ -28,7 +28,7 @@ const LAG: Duration = Duration::from_millis(500);
 const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// The state of a work, and whoever wants to know it.
-pub(super) struct Board {
+pub(super) struct JobState {
     inner: Mutex<Inner>,
     shared: Arc<crate::assistant::Shared>,
     stop: AtomicBool,
@@ -59,7 +59,7 @@ pub(super) enum Signal {
     Stop,
 }
 
-impl Board {
+impl JobState {
     pub fn new(view: JobView, shared: Arc<crate::assistant::Shared>) -> Self {
         let now = Instant::now();
         let inner = Inner { view, question: None, outcome: None, questions: 0, began: now, asked: now };
@@ -226,15 +226,15 @@ fn takes(question: &Question, answer: &Answer) -> bool {
 
 /// The flow's end of a work: it tells, and waits for answers.
 #[derive(Clone)]
-pub(super) struct Desk {
-    pub job_state: Arc<Board>,
+pub(super) struct PromptChannel {
+    pub job_state: Arc<JobState>,
     /// One thread waits at a time: a driver that asks for a PIN does so while the flow waits for the driver.
     signals: Arc<Mutex<Receiver<Signal>>>,
     sender: Sender<Signal>,
 }
 
-impl Desk {
-    pub fn new(job_state: Arc<Board>, sender: Sender<Signal>, signals: Receiver<Signal>) -> Self {
+impl PromptChannel {
+    pub fn new(job_state: Arc<JobState>, sender: Sender<Signal>, signals: Receiver<Signal>) -> Self {
         Self { job_state, signals: Arc::new(Mutex::new(signals)), sender }
     }
 

@@ -15,7 +15,7 @@ use ycd_portal_api::{
 };
 use ycd_token::{Pin, TokenId, TokenInfo, Weakness};
 
-use super::{Bench, ended, failed, state::Localized, stopped, token_question, waiting};
+use super::{JobContext, ended, failed, state::Localized, stopped, token_question, waiting};
 use crate::{
     data_dir::DataDir,
     error::{Result, failure},
@@ -36,7 +36,7 @@ fn at(step: UnlockStep) -> (JobKind, &'static str) {
     (JobKind::Unlock, step.name())
 }
 
-pub(super) fn run(context: &Bench, token: Option<TokenId>, order: Option<String>) -> Localized<Outcome> {
+pub(super) fn run(context: &JobContext, token: Option<TokenId>, order: Option<String>) -> Localized<Outcome> {
     match unlock(context, token, order) {
         Ok(outcome) => outcome,
         Err(error) => failed(error, None, true),
@@ -45,7 +45,7 @@ pub(super) fn run(context: &Bench, token: Option<TokenId>, order: Option<String>
 
 /// # Errors
 /// What keeps the flow from beginning.
-fn unlock(context: &Bench, token: Option<TokenId>, order: Option<String>) -> Result<Localized<Outcome>> {
+fn unlock(context: &JobContext, token: Option<TokenId>, order: Option<String>) -> Result<Localized<Outcome>> {
     let data_dir = &context.shared.data_dir;
     let mut prompter = AtScreen { context, token: token.clone() };
     let flow = Unlock {
@@ -81,7 +81,7 @@ fn unlock(context: &Bench, token: Option<TokenId>, order: Option<String>) -> Res
 }
 
 struct AtScreen<'a> {
-    context: &'a Bench,
+    context: &'a JobContext,
     token: Option<TokenId>,
 }
 

@@ -18,7 +18,7 @@ pub use self::{
         TokenProblemKind,
     },
     start::{
-        AnchorView, Event, FreeCapacityView, CurrentJob, PortalSetup, Reminder, SessionView, StartView,
+        AnchorView, CurrentJob, Event, FreeCapacityView, PortalSetup, Reminder, SessionView, StartView,
         Unfinished, UnfinishedView,
     },
     tokens::{

@@ -55,7 +55,7 @@ impl Step {
             Self::Issue => "issue",
             Self::Write => "write",
             Self::Confirm => "confirm",
-            Self::RemoveSuperseded => "tidy",
+            Self::RemoveSuperseded => "remove_superseded",
             Self::Register => "register",
             Self::GiveUp => "give_up",
             Self::Done => "done",

@@ -26,7 +26,7 @@ pub struct SubjectId {
 /// Which number it is, and under which extension it stands.
 ///
 /// GM/T 0015-2012 gives 1.2.156.10260.4.1.1 to the person's identity code (a CHOICE whose member 0 is the resident
-/// identity card) and .4 to the organisation code. Since the 统一社会信用代码 replaced the organisation code, CAs
+/// identity card) and .4 to the organization code. Since the 统一社会信用代码 replaced the organization code, CAs
 /// put it under .4 (so in the interface descriptions of Chinese CAs: 1.2.156.10260.4.1.4 统一社会信用代码).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

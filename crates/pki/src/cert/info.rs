@@ -14,7 +14,7 @@ pub const EXPIRING_SOON_DAYS: i64 = 30;
 pub struct CertificateInfo {
     /// 持有人: the common name.
     pub holder: String,
-    /// 单位: the organisation.
+    /// 单位: the organization.
     pub organization: Option<String>,
     /// The issuer's common name.
     pub issuer: String,

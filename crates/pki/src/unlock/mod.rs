@@ -1,7 +1,7 @@
 //! What portal, driver host and token say to each other to unlock a PIN, and to put the secrets for it on a new key.
 //!
 //! - [`UnlockRequest`]: what an unlock order is opened with, sealed to the portal's key.
-//! - [`Request`]: what a host asks a release with, sealed to the portal's key.
+//! - [`ReleaseRequest`]: what a host asks a release with, sealed to the portal's key.
 //! - [`Context`]: what a release is for, signed by the portal with the hash of its box; the host checks every field.
 //! - [`SoPins`], [`SessionKey`], [`FirstSecrets`]: what is in a box, sealed to the host's one-time key.
 //! - [`LivenessCheck`]: the portal's word, for one login, that a release is the newest of an open order.
@@ -13,14 +13,14 @@ mod challenge;
 mod context;
 mod envelopes;
 mod liveness;
-mod request;
+mod release_request;
 mod unlock_request;
 
 pub use challenge::{CHALLENGE_LEN, UNBLOCK_HEADER, UnblockCommand, UnblockKey};
 pub use context::{Context, PinRules, Purpose, signed_answer};
 pub use envelopes::{FirstSecrets, SessionKey, SoPin, SoPins};
 pub use liveness::LivenessCheck;
-pub use request::{Request, SoPinRetryCounter};
+pub use release_request::{ReleaseRequest, SoPinRetryCounter};
 pub use unlock_request::UnlockRequest;
 
 use serde::{Deserialize, Serialize};

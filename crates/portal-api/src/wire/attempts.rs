@@ -1,4 +1,4 @@
-//! The work on the token: attempts of an order, as `docs/renewal.md` numbers the steps.
+//! The work on the token: attempts of an order, as `docs/protocols/renewal.md` numbers the steps.
 //!
 //! Bytes travel as base64 ([`Bytes`]). Every call here is answered the same way when it is repeated.
 

@@ -70,7 +70,7 @@ pub enum CompanyCodeType {
     #[default]
     Uscc,
     /// 组织机构代码 (GB 11714)
-    Organisation,
+    Organization,
     Other,
 }
 
@@ -153,7 +153,7 @@ pub enum FieldErrorCode {
     /// Length, characters or check digit (GB 32100).
     BadUscc,
     /// Length, characters or check digit (GB 11714).
-    BadOrganisationCode,
+    BadOrganizationCode,
     /// Differs from what the certificate says.
     NotAsInCertificate,
     /// Belongs to another kind of certificate.

@@ -84,7 +84,7 @@ pub struct FirstCertificate {
 /// `POST /operator/personalizations/{token_id}/proven`: the token has read back and signed; its SO PIN is the escrowed one.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Personalized {
+pub struct PersonalizationProof {
     /// Version of the SO PIN that a login has proven.
     pub so_pin_version: u32,
     /// Version of the unblock key that the token has taken; 0 by SO PIN.

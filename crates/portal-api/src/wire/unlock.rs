@@ -1,4 +1,4 @@
-//! Unlocking: a new PIN for a token in hand, without login (`docs/unlock.md`).
+//! Unlocking: a new PIN for a token in hand, without login (`docs/protocols/unlock.md`).
 //!
 //! Whoever holds the token and reads its phone gets a token for one unlock order. Releases of secrets are asked for
 //! with a step-up inside a sealed request; the other calls carry the token as a session (`Authorization: Bearer`).

@@ -47,7 +47,7 @@ problems! {
     NOT_REPLACING = "attempt.not_replacing", 409, "该订单不需要替换原密钥";
     INVENTORY_TOO_LARGE = "attempt.inventory_too_large", 422, "USBKEY 中的密钥过多";
     /// The token has a certificate that is not revoked.
-    ALREADY_PERSONALISED = "personalization.already_personalized", 409, "该 USBKEY 已有有效证书";
+    ALREADY_PERSONALIZED = "personalization.already_personalized", 409, "该 USBKEY 已有有效证书";
     PUBLIC_KEY_TAKEN = "personalization.public_key_taken", 409, "该密钥已用于其他 USBKEY";
     HOLDER_INVALID = "personalization.holder_invalid", 422, "持有人信息不能用于证书";
 }

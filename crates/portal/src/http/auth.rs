@@ -107,7 +107,7 @@ impl FromRequestParts<Portal> for Actor {
 }
 
 /// The stored form of the session token that a request brings.
-pub(crate) fn presented_token(parts: &Parts, portal: &Portal) -> Result<[u8; 32], Error> {
+pub(crate) fn presented_bearer(parts: &Parts, portal: &Portal) -> Result<[u8; 32], Error> {
     Ok(portal.secrets().mac("session", &[presented_secret(parts)?.as_bytes()]))
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn presented_secret(parts: &Parts) -> Result<&str, Error> {
 }
 
 async fn session(parts: &Parts, portal: &Portal) -> Result<Actor, Error> {
-    let session_token = presented_token(parts, portal)?;
+    let session_token = presented_bearer(parts, portal)?;
     let now = portal.now();
     let mut db = portal.db().read().await?;
     let row = sqlx::query(

@@ -6,7 +6,7 @@ mod extract;
 mod layers;
 
 pub use auth::{Actor, Operator, User};
-pub(crate) use auth::{presented_secret, presented_token};
+pub(crate) use auth::{presented_bearer, presented_secret};
 pub use change::{Change, ChangeTx};
 pub use extract::{Address, Path, Query, paging};
 pub(crate) use layers::{method_not_allowed, no_route, wrap};

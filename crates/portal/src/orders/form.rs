@@ -64,11 +64,11 @@ impl Check {
                     CompanyCodeType::Uscc => {
                         self.required("company.code", &company.code, FieldErrorCode::BadUscc, uscc);
                     }
-                    CompanyCodeType::Organisation => self.required(
+                    CompanyCodeType::Organization => self.required(
                         "company.code",
                         &company.code,
-                        FieldErrorCode::BadOrganisationCode,
-                        organisation_code,
+                        FieldErrorCode::BadOrganizationCode,
+                        organization_code,
                     ),
                     CompanyCodeType::Other => self.text("company.code", &company.code),
                 }
@@ -220,7 +220,7 @@ fn uscc(code: &str) -> bool {
 }
 
 /// GB 11714-1997: eight characters, a hyphen that may be left out, and a check character (MOD 11).
-fn organisation_code(code: &str) -> bool {
+fn organization_code(code: &str) -> bool {
     const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
     let code = match code.as_bytes() {

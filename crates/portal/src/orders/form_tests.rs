@@ -38,13 +38,13 @@ fn every_single_wrong_character_of_a_uscc_is_noticed() {
 }
 
 #[test]
-fn an_organisation_code_needs_its_check_character() {
+fn an_organization_code_needs_its_check_character() {
     // The example of GB 11714-1997, and the same as part of a USCC.
-    assert!(organisation_code("D2143569-X"));
-    assert!(organisation_code("D2143569X"));
-    assert!(organisation_code("71526726X"));
-    assert!(!organisation_code("D2143569-1"));
-    assert!(!organisation_code("D214356-9X"));
+    assert!(organization_code("D2143569-X"));
+    assert!(organization_code("D2143569X"));
+    assert!(organization_code("71526726X"));
+    assert!(!organization_code("D2143569-1"));
+    assert!(!organization_code("D214356-9X"));
 }
 
 #[test]

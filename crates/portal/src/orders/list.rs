@@ -40,7 +40,8 @@ pub(super) async fn list(db: &mut Conn, user: Option<i64>, query: &OrderQuery) -
     let mut rows = QueryBuilder::new(SELECT);
     narrow(&mut rows, user, query);
     if let Some(state) = query.state {
-        rows.push(" AND o.internal_status NOT IN ('cancelled', 'lapsed') AND o.public_status = ").push_bind(state.name());
+        rows.push(" AND o.internal_status NOT IN ('cancelled', 'lapsed') AND o.public_status = ")
+            .push_bind(state.name());
     }
     rows.push(" ORDER BY o.created_at DESC, o.no DESC LIMIT ")
         .push_bind(page_size)

@@ -184,7 +184,7 @@ async fn reserve(
     .execute(&mut **tx)
     .await?;
     let actor = tx.actor().clone();
-    audit::record(tx, &actor, "key.personalise", &token_id, Some(&reserved.serial), now).await?;
+    audit::record(tx, &actor, "key.personalize", &token_id, Some(&reserved.serial), now).await?;
     let personalization = personalization.map(ToOwned::to_owned);
     let (serial, tbs) = (reserved.serial, reserved.tbs);
     Ok(FirstRecord {
@@ -212,7 +212,7 @@ async fn check_free(db: &mut Conn, token_id: &str, spki: &[u8]) -> Result<(), Er
     if taken.try_get::<i64, _>(0)? > 0 {
         return Err(taken::PUBLIC_KEY_TAKEN.into());
     }
-    if in_use(db, token_id).await? { Err(taken::ALREADY_PERSONALISED.into()) } else { Ok(()) }
+    if in_use(db, token_id).await? { Err(taken::ALREADY_PERSONALIZED.into()) } else { Ok(()) }
 }
 
 /// Whether there is a certificate for a pair on the token that is neither revoked nor superseded.

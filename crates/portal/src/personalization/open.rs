@@ -130,7 +130,7 @@ async fn begin(
     now: OffsetDateTime,
 ) -> Result<Personalization, Error> {
     if in_use(db, &assignment.token_id).await? {
-        return Err(taken::ALREADY_PERSONALISED.into());
+        return Err(taken::ALREADY_PERSONALIZED.into());
     }
     tokens::ensure(db, portal.config(), &assignment.token_id).await?;
     let token = tokens::begin(portal, db, &assignment.token_id, method, lengths).await?;

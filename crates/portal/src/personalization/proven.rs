@@ -7,7 +7,7 @@ use ycd_portal_api::{
     wire::{
         attempts::Nonce,
         orders::Empty,
-        tokens::{Personalized, TokenRecord},
+        tokens::{PersonalizationProof, TokenRecord},
     },
 };
 
@@ -44,14 +44,14 @@ pub async fn nonce(
 }
 
 /// Ends the personalization. From now on the token can be unlocked. Repeats get the same answer.
-#[utoipa::path(post, path = "/operator/personalizations/{token_id}/proven", request_body = Personalized,
+#[utoipa::path(post, path = "/operator/personalizations/{token_id}/proven", request_body = PersonalizationProof,
     security(("session" = [])), params(("token_id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = TokenRecord), (status = "default", body = Problem)))]
 pub async fn proven(
     State(portal): State<Portal>,
     operator: Operator,
     Path(token_id): Path<String>,
-    change: Change<Personalized>,
+    change: Change<PersonalizationProof>,
 ) -> Answer {
     let mut tx = change.begin(&portal, operator).await?;
     let now = tx.now();
@@ -60,7 +60,7 @@ pub async fn proven(
         let view = tokens::load(&mut tx, &token_id).await?.view(&mut tx).await?;
         return tx.answer(StatusCode::OK, &view).await;
     }
-    let Personalized { so_pin_version, unblock_key_version, authorization } = &change.body;
+    let PersonalizationProof { so_pin_version, unblock_key_version, authorization } = &change.body;
     if (*so_pin_version, *unblock_key_version)
         != (personalization.so_pin_version, personalization.unblock_key_version)
     {

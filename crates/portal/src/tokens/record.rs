@@ -61,7 +61,7 @@ pub async fn ensure(db: &mut Conn, config: &Config, token_id: &str) -> Result<()
     .bind(token_id)
     .bind(name_of(&UnlockMethod::SoPin)?)
     .bind(name_of(&SoPinScheme::None)?)
-    .bind(config.project.so_pin_retry_counter)
+    .bind(config.project.so_pin_retry_limit)
     .execute(db)
     .await?;
     Ok(())

@@ -13,7 +13,7 @@ use super::{
     open::notify,
     order::{Unlock, newest_release},
     problems,
-    ticket::TicketHolder,
+    ticket::StepUpTicket,
 };
 use crate::{
     Error, Portal,
@@ -36,7 +36,7 @@ const NONE: [u8; 32] = [0; 32];
     responses((status = 200, body = UnlockOrder), (status = "default", body = Problem)))]
 pub async fn unlocked(
     State(portal): State<Portal>,
-    holder: TicketHolder,
+    holder: StepUpTicket,
     Path(no): Path<String>,
     change: Change<Unlocked>,
 ) -> Answer {

@@ -14,7 +14,7 @@ use ycd_portal_api::{
 use super::{
     order::{Unlock, newest_release},
     problems,
-    ticket::TicketHolder,
+    ticket::StepUpTicket,
 };
 use crate::{
     Error, Portal, audit,
@@ -28,7 +28,7 @@ use crate::{
     responses((status = 200, body = LivenessAnswer), (status = "default", body = Problem)))]
 pub async fn liveness(
     State(portal): State<Portal>,
-    holder: TicketHolder,
+    holder: StepUpTicket,
     Path(no): Path<String>,
     change: Change<AskLiveness>,
 ) -> Result<Json<LivenessAnswer>, Error> {

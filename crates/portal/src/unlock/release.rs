@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use time::{Duration, OffsetDateTime};
 use ycd_pki::{
     sm3::sm3,
-    unlock::{CHALLENGE_LEN, Context, Purpose, Request, SoPins},
+    unlock::{CHALLENGE_LEN, Context, Purpose, ReleaseRequest, SoPins},
 };
 use ycd_portal_api::{
     Problem,
@@ -41,7 +41,7 @@ pub async fn release(
     Path(no): Path<String>,
     change: Change<AskRelease>,
 ) -> Answer {
-    let request = Request::unseal(portal.identity().sealing(), &change.body.sealed.0)
+    let request = ReleaseRequest::unseal(portal.identity().sealing(), &change.body.sealed.0)
         .map_err(|_| problems::REQUEST_SEALED)?;
     if request.order != no {
         return Err(problems::ORDER_OTHER.into());
@@ -76,7 +76,7 @@ async fn given(
     portal: &Portal,
     db: &mut Conn,
     unlock: &Unlock,
-    request: &Request,
+    request: &ReleaseRequest,
     now: OffsetDateTime,
 ) -> Result<ReleaseAnswer, Error> {
     unlock.check_in_time(portal)?;
@@ -121,7 +121,7 @@ async fn given(
 }
 
 /// The order's token, where the request is about it and comes by its method.
-async fn checked_token(db: &mut Conn, unlock: &Unlock, request: &Request) -> Result<Token, Error> {
+async fn checked_token(db: &mut Conn, unlock: &Unlock, request: &ReleaseRequest) -> Result<Token, Error> {
     let certificate = unlock.certificate(db).await?;
     if request.token_id != unlock.order.token_id || request.certificate != sm3(&certificate.der) {
         return Err(kinds::WRONG_TOKEN.into());
@@ -188,7 +188,12 @@ async fn answered(
     Ok(None)
 }
 
-async fn record(db: &mut Conn, unlock: &Unlock, release: &Release, request: &Request) -> Result<(), Error> {
+async fn record(
+    db: &mut Conn,
+    unlock: &Unlock,
+    release: &Release,
+    request: &ReleaseRequest,
+) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO unlock_releases (order_no, number, one_time_key, certificate, current_version, next_version,
          unblock_key_version, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -219,7 +224,7 @@ async fn answer(
     unlock: &Unlock,
     token: &Token,
     release: &Release,
-    request: &Request,
+    request: &ReleaseRequest,
     now: OffsetDateTime,
 ) -> Result<ReleaseAnswer, Error> {
     let nonce = match token.method {
@@ -270,7 +275,7 @@ fn sealed_envelope(
     portal: &Portal,
     token: &Token,
     context: &Context,
-    request: &Request,
+    request: &ReleaseRequest,
 ) -> Result<Vec<u8>, Error> {
     let sealed = match token.method {
         UnlockMethod::SoPin => {

@@ -16,7 +16,7 @@ use super::{
     completion, liveness, offer, open,
     order::{self, RELEASES, Unlock},
     release,
-    ticket::TicketHolder,
+    ticket::StepUpTicket,
 };
 use crate::{
     Error, Portal,
@@ -57,7 +57,7 @@ async fn portal_keys(State(portal): State<Portal>) -> Json<PortalKeys> {
     responses((status = 200, body = UnlockOrder), (status = "default", body = Problem)))]
 async fn one(
     State(portal): State<Portal>,
-    holder: TicketHolder,
+    holder: StepUpTicket,
     Path(no): Path<String>,
 ) -> Result<Json<UnlockOrder>, Error> {
     holder.of(&no)?;
@@ -71,7 +71,7 @@ async fn one(
     responses((status = 201, body = Nonce), (status = "default", body = Problem)))]
 async fn nonce(
     State(portal): State<Portal>,
-    holder: TicketHolder,
+    holder: StepUpTicket,
     Path(no): Path<String>,
     change: Change<Empty>,
 ) -> Answer {
@@ -89,7 +89,7 @@ async fn nonce(
     responses((status = 200, body = UnlockOrder), (status = "default", body = Problem)))]
 async fn cancel(
     State(portal): State<Portal>,
-    holder: TicketHolder,
+    holder: StepUpTicket,
     Path(no): Path<String>,
     change: Change<Empty>,
 ) -> Answer {

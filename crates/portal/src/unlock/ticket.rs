@@ -19,12 +19,12 @@ const EXPIRES_AFTER: Duration = Duration::HOUR;
 
 /// Whoever brings the token of an order as `Authorization: Bearer`. As an extractor: 401 otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TicketHolder {
+pub struct StepUpTicket {
     ticket: [u8; 32],
     order: String,
 }
 
-impl TicketHolder {
+impl StepUpTicket {
     /// That the token is this order's. `unlock.order_other`
     pub fn of(&self, order: &str) -> Result<(), Error> {
         if self.order == order { Ok(()) } else { Err(problems::ORDER_OTHER.into()) }
@@ -36,7 +36,7 @@ impl TicketHolder {
     }
 }
 
-impl FromRequestParts<Portal> for TicketHolder {
+impl FromRequestParts<Portal> for StepUpTicket {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Error> {

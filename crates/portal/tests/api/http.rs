@@ -85,10 +85,10 @@ fn whatever_changes_something_needs_an_idempotency_key() {
     let url = world.url("/api/v1/sms/codes");
     let body = json!({ "purpose": "login", "phone": PHONE });
     let bare = raw.http().post(&url).json(&body).send().unwrap();
-    assert_eq!(problem(bare), (400, "idempotency.token_missing".into()));
+    assert_eq!(problem(bare), (400, "idempotency.key_missing".into()));
     for key in ["", "with blank", &"k".repeat(65)] {
         let (status, answer) = raw.post(&url, None, key, body.clone());
-        assert_eq!((status, answer["code"].as_str()), (400, Some("idempotency.token_missing")), "{key:?}");
+        assert_eq!((status, answer["code"].as_str()), (400, Some("idempotency.key_missing")), "{key:?}");
     }
     assert_eq!(raw.post(&url, None, &"k".repeat(64), body).0, 201);
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::Duration as Span;
 use ycd_portal::certificates::{self, NewCertificate, RecordState};
 use ycd_portal_api::{
-    ApiError, Client, Patience,
+    ApiError, Client, RetryPolicy,
     wire::{
         catalogue::HolderKind,
         certificates::Holder,
@@ -105,7 +105,7 @@ pub struct Raw(reqwest::blocking::Client);
 impl Raw {
     pub fn new() -> Self {
         // The client of the API chooses the cryptography of the process.
-        let _ = Client::new("http://127.0.0.1:1", Patience::default());
+        let _ = Client::new("http://127.0.0.1:1", RetryPolicy::default());
         Self(reqwest::blocking::Client::builder().no_proxy().build().unwrap())
     }
 

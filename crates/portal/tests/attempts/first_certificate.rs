@@ -12,7 +12,7 @@ use ycd_portal_api::wire::{
 use crate::world::{COMPANY, PHONE, TOKEN_ID, World, first_certificate, refused};
 
 #[test]
-fn a_personalised_token_has_a_certificate_that_its_phone_can_see() {
+fn a_personalized_token_has_a_certificate_that_its_phone_can_see() {
     let world = World::new();
     let pair = KeyPair::generate().unwrap();
     let made = world.operator().issue_first_certificate(&first_certificate(TOKEN_ID, PHONE, &pair)).unwrap();
@@ -24,7 +24,7 @@ fn a_personalised_token_has_a_certificate_that_its_phone_can_see() {
 }
 
 #[test]
-fn personalisation_goes_on_where_it_broke_off_and_gives_one_certificate() {
+fn personalization_goes_on_where_it_broke_off_and_gives_one_certificate() {
     let world = World::new();
     let operator = world.operator();
     let pair = KeyPair::generate().unwrap();

@@ -109,11 +109,11 @@ fn nothing_is_opened_once_the_order_is_complete() {
 fn two_machines_at_once_open_one_attempt_and_get_one_certificate() {
     let world = World::new();
     let applicant = Applicant::approved(&world);
-    let tags: Vec<_> = thread::scope(|scope| {
+    let cka_ids: Vec<_> = thread::scope(|scope| {
         let opening: Vec<_> = (0..6).map(|_| scope.spawn(|| applicant.open().unwrap().cka_id)).collect();
         opening.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(tags.iter().all(|cka_id| *cka_id == tags[0]));
+    assert!(cka_ids.iter().all(|cka_id| *cka_id == cka_ids[0]));
 
     let (view, new) = (applicant.view(), KeyPair::generate().unwrap());
     let certificates: Vec<_> = thread::scope(|scope| {

@@ -17,7 +17,7 @@ use ycd_portal::{
     sms::{EmbeddedOutbox, SmsProvider},
 };
 use ycd_portal_api::{
-    ApiError, Client, Patience, Problem,
+    ApiError, Client, Problem, RetryPolicy,
     wire::{
         form::{Applicant, Company, Delivery, DeliveryKind, Invoice, LegalRepresentative, OrderForm},
         login::{Login, Purpose, RequestCode, Session, SessionToken},
@@ -184,7 +184,7 @@ fn start(
 }
 
 fn connected(address: SocketAddr) -> Client {
-    let retry_policy = Patience { retries: 0, answer: Duration::from_secs(60), ..Patience::default() };
+    let retry_policy = RetryPolicy { retries: 0, answer: Duration::from_secs(60), ..RetryPolicy::default() };
     Client::new(&format!("http://{address}"), retry_policy).unwrap()
 }
 

@@ -8,8 +8,8 @@ use ycd_pki::{
     name::Name,
     sm3::sm3,
     unlock::{
-        Context, FirstSecrets, Purpose, Request, SoPin, SoPinRetryCounter, SoPins, UnblockKey, UnlockRequest,
-        signed_answer,
+        Context, FirstSecrets, Purpose, ReleaseRequest, SoPin, SoPinRetryCounter, SoPins, UnblockKey,
+        UnlockRequest, signed_answer,
     },
 };
 use ycd_portal::certificates;
@@ -23,7 +23,7 @@ use ycd_portal_api::{
         operator::AuditQuery,
         tokens::{
             FirstCertificateRequest, IssueFirstCertificate, OpenPersonalization, Personalization,
-            Personalized,
+            PersonalizationProof,
         },
         unlock::{
             AskLiveness, AskRelease, OpenUnlock, ReleaseAnswer, TokenInHand, UnlockForm, UnlockGrant,
@@ -159,7 +159,7 @@ impl World {
         certificate: &Certificate,
         so_pin_version: u32,
         unblock_key_version: u32,
-    ) -> Personalized {
+    ) -> PersonalizationProof {
         let nonce = self.operator().personalization_nonce(id).unwrap().nonce.0.try_into().unwrap();
         let authorization = Authorization::Personalized {
             portal: self.portal.name().into(),
@@ -169,7 +169,7 @@ impl World {
             unblock_key_version,
             nonce,
         };
-        Personalized {
+        PersonalizationProof {
             so_pin_version,
             unblock_key_version,
             authorization: signed(pair, &authorization, nonce),
@@ -250,8 +250,8 @@ impl<'a> Applicant<'a> {
         self.client.unlock_order(&self.no).unwrap()
     }
 
-    pub fn request(&self, token: &Token, host: &KeyPair) -> Request {
-        Request {
+    pub fn request(&self, token: &Token, host: &KeyPair) -> ReleaseRequest {
+        ReleaseRequest {
             order: self.no.clone(),
             step_up: Zeroizing::new(self.step_up.clone()),
             one_time_key: host.public_key(),
@@ -267,7 +267,7 @@ impl<'a> Applicant<'a> {
     }
 
     /// Sends a request, sealed to the portal. Without the session: the token is inside.
-    pub fn send(&self, request: &Request) -> Result<ReleaseAnswer, ApiError> {
+    pub fn send(&self, request: &ReleaseRequest) -> Result<ReleaseAnswer, ApiError> {
         let portal = self.world.portal.identity().sealing().public_key();
         let sealed = Bytes(request.seal(&portal).unwrap());
         self.world.client().release(&self.no, &AskRelease { sealed })

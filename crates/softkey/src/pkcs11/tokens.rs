@@ -45,7 +45,7 @@ pub struct Session {
     pub slot: CK_SLOT_ID,
     pub read_write: bool,
     insertions: u64,
-    initialisations: u64,
+    initializations: u64,
     /// The token was pulled while it was open.
     dead: bool,
     pub found: Option<std::vec::IntoIter<CK_OBJECT_HANDLE>>,
@@ -160,7 +160,7 @@ impl Tokens {
                 slot: id,
                 read_write,
                 insertions: head.insertions,
-                initialisations: head.initialisations,
+                initializations: head.initializations,
                 dead: false,
                 found: None,
                 digest: None,
@@ -195,7 +195,7 @@ impl Tokens {
             return Ok(false);
         };
         let now = match slot.token.head() {
-            Ok(head) => Some((head.inserted, head.insertions, head.initialisations)),
+            Ok(head) => Some((head.inserted, head.insertions, head.initializations)),
             Err(Error::Removed) => None,
             Err(e) => return Err(rv(e)),
         };
@@ -204,7 +204,7 @@ impl Tokens {
             slot.login = None;
         }
         for (handle, session) in self.sessions.iter_mut().filter(|(_, s)| s.slot == id) {
-            if now != Some((true, session.insertions, session.initialisations)) {
+            if now != Some((true, session.insertions, session.initializations)) {
                 session.dead = true;
                 slot.session_objects.retain(|o| o.owner != *handle);
             }

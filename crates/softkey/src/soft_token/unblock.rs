@@ -50,5 +50,5 @@ impl SoftToken {
 }
 
 fn context(head: &Head) -> Vec<u8> {
-    format!("ycd-softkey-unblock-v1 {} {}", head.serial_number, head.initialisations).into_bytes()
+    format!("ycd-softkey-unblock-v1 {} {}", head.serial_number, head.initializations).into_bytes()
 }

@@ -102,7 +102,7 @@ export default {
     company: {
       code_type: {
         uscc: 'Unified social credit code',
-        organisation: 'Organization code',
+        organization: 'Organization code',
         other: 'Other code',
       },
     },
@@ -125,7 +125,7 @@ export default {
     bad_id_number: 'Invalid identity card number: check the 18 characters; the last may be X.',
     bad_document: 'Invalid document number: 5–30 letters and digits.',
     bad_uscc: 'Invalid unified social credit code: check the 18 characters on the business licence.',
-    bad_organisation_code: 'Invalid organization code: 9 characters, such as 12345678-X.',
+    bad_organization_code: 'Invalid organization code: 9 characters, such as 12345678-X.',
     not_as_in_certificate:
       'Differs from the certificate. A renewal is for the same holder; if something has changed, call the hotline.',
     not_for_this_product: '{field}: not used for this type of certificate; please clear it.',

@@ -95,7 +95,7 @@ export default {
       other: '其他证件',
     },
     company: {
-      code_type: { uscc: '统一社会信用代码', organisation: '组织机构代码', other: '其他代码' },
+      code_type: { uscc: '统一社会信用代码', organization: '组织机构代码', other: '其他代码' },
     },
     invoice: {
       ordinary: '增值税普通发票（电子）',
@@ -116,7 +116,7 @@ export default {
     bad_id_number: '身份证号码不对，请核对 18 位号码；末位可以是 X。',
     bad_document: '证件号码不对，应为 5–30 位字母和数字。',
     bad_uscc: '统一社会信用代码不对，请按营业执照核对 18 位代码。',
-    bad_organisation_code: '组织机构代码不对，请核对 9 位代码，例如 12345678-X。',
+    bad_organization_code: '组织机构代码不对，请核对 9 位代码，例如 12345678-X。',
     not_as_in_certificate: '与证书上的不一致。更新须用同一持有人；信息有变更请致电服务热线。',
     not_for_this_product: '{field}不用于这种证书，请清空。',
   },

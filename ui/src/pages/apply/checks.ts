@@ -67,7 +67,7 @@ export function isUscc(code: string): boolean {
 }
 
 /** GB 11714-1997: eight characters, a hyphen that may be left out, and a check character (MOD 11). */
-export function isOrganisationCode(code: string): boolean {
+export function isOrganizationCode(code: string): boolean {
   const parts = /^([0-9A-Z]{8})-?([0-9X])$/.exec(code)
   if (!parts) return false
   const WEIGHTS = [3, 7, 9, 10, 5, 8, 4, 2]
@@ -111,7 +111,7 @@ export function check(form: OrderForm): FieldError[] {
     required('company.kind', company.kind)
     if (company.code_type === 'uscc') required('company.code', company.code, 'bad_uscc', isUscc)
     else if (company.code_type === 'other') required('company.code', company.code)
-    else required('company.code', company.code, 'bad_organisation_code', isOrganisationCode)
+    else required('company.code', company.code, 'bad_organization_code', isOrganizationCode)
     required('company.industry', company.industry)
   }
   required('invoice.title', invoice.title)

@@ -28,7 +28,7 @@ const mobile = (typed: string) =>
     .replace(/^(\+86|86)(?=1\d{10}$)/, '')
 
 export const ID_TYPES = ['identity_card', 'passport', 'travel_permit', 'other'] as const
-export const CODE_TYPES = ['uscc', 'organisation', 'other'] as const
+export const CODE_TYPES = ['uscc', 'organization', 'other'] as const
 export const INVOICE_KINDS = ['ordinary', 'special'] as const
 export const DELIVERY_KINDS = ['none', 'courier'] as const
 

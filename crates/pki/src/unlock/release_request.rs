@@ -10,7 +10,7 @@ use crate::{
 /// What a release is asked for with. It travels sealed to the portal's key, so that nobody on the way, not even inside
 /// TLS, can put a one-time key of their own into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub struct ReleaseRequest {
     pub order: String,
     /// That of the order's [`UnlockRequest`](super::UnlockRequest).
     pub step_up: Zeroizing<String>,
@@ -45,7 +45,7 @@ pub enum SoPinRetryCounter {
 const NAME: &str = "ycd-unlock-request-v1";
 const LIMIT: usize = 4096;
 
-impl Request {
+impl ReleaseRequest {
     /// Sealed to the portal's key.
     ///
     /// # Errors
@@ -124,7 +124,7 @@ mod tests {
             SoPinRetryCounter::FinalTry,
             SoPinRetryCounter::None,
         ] {
-            let request = Request {
+            let request = ReleaseRequest {
                 order: "SAAS1".into(),
                 step_up: Zeroizing::new("feedface".into()),
                 one_time_key: other.public_key(),
@@ -135,10 +135,10 @@ mod tests {
                 so_pin_retry_counter,
             };
             let sealed = request.seal(&portal.public_key()).unwrap();
-            assert_eq!(Request::unseal(&portal, &sealed).unwrap(), request);
-            assert!(Request::unseal(&other, &sealed).is_err());
+            assert_eq!(ReleaseRequest::unseal(&portal, &sealed).unwrap(), request);
+            assert!(ReleaseRequest::unseal(&other, &sealed).is_err());
         }
         let no_request = portal.public_key().seal(b"\0\0\0\x01x").unwrap();
-        assert_eq!(Request::unseal(&portal, &no_request).unwrap_err().code(), "pki.malformed");
+        assert_eq!(ReleaseRequest::unseal(&portal, &no_request).unwrap_err().code(), "pki.malformed");
     }
 }
