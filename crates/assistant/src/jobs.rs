@@ -355,8 +355,7 @@ impl Assistant {
         let steps = unlock::rows();
         let token = token_id.map(TokenId::from);
         let (wanted, order) = (token.clone(), no.clone());
-        self.jobs
-            .start(JobKind::Unlock, no, token, steps, move |context| unlock::run(context, wanted, order))
+        self.jobs.start(JobKind::Unlock, no, token, steps, move |context| unlock::run(context, wanted, order))
     }
 
     pub(crate) fn start_pin_change(&self, token_id: String) -> Result<JobView> {

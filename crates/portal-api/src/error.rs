@@ -1,6 +1,9 @@
 //! Why a call to the portal brought nothing.
 
-use crate::Problem;
+use crate::{
+    Problem,
+    problem::{Kind, kinds},
+};
 
 /// What came instead of an answer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -45,12 +48,21 @@ impl ApiError {
         }
     }
 
+    /// Whether the portal refused with this kind of problem.
+    pub fn is(&self, kind: Kind) -> bool {
+        self.problem().is_some_and(|problem| problem.is(kind))
+    }
+
+    pub fn is_any(&self, kinds: &[Kind]) -> bool {
+        kinds.iter().any(|kind| self.is(*kind))
+    }
+
     /// Whether the same call may well be answered later, with nothing changed on this side.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Timeout | Self::Cut { .. } => true,
             Self::Refused(problem) => {
-                matches!(problem.status, 502..=504) || problem.code == "idempotency.in_progress"
+                matches!(problem.status, 502..=504) || problem.is(kinds::IDEMPOTENCY_RUNNING)
             }
             Self::BadAnswer { .. } | Self::Tls { .. } | Self::Address { .. } => false,
         }
@@ -58,7 +70,8 @@ impl ApiError {
 
     /// A code that was not taken, or cannot be had just now: the person types another one, or waits.
     pub fn is_about_codes(&self) -> bool {
-        matches!(self.code(), "sms.code_wrong" | "sms.code_expired" | "sms.code_exhausted" | "sms.too_soon")
+        use kinds::{CODE_EXHAUSTED, CODE_EXPIRED, CODE_WRONG, SMS_TOO_SOON};
+        self.is_any(&[CODE_WRONG, CODE_EXPIRED, CODE_EXHAUSTED, SMS_TOO_SOON])
     }
 
     /// What the portal said, where it refused.

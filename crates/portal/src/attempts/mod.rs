@@ -17,7 +17,6 @@ mod confirm;
 mod issue;
 mod nonce;
 mod open;
-pub mod problems;
 mod record;
 mod replace;
 mod view;
@@ -28,6 +27,7 @@ pub(crate) use record::keep_authorization;
 
 use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
+pub use ycd_portal_api::problem::attempts as problems;
 
 use crate::{Error, Portal, authority, db::Conn, http::Actor, orders::Order};
 

@@ -16,7 +16,7 @@ use ycd_portal_api::{
 use super::{assignment::Assignment, problems, record};
 use crate::{
     Error, Portal,
-    attempts::{checked_request, problems as taken},
+    attempts::checked_request,
     audit, authority,
     certificates::{self, NewCertificate, RecordState},
     db::{Conn, millis},
@@ -60,14 +60,14 @@ pub(super) async fn issue<T>(
     let spki = request.public_key().to_spki_der();
     let record = match FirstRecord::find(&mut tx, &spki).await? {
         Some(record) if record.token_id == assignment.token_id && !record.given_up => record,
-        Some(_) => return Err(taken::PUBLIC_KEY_TAKEN.into()),
+        Some(_) => return Err(problems::PUBLIC_KEY_TAKEN.into()),
         None => reserve(portal, &mut tx, assignment, personalization, request).await?,
     };
     if let Some(der) = record.certificate.clone() {
         // One that was revoked or superseded since would be useless on the token.
         let is_active = certificates::load(&mut tx, &record.serial).await?.state == RecordState::Active;
         if !is_active {
-            return Err(taken::PUBLIC_KEY_TAKEN.into());
+            return Err(problems::PUBLIC_KEY_TAKEN.into());
         }
         return tx.answer(StatusCode::OK, &record.first_certificate(portal, der)).await;
     }
@@ -77,9 +77,9 @@ pub(super) async fn issue<T>(
 
     let mut tx = change.resume(portal, operator).await?;
     let now = tx.now();
-    let record = FirstRecord::find(&mut tx, &spki).await?.ok_or(taken::PUBLIC_KEY_TAKEN)?;
+    let record = FirstRecord::find(&mut tx, &spki).await?.ok_or(problems::PUBLIC_KEY_TAKEN)?;
     if record.given_up {
-        return Err(taken::PUBLIC_KEY_TAKEN.into());
+        return Err(problems::PUBLIC_KEY_TAKEN.into());
     }
     let der = match record.certificate.clone() {
         Some(der) => der,
@@ -210,9 +210,9 @@ async fn check_free(db: &mut Conn, token_id: &str, spki: &[u8]) -> Result<(), Er
     .fetch_one(&mut *db)
     .await?;
     if taken.try_get::<i64, _>(0)? > 0 {
-        return Err(taken::PUBLIC_KEY_TAKEN.into());
+        return Err(problems::PUBLIC_KEY_TAKEN.into());
     }
-    if in_use(db, token_id).await? { Err(taken::ALREADY_PERSONALIZED.into()) } else { Ok(()) }
+    if in_use(db, token_id).await? { Err(problems::ALREADY_PERSONALIZED.into()) } else { Ok(()) }
 }
 
 /// Whether there is a certificate for a pair on the token that is neither revoked nor superseded.

@@ -10,11 +10,11 @@ mod assignment;
 mod certificate;
 mod first_certificate;
 mod open;
-pub mod problems;
 mod proven;
 mod record;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
+pub use ycd_portal_api::problem::personalization as problems;
 
 use crate::Portal;
 

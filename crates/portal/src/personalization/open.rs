@@ -22,9 +22,7 @@ use super::{
     record::{self, Personalization, PersonalizationState},
 };
 use crate::{
-    Error, Portal,
-    attempts::problems as taken,
-    audit,
+    Error, Portal, audit,
     db::Conn,
     http::{Answer, Change, Operator},
     orders,
@@ -130,7 +128,7 @@ async fn begin(
     now: OffsetDateTime,
 ) -> Result<Personalization, Error> {
     if in_use(db, &assignment.token_id).await? {
-        return Err(taken::ALREADY_PERSONALIZED.into());
+        return Err(problems::ALREADY_PERSONALIZED.into());
     }
     tokens::ensure(db, portal.config(), &assignment.token_id).await?;
     let token = tokens::begin(portal, db, &assignment.token_id, method, lengths).await?;

@@ -13,7 +13,7 @@ use crate::{
     Error, Portal, audit,
     http::{Answer, Change, Operator, Path},
     orders::name_of,
-    unlock::problems,
+    personalization::problems,
 };
 
 pub fn routes() -> OpenApiRouter<Portal> {

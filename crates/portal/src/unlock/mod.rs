@@ -14,7 +14,6 @@ mod liveness;
 mod offer;
 mod open;
 mod order;
-pub mod problems;
 mod release;
 mod retry_counter;
 mod routes;
@@ -22,6 +21,7 @@ mod ticket;
 
 use time::Duration;
 use ycd_pki::unlock::{self, Context, signed_answer};
+pub use ycd_portal_api::problem::unlock as problems;
 use ycd_portal_api::wire::{
     Bytes,
     unlock::{PinRules, ReleaseAnswer, UnlockMethod},

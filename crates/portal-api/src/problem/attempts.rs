@@ -1,16 +1,8 @@
-//! Why the work on the token is refused.
+//! Why the work on a token is refused (`docs/protocols/renewal.md`).
 
-use ycd_portal_api::problem::Kind;
+use super::Kind;
 
-macro_rules! problems {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $title:literal;)*) => {
-        $($(#[$doc])* pub const $name: Kind = Kind::new($code, $status, $title);)*
-        /// All of them, for the catalogue of error codes.
-        pub const ALL: &[Kind] = &[$($name),*];
-    };
-}
-
-problems! {
+kinds! {
     /// The order is in no state for it.
     ORDER_NOT_READY = "attempt.order_not_ready", 409, "订单当前状态不能更新证书";
     /// No attempt has been opened.
@@ -46,8 +38,4 @@ problems! {
     /// The order's mode is another.
     NOT_REPLACING = "attempt.not_replacing", 409, "该订单不需要替换原密钥";
     INVENTORY_TOO_LARGE = "attempt.inventory_too_large", 422, "USBKEY 中的密钥过多";
-    /// The token has a certificate that is not revoked.
-    ALREADY_PERSONALIZED = "personalization.already_personalized", 409, "该 USBKEY 已有有效证书";
-    PUBLIC_KEY_TAKEN = "personalization.public_key_taken", 409, "该密钥已用于其他 USBKEY";
-    HOLDER_INVALID = "personalization.holder_invalid", 422, "持有人信息不能用于证书";
 }
