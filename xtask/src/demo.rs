@@ -8,7 +8,7 @@ const WHAT_IS_REAL: &str = "\
 A certificate renewed on a USBKEY, from order to token and back, on this machine alone.
 
   real           the orders, the review, the renewal and its recovery, the driver host in its own process,
-                 the PKCS#11 calls, SM2/SM3 tokens and signatures, the HTTP calls, the databases
+                 the PKCS#11 calls, SM2/SM3 keys and signatures, the HTTP calls, the databases
   stands in for  the USBKEY: a software token behind a PKCS#11 module, its state in a file
                  the certificate authority: an SM2 root and issuing CA made for this run
                  the SMS provider: an outbox table that the demo reads
