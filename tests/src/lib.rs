@@ -23,6 +23,7 @@ pub mod dev;
 pub mod outcome;
 #[cfg(target_os = "linux")]
 pub mod pcscd;
+pub mod phone;
 pub mod prompter;
 pub mod proxy;
 pub mod stage;

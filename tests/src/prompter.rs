@@ -20,7 +20,7 @@ use ycd_portal_api::{
 };
 use ycd_token::{Pin, TokenInfo, Weakness};
 
-use crate::world::Phone;
+use crate::phone::Phone;
 
 type Answer<Q, A> = Box<dyn FnMut(&Q) -> A + Send>;
 

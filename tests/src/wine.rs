@@ -137,7 +137,9 @@ pub fn run(trial: &Trial) -> Result<(), String> {
                 story(&machine, teller, "story-32", Some("no 32-bit client of PC/SC here"))
             })
         })
-        .and_then(|()| installing::changes_and_goes(&machine, &mut teller, trial));
+        .and_then(|()| installing::changes_and_goes(&machine, &mut teller, trial))
+        .and_then(|()| variants::run(&machine, &mut teller, trial))
+        .and_then(|()| installing::brings_along(&machine, &mut teller, trial));
     teller.table();
     outcome
 }

@@ -7,7 +7,6 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
     time::Duration,
 };
 
@@ -31,7 +30,7 @@ use ycd_portal_api::{
         certificates::Holder,
         form::SaveForm,
         login::{Login, Purpose, RequestCode, SessionToken},
-        operator::{OperatorLogin, OutboxQuery, RecordTransfer, SmsMessage},
+        operator::{OperatorLogin, RecordTransfer},
         orders::{ConfirmOrder, CreateOrder, OrderKind, PaymentMethod},
     },
 };
@@ -42,6 +41,7 @@ pub use self::{
     forms::{filled_in, uscc},
     machine::{Machine, Task, open_tokens, profile, program, trust_of},
 };
+pub use crate::phone::Phone;
 use crate::{prompter::Scripted, proxy::FaultProxy};
 
 /// The PIN that tokens leave the personalization workstation with.
@@ -228,14 +228,14 @@ impl World {
 
     /// The phone of a person, from now on.
     pub fn phone(&self, number: &str) -> Phone {
-        let mut phone = Phone { operator: self.operator(), number: number.to_owned(), read_up_to: 0 };
-        phone.read_up_to = phone.messages().first().map_or(0, |message| message.id);
+        let mut phone = Phone::of(self.operator(), number);
+        phone.skip();
         phone
     }
 
     /// As [`phone`](Self::phone), with all that came before still to be read.
     pub fn unread_phone(&self, number: &str) -> Phone {
-        Phone { operator: self.operator(), number: number.to_owned(), read_up_to: 0 }
+        Phone::of(self.operator(), number)
     }
 
     /// Somebody who knows the PIN and reads the codes that come to the token's phone.
@@ -450,34 +450,6 @@ impl World {
     /// The order's newest attempt, past the proxy.
     pub fn attempt(&self, phone: &str, order: &str) -> AttemptView {
         self.direct().with_session(self.session(phone)).attempt(order).expect("an attempt")
-    }
-}
-
-/// What a person reads on their phone: the portal's outbox, which stands in for the SMS gateway.
-#[derive(Debug)]
-pub struct Phone {
-    operator: Client,
-    number: String,
-    read_up_to: i64,
-}
-
-impl Phone {
-    /// Waits for the next code.
-    pub fn next_code(&mut self) -> String {
-        for _ in 0..500 {
-            let fresh = self.messages().into_iter().filter(|message| message.id > self.read_up_to);
-            if let Some((id, code)) = fresh.filter_map(|m| m.code.map(|code| (m.id, code))).next() {
-                self.read_up_to = id;
-                return code;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        panic!("no code came to {}", self.number);
-    }
-
-    fn messages(&self) -> Vec<SmsMessage> {
-        let query = OutboxQuery { phone: Some(self.number.clone()), ..OutboxQuery::default() };
-        self.operator.sms_outbox(&query).expect("the outbox").items
     }
 }
 

@@ -8,16 +8,9 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 use time::{OffsetDateTime, UtcOffset};
-use ycd_flows::{
-    conversation::CodeAnswer,
-    messages::{Explain as _, Language},
-};
-use ycd_portal_api::{ApiError, wire::login::CodeSent};
+use ycd_flows::messages::{Explain as _, Language};
 
-use crate::{
-    ask::Secrets,
-    error::{CliError, Result},
-};
+use crate::error::CliError;
 
 /// With JSON each event and the result is one line on standard output. Otherwise results are text there, and what
 /// happens on the way goes to standard error.
@@ -74,34 +67,6 @@ impl Say {
         } else if let Some(text) = text() {
             note(&text);
         }
-    }
-
-    /// The code that was sent. Where nobody sits there who could look at the message again, a refusal is the end.
-    pub fn ask_code(
-        &self,
-        codes: &mut Secrets,
-        sent: &CodeSent,
-        refused: Option<&ApiError>,
-    ) -> Result<CodeAnswer> {
-        match refused {
-            Some(_) if !codes.is_terminal() => return Ok(CodeAnswer::Stop),
-            Some(refused) => self.aside(&refused.explain(self.language).sentence),
-            None => self.event(&json!({ "event": "code_sent", "phone": sent.phone }), || {
-                let text = self.t(
-                    "验证码已发到 {phone}，{seconds} 秒内有效。",
-                    "A code was sent to {phone}; it lives for {seconds} seconds.",
-                );
-                let seconds = sent.valid_for.to_string();
-                Some(text.replace("{phone}", &sent.phone).replace("{seconds}", &seconds))
-            }),
-        }
-        let code = codes.next(
-            self.t("短信验证码（直接回车重新发送）：", "SMS code (just Enter has another one sent): "),
-        )?;
-        Ok(match code {
-            None if codes.is_terminal() => CodeAnswer::SendAgain,
-            code => code.map(|code| code.trim().to_owned()).into(),
-        })
     }
 
     /// For people only.

@@ -47,6 +47,6 @@ pub mod unlock;
 
 pub use cert::{Certificate, CertificateInfo, CertificateState};
 pub use chain::{ChainError, VerifiedChain, verify_chain};
-pub use error::PkiError;
+pub use error::{PkiError, SignError};
 pub use key::{DEFAULT_ID, PublicKey, Signature};
-pub use signer::{KeyPair, SignError, Signer};
+pub use signer::{KeyPair, Signer};

@@ -5,7 +5,7 @@ use sm2::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
 use sm2::{SecretKey, dsa::SigningKey};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{DEFAULT_ID, PkiError, PublicKey, Signature};
+use crate::{DEFAULT_ID, PkiError, PublicKey, SignError, Signature};
 
 /// Something that makes SM2 signatures: a key in a token or a [`KeyPair`] in memory.
 pub trait Signer {
@@ -17,22 +17,6 @@ pub trait Signer {
     /// # Errors
     /// Whatever keeps the key from signing; see [`SignError::downcast`].
     fn sign(&self, message: &[u8]) -> Result<Signature, SignError>;
-}
-
-/// The key did not sign; the cause is the key's own error.
-#[derive(Debug, thiserror::Error)]
-#[error("the key did not sign: {0}")]
-pub struct SignError(#[source] Box<dyn std::error::Error + Send + Sync>);
-
-impl SignError {
-    pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(cause.into())
-    }
-
-    /// The key's own error back, where it is of this type.
-    pub fn downcast<E: std::error::Error + 'static>(self) -> Result<E, Self> {
-        self.0.downcast::<E>().map(|error| *error).map_err(Self)
-    }
 }
 
 /// An SM2 key pair in memory. The private key is wiped when dropped; copies that a computation has left on the stack

@@ -10,10 +10,11 @@ use crate::error::{Error, Result};
 use crate::fault::ControlFile;
 pub use crate::fault::{Action, Control, Fault, Length, On, Rule, When};
 use crate::object::Kind;
+pub use crate::pin::Pin;
 pub use crate::soft_token::Leaves;
 use crate::soft_token::SoftToken;
 use crate::state::{Head, PinSlot, Role, State};
-pub use crate::state::{INITIAL_PIN, Pin, PinLimits};
+pub use crate::state::{INITIAL_PIN, PinLimits};
 use crate::store::Folder;
 pub use crate::store::seal::Kdf;
 use crate::store::seal::{StorageKey, random};
@@ -246,7 +247,7 @@ pub fn set_appearance(dir: impl AsRef<Path>, serial_number: &str, appearance: &A
 /// Adds a rule to the control file; its count starts at 0. `serial_number` `None`: for calls on any token, and on none.
 pub fn set_fault(dir: impl AsRef<Path>, serial_number: Option<&str>, fault: &Fault) -> Result<()> {
     if let On::Function { function, .. } = &fault.on
-        && !crate::FUNCTIONS.contains(&function.as_str())
+        && !crate::functions::FUNCTIONS.contains(&function.as_str())
     {
         return Err(Error::BadField { field: "function", rule: "the name of a PKCS#11 function, as C_Sign" });
     }

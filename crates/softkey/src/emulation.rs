@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::state::Pin;
+use crate::pin::Pin;
 
 /// The numbers (CKK, CKM, CKA) and habits of a module. The default is this software's own; JSON may leave out what
 /// does not differ from it.

@@ -185,7 +185,7 @@ impl TryFrom<WrittenRule> for Rule {
     fn try_from(rule: WrittenRule) -> Result<Self, String> {
         let WrittenRule { token, on, action, when, once, seen, struck } = rule;
         if let On::Function { function, .. } = &on
-            && !crate::FUNCTIONS.contains(&function.as_str())
+            && !crate::functions::FUNCTIONS.contains(&function.as_str())
         {
             return Err(format!("no PKCS#11 function {function}"));
         }

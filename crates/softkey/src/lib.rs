@@ -34,7 +34,9 @@ pub mod card;
 mod emulation;
 mod error;
 pub mod fault;
+mod functions;
 mod object;
+mod pin;
 mod pkcs11;
 mod sm2sig;
 mod soft_token;
@@ -43,5 +45,5 @@ mod store;
 mod unblock;
 
 pub use error::{Error, Result};
-pub use pkcs11::FUNCTIONS;
+pub use functions::FUNCTIONS;
 pub use soft_token::Leaves;

@@ -1,50 +1,16 @@
 //! The state of one token: who it is, its PINs, whether it is inserted, what lies on it.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::emulation::VendorEmulation;
 use crate::error::{Error, Result};
 use crate::object::{MAX_OBJECT_LEN, MAX_OBJECTS, Object};
+use crate::pin::Pin;
 use crate::store::seal::{Kdf, StorageKey, Wrapped};
 use crate::unblock::UnblockSlot;
 
 /// The user PIN that tokens are delivered with.
 pub const INITIAL_PIN: &str = "12345678";
-
-/// A user or SO PIN. Wiped when dropped, never printed.
-#[derive(Clone)]
-pub struct Pin(Zeroizing<Vec<u8>>);
-
-impl Pin {
-    pub fn new(bytes: &[u8]) -> Self {
-        Self(Zeroizing::new(bytes.to_vec()))
-    }
-
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl From<&str> for Pin {
-    fn from(text: &str) -> Self {
-        Self::new(text.as_bytes())
-    }
-}
-
-impl From<String> for Pin {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text.into_bytes()))
-    }
-}
-
-impl fmt::Debug for Pin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pin(••••)")
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,7 +37,7 @@ pub struct PinLimits {
 
 impl PinLimits {
     pub fn check(self, pin: &Pin) -> Result<()> {
-        let fits = u32::try_from(pin.0.len()).is_ok_and(|len| (self.min..=self.max).contains(&len));
+        let fits = u32::try_from(pin.expose().len()).is_ok_and(|len| (self.min..=self.max).contains(&len));
         if fits { Ok(()) } else { Err(Error::PinLength { min: self.min, max: self.max }) }
     }
 }

@@ -11,7 +11,6 @@ use std::{
 use super::{
     Machine, Trial,
     machine::{WINE, windows_path},
-    variants,
 };
 use crate::{card::Card, demo::Teller};
 
@@ -74,9 +73,7 @@ pub fn comes_and_is_whole(machine: &Machine, teller: &mut Teller, trial: &Trial)
 pub fn changes_and_goes(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     refuses(machine, teller, trial)?;
     repairs(machine, teller, trial)?;
-    goes(machine, teller, trial)?;
-    variants::run(machine, teller, trial)?;
-    brings_along(machine, teller, trial)
+    goes(machine, teller, trial)
 }
 
 fn refuses(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
@@ -245,7 +242,7 @@ fn goes(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), Str
 }
 
 /// On a machine where nobody has chosen anything yet.
-fn brings_along(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
+pub fn brings_along(machine: &Machine, teller: &mut Teller, trial: &Trial) -> Result<(), String> {
     teller.part("随安装带来的 What comes with it");
     let brought = machine.usual_folder().join("provision");
     teller.step("英文安装的，助手也说英文 Installed in English, it speaks English", || {
@@ -376,8 +373,8 @@ fn data_folder(machine: &Machine) -> PathBuf {
     machine.user().join("AppData/Local/ycd")
 }
 
-pub(super) fn value(machine: &Machine, token: &str, name: &str) -> Result<String, String> {
-    machine.registry(token, name)?.ok_or_else(|| format!("{token} has no {name}"))
+pub(super) fn value(machine: &Machine, key: &str, name: &str) -> Result<String, String> {
+    machine.registry(key, name)?.ok_or_else(|| format!("{key} has no {name}"))
 }
 
 /// Paths of all files, from the folder.

@@ -2,7 +2,7 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::challenge::UnblockKey;
+use super::secrets::{SessionKey, UnblockKey};
 use crate::{KeyPair, PkiError, PublicKey};
 
 /// Bytes of an SO PIN in a box, filled up with zeros.
@@ -78,10 +78,6 @@ impl SoPins {
     }
 }
 
-/// Of an unlock by challenge and response: K, good for one command to one token. 32 bytes.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct SessionKey(pub(super) [u8; 32]);
-
 impl SessionKey {
     /// # Errors
     /// Those of [`PublicKey::seal`].
@@ -93,12 +89,6 @@ impl SessionKey {
     /// Those of [`KeyPair::unseal`]; [`PkiError::Malformed`] where something else is in it.
     pub fn unseal(key: &KeyPair, sealed: &[u8]) -> Result<Self, PkiError> {
         opened(key, sealed).map(|plain| Self(*plain))
-    }
-}
-
-impl std::fmt::Debug for SessionKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SessionKey")
     }
 }
 

@@ -14,13 +14,15 @@ mod context;
 mod envelopes;
 mod liveness;
 mod release_request;
+mod secrets;
 mod unlock_request;
 
-pub use challenge::{CHALLENGE_LEN, UNBLOCK_HEADER, UnblockCommand, UnblockKey};
+pub use challenge::{UNBLOCK_HEADER, UnblockCommand};
 pub use context::{Context, PinRules, Purpose, signed_answer};
-pub use envelopes::{FirstSecrets, SessionKey, SoPin, SoPins};
+pub use envelopes::{FirstSecrets, SoPin, SoPins};
 pub use liveness::LivenessCheck;
 pub use release_request::{ReleaseRequest, SoPinRetryCounter};
+pub use secrets::{CHALLENGE_LEN, SessionKey, UnblockKey};
 pub use unlock_request::UnlockRequest;
 
 use serde::{Deserialize, Serialize};

@@ -19,7 +19,6 @@ mod tokens;
 use cryptoki_sys::*;
 
 use crate::error::Error;
-pub use exports::FUNCTIONS;
 
 /// An answer other than CKR_OK is the error.
 type Rv<T = ()> = Result<T, CK_RV>;

@@ -138,3 +138,7 @@ impl Fault {
 fn name(function: Function) -> String {
     format!("C_{}", function.to_string().trim_start_matches("Function::"))
 }
+
+pub(super) fn unsupported(what: &str) -> TokenError {
+    TokenError::Unsupported { what: what.into() }
+}

@@ -11,7 +11,7 @@ use cryptoki_sys::{
 use ycd_token::profile::Pkcs11;
 use ycd_token::{CkaId, ContainerHandle, Spki, TokenError, TokenId};
 
-use super::fault::{Changes, Fault};
+use super::fault::{Changes, Fault, unsupported};
 use super::inventory::KeyObject;
 use super::raw::{self, Raw};
 use super::{Module, SM2_CURVE};
@@ -159,8 +159,4 @@ fn key_type(number: u32) -> Result<KeyType, TokenError> {
         _ => KeyType::new_vendor_defined(number.into()),
     };
     type_.map_err(|_| unsupported(&format!("key type {number:#010x} outside the vendor's range")))
-}
-
-pub(super) fn unsupported(what: &str) -> TokenError {
-    TokenError::Unsupported { what: what.into() }
 }

@@ -37,9 +37,8 @@ use ycd_token::{
     TokenId, TokenInfo,
 };
 
-use self::fault::{Changes, Fault};
+use self::fault::{Changes, Fault, unsupported};
 use self::inventory::{Inventory, PointAttributes};
-use self::keys::unsupported;
 use self::raw::Raw;
 use crate::loading;
 use crate::unlock::Unlocks;

@@ -17,8 +17,7 @@ use cryptoki::slot::Slot;
 use cryptoki_sys::*;
 use ycd_token::TokenError;
 
-use super::fault::Fault;
-use super::keys::unsupported;
+use super::fault::{Fault, unsupported};
 
 /// Bytes of a signature: a DER one of SM2 has at most 72.
 const ROOM: usize = 256;

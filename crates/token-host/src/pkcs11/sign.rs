@@ -11,8 +11,8 @@ use ycd_pki::{PkiError, PublicKey, SignError, Signature, Signer, csr};
 use ycd_token::profile::{SignInput, SignMechanism};
 use ycd_token::{Spki, TokenError, TokenId};
 
-use super::fault::Fault;
-use super::keys::{mechanism_type, unsupported};
+use super::fault::{Fault, unsupported};
+use super::keys::mechanism_type;
 use super::raw::{Raw, is_beyond_cryptoki};
 use super::{Module, OpenToken};
 

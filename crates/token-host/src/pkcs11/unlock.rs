@@ -12,8 +12,7 @@ use ycd_token::{
 use zeroize::Zeroizing;
 
 use super::Module;
-use super::fault::Fault;
-use super::keys::unsupported;
+use super::fault::{Fault, unsupported};
 use super::so::SoAnswer;
 use crate::card::{Card, CardError, Status, VERIFY};
 use crate::unlock::{self, Guess, refused};

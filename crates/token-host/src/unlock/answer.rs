@@ -5,7 +5,6 @@ use ycd_pki::unlock::{Context, FirstSecrets, Purpose, SessionKey, SoPins, Unlock
 use ycd_token::profile::Tristate;
 use ycd_token::{Answer, Result, TokenId, UnlockCapabilities};
 
-use super::release::Secrets;
 use super::{Unlock, refused};
 
 /// Bytes of a nonce of the portal.
@@ -13,7 +12,15 @@ const NONCE_LEN: usize = 32;
 /// Seconds.
 const LONGEST: u32 = 600;
 
-/// An answer that was found right, with its box open.
+/// What was in the sealed envelope. Wiped when dropped.
+pub enum Secrets {
+    Pins(SoPins),
+    /// Until its one command has been sent.
+    Session(Option<SessionKey>),
+    First(FirstSecrets),
+}
+
+/// An answer that was found right, with its envelope open.
 pub struct Checked {
     pub context: Context,
     pub secrets: Secrets,

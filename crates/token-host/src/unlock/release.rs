@@ -2,22 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use ycd_pki::unlock::{
-    Context, FirstSecrets, PinRules, Purpose, SessionKey, SoPins, UnblockKey, UnlockMethod,
-};
+use ycd_pki::unlock::{Context, PinRules, Purpose, SessionKey, UnblockKey, UnlockMethod};
 use ycd_token::{Opened, Pin, PinPolicy, Result, SoLogin, TokenError};
 
-use super::answer::Checked;
+use super::answer::{Checked, Secrets};
 use super::claims::Claims;
 use super::refused;
-
-/// What was in the box. Wiped when dropped.
-pub enum Secrets {
-    Pins(SoPins),
-    /// Until its one command has been sent.
-    Session(Option<SessionKey>),
-    First(FirstSecrets),
-}
 
 /// Which of the two SO PINs that a token may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

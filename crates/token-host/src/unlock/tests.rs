@@ -5,7 +5,7 @@ use ycd_pki::unlock::{Context, LivenessCheck, PinRules, Purpose, SoPin, SoPins, 
 use ycd_pki::{KeyPair, Signer};
 use ycd_token::SoLogin;
 
-use super::release::Secrets;
+use super::answer::Secrets;
 use super::*;
 
 const SESSION: u64 = 7;

@@ -10,9 +10,8 @@ use ycd_token::{
 };
 
 use crate::common::PIN;
-use crate::scene::{Scene, Seen};
+use crate::scene::{NEW_PIN, Scene, Seen};
 
-pub const NEW_PIN: &str = "86420975";
 const NEW_CKA_ID: CkaId = CkaId([0x77; 16]);
 
 macro_rules! operations {

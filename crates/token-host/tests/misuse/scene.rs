@@ -8,9 +8,9 @@ use ycd_softkey::admin::{self, NewToken, TokenState};
 use ycd_token::{CkaId, Contents, Driver, KeyPairState, ModuleHost, Pin, Spki, TokenAccess, TokenId};
 
 use crate::common::{Bench, PIN, certificate, host_exe, profile_with};
-use crate::operations::NEW_PIN;
 use crate::release::{Portal, SO_PIN};
 
+pub const NEW_PIN: &str = "86420975";
 /// Of every call, milliseconds.
 pub const DEADLINE_MS: u64 = 2000;
 

@@ -8,6 +8,7 @@ mod error;
 mod hex;
 mod locations;
 mod parse;
+mod placeholders;
 mod recognition;
 mod registry;
 
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::hex::Hex;
 pub use drivers::{Driver, Drivers, Lookup, default_admin_folder};
 pub use error::ProfileError;
-pub(crate) use locations::exe_dir;
+pub(crate) use placeholders::exe_dir;
 pub use recognition::{Recognition, UsbId};
 
 /// One token model.

@@ -10,15 +10,15 @@ use super::ModulePlaces;
 
 const ROOT: &str = r"HKLM\";
 
-/// Whether an entry is `HKLM\token…\value`.
+/// Whether an entry is `HKLM\key…\value`.
 pub(super) fn check(entry: &str) -> Result<(), String> {
     match split(entry) {
         Some(_) => Ok(()),
-        None => Err(r"takes `HKLM\`, a token and the name of a value, with `\` between".into()),
+        None => Err(r"takes `HKLM\`, a key and the name of a value, with `\` between".into()),
     }
 }
 
-/// Token, below the root, and name of the value.
+/// Key, below the root, and name of the value.
 fn split(entry: &str) -> Option<(&str, &str)> {
     let (key, value) = entry.strip_prefix(ROOT)?.rsplit_once('\\')?;
     let whole = !value.is_empty() && key.split('\\').all(|part| !part.is_empty());
@@ -56,7 +56,7 @@ pub(super) fn folders(places: &ModulePlaces) -> impl Iterator<Item = PathBuf> {
         let of_bits = |bits| {
             ["{system32}", "{program_files}"]
                 .into_iter()
-                .filter_map(move |directory| super::locations::resolve(directory, bits))
+                .filter_map(move |directory| super::placeholders::resolve(directory, bits))
         };
         of_bits(32).chain(of_bits(64)).filter_map(|folder| folder.canonicalize().ok())
     };
@@ -65,7 +65,7 @@ pub(super) fn folders(places: &ModulePlaces) -> impl Iterator<Item = PathBuf> {
         let folder = PathBuf::from(folder(&value, &places.files)?).canonicalize().ok()?;
         trusted()
             .any(|trusted| folder.starts_with(&trusted))
-            .then(|| super::locations::without_verbatim_prefix(folder))
+            .then(|| super::placeholders::without_verbatim_prefix(folder))
     })
 }
 
