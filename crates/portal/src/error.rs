@@ -132,7 +132,8 @@ pub(crate) fn problem_response(problem: &Problem) -> Response {
 
 /// A name under which a failure is found in the log.
 pub(crate) fn incident() -> String {
-    crate::secrets::random::<8>().map_or_else(|_| "none".into(), hex::encode)
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_or_else(|_| "none".into(), |()| hex::encode(bytes))
 }
 
 fn is_busy(error: &sqlx::Error) -> bool {

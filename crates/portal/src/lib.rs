@@ -47,6 +47,7 @@ pub mod secrets;
 mod server;
 pub mod sms;
 pub mod tokens;
+mod trust;
 pub mod unlock;
 
 pub use config::Config;

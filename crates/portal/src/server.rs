@@ -11,8 +11,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Error, Portal, attempts, authority, catalogue, certificates, drivers, http, login, operator, orders,
-    personalization, sms, tokens, unlock,
+    Error, Portal, attempts, catalogue, certificates, drivers, http, login, operator, orders,
+    personalization, sms, tokens, trust, unlock,
 };
 
 const PREFIX: &str = "/api/v1";
@@ -94,7 +94,7 @@ fn api() -> OpenApiRouter<Portal> {
         .merge(unlock::routes())
         .merge(personalization::routes())
         .merge(tokens::routes())
-        .merge(authority::routes())
+        .merge(trust::routes())
         .merge(drivers::routes())
         .merge(operator::routes());
     OpenApiRouter::with_openapi(Description::openapi()).nest(PREFIX, v1)

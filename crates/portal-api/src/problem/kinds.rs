@@ -15,6 +15,8 @@ kinds! {
     IDEMPOTENCY_RUNNING = "idempotency.in_progress", 409, "同一请求正在处理中";
     INTERNAL = "portal.internal", 500, "服务内部错误";
     BUSY = "portal.busy", 503, "服务繁忙,请稍后再试";
+    /// The authority does not answer; the same request later goes on where this one stopped.
+    AUTHORITY_UNAVAILABLE = "authority.unavailable", 503, "证书签发服务暂时不可用,请稍后再试,已完成的步骤不会丢失";
     AUTH_REQUIRED = "auth.required", 401, "请先登录";
     SESSION_EXPIRED = "auth.session_expired", 401, "登录已失效,请重新登录";
     FORBIDDEN = "auth.forbidden", 403, "没有权限";

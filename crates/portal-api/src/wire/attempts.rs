@@ -5,19 +5,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Bytes, Timestamp, orders::PublicStatus};
-
-/// How a new certificate comes onto the token; fixed per order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// A new key pair beside the old one: the normal way.
-    SideBySide,
-    /// A new certificate for the old key pair: where product or token allow nothing else.
-    SameKeyPair,
-    /// The old key pair goes first, for room: with explicit consent, without a way back.
-    Replace,
-}
+pub use super::shared::{Mode, SignedAuthorization};
+use super::{Bytes, Timestamp, shared::PublicStatus};
 
 /// `POST /orders/{order}/attempts`: step 1. Gives the order's one open attempt, or opens the first.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -128,14 +117,6 @@ pub struct Issue {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Replace {
     pub authorization: SignedAuthorization,
-}
-
-/// The signature and the nonce it was made with; the text itself the portal builds from what it knows.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct SignedAuthorization {
-    pub nonce: Bytes,
-    /// DER of `SEQUENCE { r, s }`, SM3withSM2.
-    pub signature: Bytes,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::unlock::PinRules;
+pub use super::shared::BankAccount;
+use super::shared::PinRules;
 
 /// `GET /project`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -19,14 +20,6 @@ pub struct Project {
     /// What a new PIN must be, beside the limits of the token itself.
     pub pin: PinRules,
     pub bank_account: BankAccount,
-}
-
-/// Where a transfer goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BankAccount {
-    pub payee: String,
-    pub bank: String,
-    pub account: String,
 }
 
 /// Where the term of a renewed certificate begins.

@@ -8,6 +8,7 @@ pub mod form;
 pub mod login;
 pub mod operator;
 pub mod orders;
+mod shared;
 pub mod tokens;
 pub mod unlock;
 

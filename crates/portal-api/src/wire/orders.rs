@@ -6,91 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroize as _;
 
-use super::{Page, Timestamp, attempts::Mode, catalogue::BankAccount, form::FormView};
-
-/// The states a user sees, in the order of the tabs of 我的订单.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PublicStatus {
-    /// 填写中
-    Draft,
-    /// 待支付
-    AwaitingPayment,
-    /// 待审核
-    AwaitingReview,
-    /// 审核拒绝
-    Rejected,
-    /// 待制证
-    AwaitingPersonalization,
-    /// 待更新
-    AwaitingRenewal,
-    /// 待恢复
-    AwaitingRecovery,
-    /// 待配送
-    AwaitingShipment,
-    /// 已完成
-    Completed,
-    /// 已退款
-    Refunded,
-    /// 待下载
-    AwaitingDownload,
-    /// 待解锁
-    AwaitingUnlock,
-}
-
-impl PublicStatus {
-    /// In the order of the tabs.
-    pub const ALL: [Self; 12] = [
-        Self::Draft,
-        Self::AwaitingPayment,
-        Self::AwaitingReview,
-        Self::Rejected,
-        Self::AwaitingPersonalization,
-        Self::AwaitingRenewal,
-        Self::AwaitingRecovery,
-        Self::AwaitingShipment,
-        Self::Completed,
-        Self::Refunded,
-        Self::AwaitingDownload,
-        Self::AwaitingUnlock,
-    ];
-
-    /// As in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::AwaitingPayment => "awaiting_payment",
-            Self::AwaitingReview => "awaiting_review",
-            Self::Rejected => "rejected",
-            Self::AwaitingPersonalization => "awaiting_personalization",
-            Self::AwaitingRenewal => "awaiting_renewal",
-            Self::AwaitingRecovery => "awaiting_recovery",
-            Self::AwaitingShipment => "awaiting_shipment",
-            Self::Completed => "completed",
-            Self::Refunded => "refunded",
-            Self::AwaitingDownload => "awaiting_download",
-            Self::AwaitingUnlock => "awaiting_unlock",
-        }
-    }
-
-    /// The tab's label.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Draft => "填写中",
-            Self::AwaitingPayment => "待支付",
-            Self::AwaitingReview => "待审核",
-            Self::Rejected => "审核拒绝",
-            Self::AwaitingPersonalization => "待制证",
-            Self::AwaitingRenewal => "待更新",
-            Self::AwaitingRecovery => "待恢复",
-            Self::AwaitingShipment => "待配送",
-            Self::Completed => "已完成",
-            Self::Refunded => "已退款",
-            Self::AwaitingDownload => "待下载",
-            Self::AwaitingUnlock => "待解锁",
-        }
-    }
-}
+pub use super::shared::PublicStatus;
+use super::{
+    Page, Timestamp,
+    form::FormView,
+    shared::{BankAccount, Mode},
+};
 
 /// What an order is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]

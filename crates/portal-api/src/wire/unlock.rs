@@ -6,11 +6,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use super::shared::PinRules;
 use super::{
     Bytes, Timestamp,
-    attempts::SignedAuthorization,
     login::SessionToken,
-    orders::{OrderNote, PublicStatus},
+    orders::OrderNote,
+    shared::{PublicStatus, SignedAuthorization},
 };
 
 /// `GET /unlock/portal`: what an assistant keeps of its portal when it is set up, and believes no other afterwards.
@@ -32,14 +33,6 @@ pub enum UnlockMethod {
     SoPin,
     /// The token asks, the portal answers.
     ChallengeResponse,
-}
-
-/// What a new PIN must be. Lengths in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct PinRules {
-    pub min_len: u8,
-    pub max_len: u8,
-    pub digits_only: bool,
 }
 
 /// `POST /unlock/check` and `POST /unlock/codes`: the token that is inserted.
@@ -74,7 +67,7 @@ pub struct OpenUnlock {
     pub token_id: String,
     /// DER, as read from the token.
     pub certificate: Bytes,
-    /// The code of `POST /unlock/codes` and a step-up, sealed to the portal's key: what `ycd_pki::unlock::Opening` makes.
+    /// The code of `POST /unlock/codes` and a step-up, sealed to the portal's key: what `ycd_pki::unlock::UnlockRequest` makes.
     pub sealed: Bytes,
     /// The PIN is locked now; kept from the order's first opening.
     pub locked: bool,
@@ -135,7 +128,7 @@ pub struct UnlockOrder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskRelease {
-    /// Sealed to the portal's key: what `ycd_pki::unlock::Request` makes.
+    /// Sealed to the portal's key: what `ycd_pki::unlock::ReleaseRequest` makes.
     pub sealed: Bytes,
 }
 
@@ -161,7 +154,7 @@ pub struct AskLiveness {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LivenessAnswer {
-    /// DER of `SEQUENCE { r, s }`, SM3withSM2, over `ycd_pki::unlock::Alive`.
+    /// DER of `SEQUENCE { r, s }`, SM3withSM2, over `ycd_pki::unlock::LivenessCheck`.
     pub signature: Bytes,
 }
 

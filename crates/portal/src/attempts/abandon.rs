@@ -1,8 +1,8 @@
 //! Step 11: an attempt is given up.
 
 use axum::{extract::State, http::StatusCode};
-use time::OffsetDateTime;
 use ycd_pki::authorization::Authorization;
+use ycd_portal_api::problem::attempts as problems;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -14,15 +14,14 @@ use ycd_portal_api::{
 };
 
 use super::{
+    closing::give_up,
+    evidence::{Expected, take_authorization},
     issue::{old_key, open_attempt},
-    problems,
-    record::{self, Attempt, Expected, take_authorization},
+    record,
     view::{self, attempts_left},
 };
 use crate::{
-    Error, Portal, audit, authority,
-    certificates::{self, RecordState},
-    db::Conn,
+    Portal, authority, certificates,
     http::{Actor, Answer, Change, Operator, Path, User},
     orders::{self, Event},
     secrets::random,
@@ -110,30 +109,4 @@ pub async fn close_by_operator(
     }
     let view = view::newest(&portal, &mut tx, &order).await?;
     tx.answer(StatusCode::OK, &view).await
-}
-
-/// Closes an attempt and revokes its serial number where it has one, whether or not it has been signed: what is signed
-/// later is born revoked.
-pub async fn give_up(
-    db: &mut Conn,
-    attempt: &Attempt,
-    reason: &str,
-    actor: &Actor,
-    now: OffsetDateTime,
-) -> Result<(), Error> {
-    record::set_state(db, attempt, AttemptState::Closed, now).await?;
-    let detail = match &attempt.bound {
-        Some(bound) => {
-            match certificates::find(db, &bound.serial).await? {
-                Some(certificate) if certificate.state != RecordState::Revoked => {
-                    certificates::revoke(db, &bound.serial, reason, actor, now).await?;
-                }
-                Some(_) => {}
-                None => authority::revoke(db, &bound.serial, reason, now).await?,
-            }
-            format!("attempt {}, serial {}", attempt.number, bound.serial)
-        }
-        None => format!("attempt {}", attempt.number),
-    };
-    audit::record(db, actor, "attempt.give_up", &attempt.order, Some(&detail), now).await
 }

@@ -2,15 +2,16 @@
 
 use axum::{extract::State, http::StatusCode};
 use ycd_pki::{Certificate, authorization::Authorization};
+use ycd_portal_api::problem::attempts as problems;
 use ycd_portal_api::{
     Problem,
     wire::attempts::{AttemptState, Confirm, Confirmed, NoncePurpose},
 };
 
 use super::{
+    evidence::{Expected, take_authorization},
     issue::{check_not_revoked, open_attempt},
-    problems,
-    record::{self, Expected, take_authorization},
+    record::{self},
 };
 use crate::{
     Error, Portal, audit, certificates,

@@ -10,6 +10,7 @@ use ycd_pki::{
     csr,
     sm3::sm3,
 };
+use ycd_portal_api::problem::attempts as problems;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -22,10 +23,10 @@ use ycd_portal_api::{
 };
 
 use super::{
-    abandon::give_up,
+    closing::give_up,
+    evidence::{Expected, take_authorization},
     open::check_allowed,
-    problems,
-    record::{self, Attempt, Bound, Expected, take_authorization},
+    record::{self, Attempt, Bound},
 };
 use crate::{
     Error, Portal, audit,

@@ -13,7 +13,9 @@
 //! - What was acted on is answered again in the same way: the stored certificate, the confirmation, the next attempt.
 
 mod abandon;
+mod closing;
 mod confirm;
+mod evidence;
 mod issue;
 mod nonce;
 mod open;
@@ -21,15 +23,14 @@ mod record;
 mod replace;
 mod view;
 
+pub use closing::close;
+pub(crate) use evidence::keep_authorization;
 pub(crate) use issue::{checked_request, subject_ids};
 pub(crate) use nonce::{make as make_nonce, spend as spend_nonce};
-pub(crate) use record::keep_authorization;
 
-use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
-pub use ycd_portal_api::problem::attempts as problems;
 
-use crate::{Error, Portal, authority, db::Conn, http::Actor, orders::Order};
+use crate::Portal;
 
 /// Attempts of one approval.
 pub const MAX_ATTEMPTS: u32 = 3;
@@ -43,15 +44,4 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(confirm::confirm))
         .routes(routes!(abandon::abandon))
         .routes(routes!(abandon::close_by_operator))
-}
-
-/// An operator ends the work on the token (token lost, money given back): closes the order's open attempt, if there is
-/// one, and revokes its serial number. Called by [`crate::orders::transition`], in its transaction.
-pub async fn close(db: &mut Conn, order: &Order, now: OffsetDateTime) -> Result<(), Error> {
-    match record::newest(db, &order.no).await? {
-        Some(attempt) if attempt.is_open() => {
-            abandon::give_up(db, &attempt, authority::GIVEN_UP, &Actor::System, now).await
-        }
-        _ => Ok(()),
-    }
 }

@@ -3,6 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use time::{Duration, OffsetDateTime};
 use ycd_pki::authorization::NONCE_LEN;
+use ycd_portal_api::problem::attempts as problems;
 use ycd_portal_api::{
     Problem,
     wire::{
@@ -11,7 +12,7 @@ use ycd_portal_api::{
     },
 };
 
-use super::{problems, record};
+use super::record;
 use crate::{
     Error, Portal,
     db::{Conn, millis},

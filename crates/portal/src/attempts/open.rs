@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use sqlx::Row as _;
+use ycd_portal_api::problem::attempts as problems;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -9,7 +10,7 @@ use ycd_portal_api::{
 };
 
 use super::{
-    problems, record,
+    record,
     view::{self, attempts_left},
 };
 use crate::{

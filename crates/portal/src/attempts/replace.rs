@@ -2,15 +2,16 @@
 
 use axum::{extract::State, http::StatusCode};
 use ycd_pki::{Certificate, authorization::Authorization, sm3::sm3};
+use ycd_portal_api::problem::attempts as problems;
 use ycd_portal_api::{
     Problem,
     wire::attempts::{AttemptView, Mode, NoncePurpose, Replace},
 };
 
 use super::{
+    evidence::{Expected, take_authorization},
     open::check_allowed,
-    problems,
-    record::{self, Expected, take_authorization},
+    record::{self},
     view,
 };
 use crate::{

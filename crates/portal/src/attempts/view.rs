@@ -1,5 +1,6 @@
 //! What is told of an attempt.
 
+use ycd_portal_api::problem::attempts as problems;
 use ycd_portal_api::wire::{
     Bytes,
     attempts::{AbandonedAttempt, AttemptState, AttemptView, Mode},
@@ -7,7 +8,7 @@ use ycd_portal_api::wire::{
 };
 
 use super::{
-    MAX_ATTEMPTS, problems,
+    MAX_ATTEMPTS,
     record::{self, Attempt},
 };
 use crate::{Error, Portal, certificates, db::Conn, orders::Order};

@@ -5,7 +5,6 @@
 
 mod embedded;
 mod list;
-mod routes;
 
 use std::{
     future::Future,
@@ -20,7 +19,7 @@ use ycd_pki::{
     cert::{self, CertificateParams, Profile, SubjectId},
     crl::{CrlParams, Revoked},
 };
-use ycd_portal_api::{problem::Kind, wire::Bytes};
+use ycd_portal_api::{problem::kinds, wire::Bytes};
 
 use crate::{
     Error,
@@ -31,11 +30,6 @@ use crate::{
 };
 
 pub use embedded::Embedded;
-pub use routes::routes;
-
-/// 503: the authority does not answer; the same request later goes on where this one stopped.
-pub const UNAVAILABLE: Kind =
-    Kind::new("authority.unavailable", 503, "证书签发服务暂时不可用,请稍后再试,已完成的步骤不会丢失");
 
 /// Why a serial number is on the list when an attempt that held it was given up.
 pub const GIVEN_UP: &str = "更新中止,证书未启用";
@@ -92,7 +86,7 @@ impl From<AuthorityError> for Error {
         match error {
             AuthorityError::Unavailable(reason) => {
                 tracing::warn!(%reason, "the authority does not answer");
-                UNAVAILABLE.into()
+                kinds::AUTHORITY_UNAVAILABLE.into()
             }
             AuthorityError::Refused(reason) => Self::Authority(reason),
         }
@@ -180,7 +174,7 @@ impl Authority {
         Ok(certificate)
     }
 
-    fn backend(&self) -> Arc<dyn CertificateAuthority> {
+    pub(crate) fn backend(&self) -> Arc<dyn CertificateAuthority> {
         Arc::clone(&self.backend.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -228,6 +222,6 @@ fn crl_uri(public_url: &str, issuer: Issuer) -> String {
     format!("{public_url}/api/v1/crl/{}.crl", issuer.name())
 }
 
-fn pki(error: PkiError) -> Error {
+pub(crate) fn pki(error: PkiError) -> Error {
     Error::Authority(error.to_string())
 }

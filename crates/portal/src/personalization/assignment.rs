@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 use ycd_pki::{PublicKey, name::Name};
+use ycd_portal_api::problem::personalization as problems;
 use ycd_portal_api::{
     Problem,
     wire::{
@@ -39,12 +40,12 @@ impl Assignment {
         let plain =
             token_id.len() <= 128 && !token_id.contains(|c: char| c.is_whitespace() || c.is_control());
         if token_id.is_empty() || !plain {
-            return Err(Problem::new(super::problems::HOLDER_INVALID).with("field", "token_id").into());
+            return Err(Problem::new(problems::HOLDER_INVALID).with("field", "token_id").into());
         }
         self.phone = checked_phone(&self.phone)?;
         catalogue::offer(db, &self.product, self.validity_years).await?;
         if catalogue::holder_kind(db, &self.product).await? != self.holder.kind {
-            return Err(Problem::new(super::problems::HOLDER_INVALID).with("field", "holder.kind").into());
+            return Err(Problem::new(problems::HOLDER_INVALID).with("field", "holder.kind").into());
         }
         // Written once, with a public key at hand, to see that everything in it can stand in a certificate.
         self.reserve(portal, portal.identity().signing_public(), now)?;
@@ -58,7 +59,7 @@ impl Assignment {
         public_key: PublicKey,
         now: OffsetDateTime,
     ) -> Result<Reserved, Error> {
-        let unfit = |detail: String| Problem::new(super::problems::HOLDER_INVALID).detail(detail);
+        let unfit = |detail: String| Problem::new(problems::HOLDER_INVALID).detail(detail);
         let wanted = Wanted {
             subject: subject(&self.holder).to_der().map_err(|error| unfit(error.to_string()))?,
             public_key,

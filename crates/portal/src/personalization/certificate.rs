@@ -4,6 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use sqlx::Row as _;
 use time::OffsetDateTime;
 use ycd_pki::{Certificate, csr};
+use ycd_portal_api::problem::personalization as problems;
 use ycd_portal_api::{
     Problem,
     wire::{
@@ -13,7 +14,7 @@ use ycd_portal_api::{
     },
 };
 
-use super::{assignment::Assignment, problems, record};
+use super::{assignment::Assignment, record};
 use crate::{
     Error, Portal,
     attempts::checked_request,

@@ -14,7 +14,6 @@ mod proven;
 mod record;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
-pub use ycd_portal_api::problem::personalization as problems;
 
 use crate::Portal;
 

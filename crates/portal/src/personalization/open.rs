@@ -6,6 +6,7 @@ use ycd_pki::{
     PublicKey,
     unlock::{Context, FirstSecrets, Purpose},
 };
+use ycd_portal_api::problem::personalization as problems;
 use ycd_portal_api::{
     Problem,
     wire::{
@@ -18,7 +19,6 @@ use ycd_portal_api::{
 use super::{
     assignment::Assignment,
     certificate::{give_up_unsigned, in_use, of_personalization},
-    problems,
     record::{self, Personalization, PersonalizationState},
 };
 use crate::{

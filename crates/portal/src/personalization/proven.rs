@@ -2,6 +2,8 @@
 
 use axum::{extract::State, http::StatusCode};
 use ycd_pki::{Certificate, authorization::Authorization};
+use ycd_portal_api::problem::attempts as taken;
+use ycd_portal_api::problem::personalization as problems;
 use ycd_portal_api::{
     Problem,
     wire::{
@@ -11,10 +13,10 @@ use ycd_portal_api::{
     },
 };
 
-use super::{certificate::of_personalization, problems, record, record::PersonalizationState};
+use super::{certificate::of_personalization, record, record::PersonalizationState};
 use crate::{
     Error, Portal,
-    attempts::{make_nonce, problems as taken, spend_nonce},
+    attempts::{make_nonce, spend_nonce},
     audit,
     db::millis,
     http::{Answer, Change, Operator, Path},

@@ -13,7 +13,7 @@ use ycd_portal_api::{
 };
 use zeroize::Zeroizing;
 
-use super::send::{Message, queue};
+use super::{provider::Message, send::queue};
 use crate::{
     Error, Portal,
     config::SmsRules,

@@ -2,6 +2,7 @@
 
 use sqlx::{FromRow as _, Row as _, sqlite::SqliteRow};
 use time::OffsetDateTime;
+use ycd_portal_api::problem::unlock as problems;
 use ycd_portal_api::wire::{
     tokens::{SoPinScheme, TokenRecord},
     unlock::UnlockMethod,
@@ -11,7 +12,6 @@ use crate::{
     Config, Error,
     db::{Conn, moment},
     orders::{name_of, word},
-    unlock::problems,
 };
 
 /// A token.

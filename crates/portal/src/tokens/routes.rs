@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
+use ycd_portal_api::problem::personalization as problems;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -13,7 +14,6 @@ use crate::{
     Error, Portal, audit,
     http::{Answer, Change, Operator, Path},
     orders::name_of,
-    personalization::problems,
 };
 
 pub fn routes() -> OpenApiRouter<Portal> {

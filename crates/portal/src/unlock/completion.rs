@@ -3,6 +3,8 @@
 use axum::{extract::State, http::StatusCode};
 use sqlx::Row as _;
 use ycd_pki::{Certificate, authorization::Authorization};
+use ycd_portal_api::problem::attempts;
+use ycd_portal_api::problem::unlock as problems;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -12,12 +14,11 @@ use ycd_portal_api::{
 use super::{
     open::notify,
     order::{Unlock, newest_release},
-    problems,
     ticket::StepUpTicket,
 };
 use crate::{
     Error, Portal,
-    attempts::{keep_authorization, problems as attempts, spend_nonce},
+    attempts::{keep_authorization, spend_nonce},
     audit, certificates,
     db::Conn,
     http::{Actor, Answer, Change, Path},

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use ycd_pki::unlock::LivenessCheck;
+use ycd_portal_api::problem::unlock as problems;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -13,7 +14,6 @@ use ycd_portal_api::{
 
 use super::{
     order::{Unlock, newest_release},
-    problems,
     ticket::StepUpTicket,
 };
 use crate::{

@@ -21,7 +21,6 @@ mod ticket;
 
 use time::Duration;
 use ycd_pki::unlock::{self, Context, signed_answer};
-pub use ycd_portal_api::problem::unlock as problems;
 use ycd_portal_api::wire::{
     Bytes,
     unlock::{PinRules, ReleaseAnswer, UnlockMethod},

@@ -1,6 +1,7 @@
 //! Before a code is spent: whether and how the token in hand can be unlocked.
 
 use std::net::IpAddr;
+use ycd_portal_api::problem::unlock as problems;
 
 use axum::{extract::State, http::StatusCode};
 use sqlx::Row as _;
@@ -15,7 +16,7 @@ use ycd_portal_api::{
     },
 };
 
-use super::{order::Unlock, problems};
+use super::order::Unlock;
 use crate::{
     Error, Portal,
     certificates::{self, Certificate, RecordState},

@@ -4,6 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use sqlx::Row as _;
 use time::OffsetDateTime;
 use ycd_pki::unlock::UnlockRequest;
+use ycd_portal_api::problem::unlock as problems;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -16,7 +17,7 @@ use ycd_portal_api::{
 use super::{
     offer::in_hand,
     order::{RELEASES, Unlock},
-    problems, ticket,
+    ticket,
 };
 use crate::{
     Error, Portal, audit,

@@ -1,6 +1,7 @@
 //! An unlock order, with what it has beside the order itself.
 
 use sqlx::Row as _;
+use ycd_portal_api::problem::unlock as problems;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -10,7 +11,6 @@ use ycd_portal_api::{
     },
 };
 
-use super::problems;
 use crate::{
     Error, Portal,
     certificates::{self, Certificate, RecordState},

@@ -7,6 +7,7 @@ use ycd_pki::{
     sm3::sm3,
     unlock::{CHALLENGE_LEN, Context, Purpose, ReleaseRequest, SoPins},
 };
+use ycd_portal_api::problem::unlock as problems;
 use ycd_portal_api::{
     Problem,
     problem::kinds,
@@ -19,7 +20,7 @@ use ycd_portal_api::{
 use super::{
     RELEASE_SECONDS, method,
     order::{Unlock, newest_release},
-    pin_rules, problems, retry_counter, sign_answer, ticket,
+    pin_rules, retry_counter, sign_answer, ticket,
 };
 use crate::{
     Error, Portal, audit,

@@ -1,8 +1,8 @@
 //! Whether an SO PIN may be tried: by SO PIN a release can cost two tries, and the third must remain.
 
 use ycd_pki::unlock::SoPinRetryCounter;
+use ycd_portal_api::problem::unlock as problems;
 
-use super::problems;
 use crate::{Error, tokens::Token};
 
 /// Two guesses, and one that the operator still has.

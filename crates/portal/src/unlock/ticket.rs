@@ -5,9 +5,10 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 use sqlx::Row as _;
 use time::{Duration, OffsetDateTime};
+use ycd_portal_api::problem::unlock as problems;
 use ycd_portal_api::{problem::kinds, wire::login::SessionToken};
 
-use super::{RELEASE_SECONDS, problems};
+use super::RELEASE_SECONDS;
 use crate::{
     Error, Portal,
     db::{Conn, millis},

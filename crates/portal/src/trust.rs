@@ -8,8 +8,10 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use ycd_portal_api::Problem;
 
-use super::{Issuer, pki};
-use crate::{Error, Portal};
+use crate::{
+    Error, Portal,
+    authority::{Issuer, pki},
+};
 
 /// `/trust/anchors`, `/crl/…`
 pub fn routes() -> OpenApiRouter<Portal> {
