@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use ycd_flows::{
-    conversation::{CodeAnswer, Event, PinQuestion, Prompter, TokenProblem},
     new_pin::{NewPinPrompter, NewPinQuestion},
-    renewal::Step,
+    prompts::{CodeAnswer, PinQuestion, TokenProblem},
+    renewal::{Event, Prompter, Step},
     unlock::{UnlockEvent, UnlockPrompter, UnlockStep},
 };
 use ycd_pki::cert::CertificateInfo;

@@ -17,7 +17,7 @@ use ycd_flows::{
     FlowError,
     journal::Journal,
     lock::TokenLocks,
-    personalize::{Assignment, Personalization, PersonalizedToken},
+    personalization::{Assignment, Personalization, PersonalizedToken},
     trust::PinnedPortal,
 };
 use ycd_pki::{Certificate, unlock::UnlockMethod};

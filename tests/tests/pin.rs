@@ -10,7 +10,7 @@ use std::{
 use ycd_flows::{
     messages::{Explain as _, Language},
     new_pin::{NewPinPrompter, NewPinQuestion},
-    pin::{OldPinQuestion, PinChange, PinChangeError, PinChangePrompter, PinEvent, Which},
+    pin_change::{OldPinQuestion, PinChange, PinChangeError, PinChangePrompter, PinEvent, Which},
 };
 use ycd_pki::{Certificate, PublicKey, authorization::Authorization};
 use ycd_softkey::{

@@ -2,54 +2,27 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use ycd_flows::{
     clock::{Clock, SystemClock},
     messages::Language,
 };
-use ycd_token::{Drivers, ProfileError};
 
 use crate::{
-    data_dir::{DataDir, PathOverrides},
+    context::Context,
+    data_dir::{DataDir, PROJECT, PathOverrides},
     error::Result,
     events::Events,
     jobs::JobRunner,
-    reminders::{Reminders, Seen},
+    lock::lock,
+    reminders::Reminders,
+    seen::Seen,
     settings::Settings,
     tokens::TokenHub,
     view::{Done, Event, StartView},
 };
-
-/// What every part needs.
-pub(crate) struct Shared {
-    pub data_dir: DataDir,
-    pub drivers: Drivers,
-    /// Why the administrator's driver profiles are not used.
-    pub profiles_failed: Option<ProfileError>,
-    /// The driver host; `None` for the one beside this program.
-    pub host_exe: Option<PathBuf>,
-    pub clock: Arc<dyn Clock>,
-    pub events: Events,
-    pub seen: Seen,
-    settings: Mutex<Settings>,
-}
-
-impl Shared {
-    pub fn language(&self) -> Language {
-        self.settings().language.into()
-    }
-
-    pub fn settings(&self) -> Settings {
-        lock(&self.settings).clone()
-    }
-}
-
-/// What was being changed when somebody panicked is whole: all changes are assignments.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Everything a screen can ask for. Dropping it ends its threads and driver hosts; a work under way is waited for.
 pub struct Assistant {
@@ -57,7 +30,7 @@ pub struct Assistant {
     pub(crate) jobs: JobRunner,
     _reminders: Reminders,
     pub(crate) tokens: TokenHub,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Context>,
 }
 
 impl Assistant {
@@ -71,7 +44,7 @@ impl Assistant {
     pub fn open_at(path_overrides: PathOverrides, host_exe: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         let data_dir = DataDir::at(path_overrides);
         let (drivers, profiles_failed) = data_dir.drivers_or_embedded();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(Context {
             settings: Mutex::new(data_dir.settings()),
             seen: Seen::of(&data_dir),
             data_dir,
@@ -111,7 +84,7 @@ impl Assistant {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             settings: self.shared.settings(),
             portal: self.portal_setup()?,
-            project: self.shared.data_dir.read_json(crate::portal::PROJECT),
+            project: self.shared.data_dir.read_json(PROJECT),
             session: self.session()?,
             tokens: self.tokens.view(),
             unfinished: self.unfinished_job()?,

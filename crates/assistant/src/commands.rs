@@ -3,6 +3,8 @@
 //!
 //! What a command does stands in a method of [`Assistant`] of the same name.
 
+mod jobs;
+
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -18,7 +20,7 @@ use ycd_portal_api::wire::{
 
 use crate::{
     Assistant,
-    contract::{Command, command},
+    described::{Command, command},
     error::{AssistantError, Result},
     settings::Settings,
     view::{

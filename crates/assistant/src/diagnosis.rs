@@ -21,7 +21,7 @@ use ycd_token::{
 
 use crate::{
     Assistant,
-    assistant::Shared,
+    context::Context,
     data_dir::{DataDir, DataDirError},
     error::Result,
     models::{found_modules, model_name, not_installed},
@@ -272,7 +272,7 @@ fn portal(page: &mut Page, subject: &Subject<'_>, now: OffsetDateTime) {
 impl Assistant {
     /// Takes some seconds.
     pub fn diagnose(&self) -> Result<Diagnosis> {
-        let Shared { data_dir, drivers, profiles_failed, host_exe, clock, .. } = &*self.shared;
+        let Context { data_dir, drivers, profiles_failed, host_exe, clock, .. } = &*self.shared;
         let (profiles_failed, host_exe) = (profiles_failed.as_ref(), host_exe.as_deref());
         let subject = Subject { data_dir, drivers, profiles_failed, host_exe };
         Ok(diagnose(&subject, clock.now(), self.language()))

@@ -1,11 +1,11 @@
 //! Works on a token: a flow in a thread of its own, whose steps, questions and end a screen sees as one view. One work at
 //! a time; it goes on whether a screen looks or not.
 
-mod give_up;
-mod pin_change;
-mod renewal;
+pub(crate) mod give_up;
+pub(crate) mod pin_change;
+pub(crate) mod renewal;
 mod state;
-mod unlock;
+pub(crate) mod unlock;
 
 use std::{
     sync::{
@@ -17,8 +17,8 @@ use std::{
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use ycd_flows::{
-    conversation::TokenProblem,
     messages::{Explain, Language, word},
+    prompts::TokenProblem,
     renewal::Step,
     unlock::UnlockStep,
 };
@@ -28,18 +28,18 @@ use ycd_token::{Pin, TokenId, TokenSet};
 
 use self::state::{JobState, Localized, PromptChannel, Signal};
 use crate::{
-    Assistant,
-    assistant::{Shared, lock},
+    context::Context,
     error::{AssistantError, Result, failure},
+    lock::lock,
     tokens::TokensHandle,
     view::{
-        Answer, CurrentJob, Done, Event, JobKind, JobView, Outcome, Question, StepState, StepView,
-        TokenProblemKind, TokenRef, Tries, Unfinished, UnfinishedView,
+        Answer, Done, Event, JobKind, JobView, Outcome, Question, StepState, StepView, TokenProblemKind,
+        TokenRef, Tries, UnfinishedView,
     },
 };
 
 pub(crate) struct JobRunner {
-    shared: Arc<Shared>,
+    shared: Arc<Context>,
     tokens: TokensHandle,
     current: Mutex<Option<Current>>,
     ids: Mutex<u32>,
@@ -53,13 +53,13 @@ struct Current {
 
 /// What a flow's thread works with.
 pub(crate) struct JobContext {
-    shared: Arc<Shared>,
+    shared: Arc<Context>,
     tokens: TokensHandle,
     prompts: PromptChannel,
 }
 
 impl JobRunner {
-    pub fn new(shared: Arc<Shared>, tokens: TokensHandle) -> Self {
+    pub fn new(shared: Arc<Context>, tokens: TokensHandle) -> Self {
         Self { shared, tokens, current: Mutex::new(None), ids: Mutex::new(0) }
     }
 
@@ -85,7 +85,7 @@ impl JobRunner {
 
     /// # Errors
     /// [`AssistantError::JobBusy`] while another one has not come to its end.
-    fn start(
+    pub fn start(
         &self,
         kind: JobKind,
         order: Option<String>,
@@ -144,7 +144,7 @@ impl JobRunner {
         }
     }
 
-    fn answer(&self, job: u32, question: u32, answer: Answer) -> Result<Done> {
+    pub fn answer(&self, job: u32, question: u32, answer: Answer) -> Result<Done> {
         self.of(job, |current| {
             current.job_state.check(question, &answer)?;
             // Heard even where the question goes on by itself at this very moment.
@@ -159,7 +159,7 @@ impl JobRunner {
         })
     }
 
-    fn stop(&self, job: u32) -> Result<Done> {
+    pub fn stop(&self, job: u32) -> Result<Done> {
         self.of(job, |current| {
             current.job_state.stop();
             // A flow that waits for nothing sees it before its next step.
@@ -243,7 +243,7 @@ impl JobContext {
         &self,
         sent: &ycd_portal_api::wire::login::CodeSent,
         refused: Option<&ycd_portal_api::ApiError>,
-    ) -> ycd_flows::conversation::CodeAnswer {
+    ) -> ycd_flows::prompts::CodeAnswer {
         let (sent, refused) = (sent.clone(), refused.cloned());
         let question = move |language| Question::Code {
             phone: sent.phone.clone(),
@@ -253,8 +253,8 @@ impl JobContext {
         };
         match self.prompts.ask_in_words(Box::new(question)) {
             Answer::Code { code } => Some(code.expose().trim().to_owned()).into(),
-            Answer::SendAgain => ycd_flows::conversation::CodeAnswer::SendAgain,
-            _ => ycd_flows::conversation::CodeAnswer::Stop,
+            Answer::SendAgain => ycd_flows::prompts::CodeAnswer::SendAgain,
+            _ => ycd_flows::prompts::CodeAnswer::Stop,
         }
     }
 }
@@ -336,78 +336,8 @@ fn waiting(name: &str, [usual, longest]: [std::time::Duration; 2]) -> StepView {
     }
 }
 
-impl Assistant {
-    pub(crate) fn start_renewal(&self, no: String, remove_old: bool) -> Result<JobView> {
-        let steps = renewal::rows(&renewal::STEPS);
-        let order = no.clone();
-        self.jobs.start(JobKind::Renewal, Some(no), None, steps, move |context| {
-            renewal::run(context, &order, remove_old)
-        })
-    }
-
-    pub(crate) fn give_up(&self, no: String) -> Result<JobView> {
-        let steps = renewal::rows(&give_up::STEPS);
-        let order = no.clone();
-        self.jobs.start(JobKind::GiveUp, Some(no), None, steps, move |context| give_up::run(context, &order))
-    }
-
-    pub(crate) fn start_unlock(&self, token_id: Option<String>, no: Option<String>) -> Result<JobView> {
-        let steps = unlock::rows();
-        let token = token_id.map(TokenId::from);
-        let (wanted, order) = (token.clone(), no.clone());
-        self.jobs.start(JobKind::Unlock, no, token, steps, move |context| unlock::run(context, wanted, order))
-    }
-
-    pub(crate) fn start_pin_change(&self, token_id: String) -> Result<JobView> {
-        let token = TokenId::from(token_id);
-        let wanted = token.clone();
-        self.jobs.start(JobKind::PinChange, None, Some(token), Vec::new(), move |context| {
-            pin_change::run(context, wanted)
-        })
-    }
-
-    pub(crate) fn job(&self) -> Result<CurrentJob> {
-        Ok(CurrentJob { job: self.jobs.view() })
-    }
-
-    pub(crate) fn answer(&self, job: u32, question: u32, answer: Answer) -> Result<Done> {
-        self.jobs.answer(job, question, answer)
-    }
-
-    pub(crate) fn stop_job(&self, job: u32) -> Result<Done> {
-        self.jobs.stop(job)
-    }
-
-    pub(crate) fn unfinished(&self) -> Result<Unfinished> {
-        Ok(Unfinished { items: self.unfinished_job()? })
-    }
-
-    pub(crate) fn forget_unfinished(&self, no: String) -> Result<Unfinished> {
-        let journal = self.shared.data_dir.journal()?;
-        for unfinished in journal.unfinished()?.into_iter().filter(|unfinished| unfinished.order == no) {
-            journal.close(&unfinished.portal, &unfinished.order)?;
-        }
-        for unfinished in
-            journal.unfinished_unlocks()?.into_iter().filter(|unfinished| unfinished.order == no)
-        {
-            journal.unlock_done(
-                &unfinished.portal,
-                &TokenId::from(unfinished.token_id),
-                self.shared.clock.now(),
-            )?;
-        }
-        let items = self.unfinished_job()?;
-        self.shared.events.tell(&Event::Unfinished { items: items.clone() });
-        Ok(Unfinished { items })
-    }
-
-    pub(crate) fn unfinished_job(&self) -> Result<Vec<UnfinishedView>> {
-        unfinished(&self.shared, &self.tokens.handle())
-    }
-}
-
 /// Work that was broken off on this machine, newest first.
-fn unfinished(shared: &Shared, tokens: &TokensHandle) -> Result<Vec<UnfinishedView>> {
+pub(crate) fn unfinished(shared: &Context, tokens: &TokensHandle) -> Result<Vec<UnfinishedView>> {
     let journal = shared.data_dir.journal()?;
     let language = shared.language();
     let at =
@@ -415,8 +345,10 @@ fn unfinished(shared: &Shared, tokens: &TokensHandle) -> Result<Vec<UnfinishedVi
     let name = |token_id: &str| tokens.name(&TokenId::from(token_id.to_owned())).holder;
     let renewals = journal.unfinished()?.into_iter().map(|unfinished| UnfinishedView {
         kind: JobKind::Renewal,
-        after: step_word(JobKind::Renewal, unfinished.step.name(), language),
-        steps_left: (Step::OF + 1).saturating_sub(unfinished.step.number()).max(1),
+        after: step_word(JobKind::Renewal, &unfinished.step, language),
+        steps_left: (Step::OF + 1)
+            .saturating_sub(Step::from_name(&unfinished.step).unwrap_or(Step::Open).number())
+            .max(1),
         at: at(&unfinished.at),
         holder: name(&unfinished.token_id),
         order: unfinished.order,

@@ -21,17 +21,21 @@
 
 mod assistant;
 pub mod commands;
+mod context;
 pub mod contract;
 pub mod data_dir;
+mod described;
 pub mod diagnosis;
 mod error;
 mod events;
 mod jobs;
+mod lock;
 pub mod models;
 mod portal;
 pub mod process;
 mod reminders;
 mod revocation;
+mod seen;
 pub mod settings;
 pub mod store;
 mod tokens;

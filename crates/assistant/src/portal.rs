@@ -6,6 +6,7 @@ use ycd_flows::{FlowError, messages::Language};
 use ycd_pki::{Certificate, CertificateInfo};
 use ycd_portal_api::{
     Client,
+    problem::kinds,
     wire::{
         Page,
         attempts::Mode,
@@ -21,13 +22,10 @@ use ycd_token::TokenSet;
 
 use crate::{
     Assistant,
-    data_dir::{DataDirError, Role},
+    data_dir::{DataDirError, PROJECT, Role},
     error::{AssistantError, Result},
     view::{AnchorView, Done, Event, FreeCapacityView, PortalSetup, Secret, SessionView, TextFile},
 };
-
-/// In the data folder: the project as it was last heard, so that prices and hotline are there without the network.
-pub(crate) const PROJECT: &str = "project.json";
 
 impl Assistant {
     fn client(&self) -> Result<Client> {
@@ -40,7 +38,7 @@ impl Assistant {
         call: impl FnOnce(&Client) -> std::result::Result<T, ycd_portal_api::ApiError>,
     ) -> Result<T> {
         call(&self.client()?).map_err(|error| {
-            if matches!(error.code(), "auth.session_expired" | "auth.required")
+            if error.is_any(&[kinds::SESSION_EXPIRED, kinds::AUTH_REQUIRED])
                 && self.shared.data_dir.forget_session(Role::Applicant).is_ok()
             {
                 self.shared.events.tell(&Event::Session { session: None });

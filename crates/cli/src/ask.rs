@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::json;
-use ycd_flows::{conversation::CodeAnswer, messages::Explain as _};
+use ycd_flows::{messages::Explain as _, prompts::CodeAnswer};
 use ycd_portal_api::{ApiError, wire::login::CodeSent};
 use zeroize::Zeroizing;
 

@@ -11,8 +11,9 @@ use std::{
 
 use serde_json::json;
 use ycd_flows::{
-    conversation::{CodeAnswer, Event, PinQuestion, Prompter, TokenProblem},
     messages::{message, tries_word, word},
+    prompts::{CodeAnswer, PinQuestion, TokenProblem},
+    renewal::{Event, Prompter},
     store::Registered,
 };
 use ycd_pki::{CertificateInfo, pem};

@@ -9,6 +9,7 @@
 
 mod check;
 mod portal_calls;
+mod prompter;
 mod reconcile;
 mod step;
 
@@ -20,6 +21,7 @@ use ycd_pki::{
 };
 use ycd_portal_api::{
     ApiError, Client,
+    problem::attempts as problem,
     wire::{
         Bytes,
         attempts::{
@@ -33,21 +35,24 @@ use ycd_token::{
     CkaId, ContainerHandle, Contents, KeyPairState, Spki, TokenAccess, TokenError, TokenId, TokenInfo,
 };
 
-pub(crate) use self::portal_calls::array;
-use self::portal_calls::bad_answer;
 pub use self::{
+    prompter::{Event, Prompter},
     reconcile::{Next, reconcile},
     step::Step,
 };
 use crate::{
-    clock::Clock,
-    conversation::{Event, PinQuestion, Prompter},
-    error::{FlowError, OperatorReason, Result},
-    journal::Journal,
-    lock::TokenLocks,
+    session::{
+        bytes::{array, bad_answer},
+        clock::Clock,
+        error::{FlowError, OperatorReason, Result},
+        journal::Journal,
+        lock::TokenLocks,
+        passes::{self, Failure, Pass, Passes, start_again},
+        prompts::{PinQuestion, TokenProblem},
+        token_in_flow::TokenInFlow,
+        trust::PinnedPortal,
+    },
     store::{StoreError, UserStore},
-    token_in_flow::TokenInFlow,
-    trust::PinnedPortal,
 };
 
 /// What a renewal works with.
@@ -88,47 +93,11 @@ pub struct Renewed {
     pub chain: Vec<Vec<u8>>,
 }
 
-/// How often the work may start again at step 1 without a person having been asked in between: two machines that
-/// cross each other need two rounds, clearing away up to two abandoned attempts one each.
-const MAX_PASSES: u32 = 12;
-
-/// How often a driver may crash or hang before the person is told to do something about it.
-const MAX_DRIVER_RESTARTS: u32 = 2;
-
 impl Renewal<'_> {
     /// Renews, or goes on with, an order. Ends with the certificate on the token, or with an error after which the same
     /// call goes on where the work stands.
-    pub fn run(mut self, order: &str) -> Result<Renewed> {
-        let mut flow_token = TokenInFlow::default();
-        let mut passes = 0;
-        let mut driver_restarts = 0;
-        loop {
-            let because = match self.one_pass(order, &mut flow_token) {
-                Ok(Progress::Renewed(renewed)) => return Ok(*renewed),
-                Ok(Progress::StartAgain { because }) => {
-                    passes += 1;
-                    if passes == MAX_PASSES {
-                        return Err(FlowError::NoProgress { passes, last: because });
-                    }
-                    because
-                }
-                Err(FlowError::Token { step, source: TokenError::Removed }) => {
-                    if self.prompter.token_again(&flow_token.pulled(step.name())) == ControlFlow::Break(()) {
-                        return Err(FlowError::Token { step, source: TokenError::Removed });
-                    }
-                    "the token was pulled".to_owned()
-                }
-                Err(FlowError::Token { step, source })
-                    if driver_restarts < MAX_DRIVER_RESTARTS && driver_died(&source) =>
-                {
-                    driver_restarts += 1;
-                    flow_token.broken_off(step.name());
-                    source.to_string()
-                }
-                Err(error) => return Err(error),
-            };
-            self.tell(Step::Open, &Event::StartsAgain { because })?;
-        }
+    pub fn run(self, order: &str) -> Result<Renewed> {
+        passes::run(Running { renewal: self, order, token: TokenInFlow::default() })
     }
 
     /// Step 11, by the person's wish: gives the open attempt up. The portal revokes what it may have issued and opens
@@ -143,7 +112,7 @@ impl Renewal<'_> {
         self.give_up(&token, &contents, &view)
     }
 
-    fn one_pass(&mut self, order: &str, flow_token: &mut TokenInFlow) -> Result<Progress> {
+    fn one_pass(&mut self, order: &str, flow_token: &mut TokenInFlow) -> Result<Pass<Renewed>> {
         // 1. Exactly one token, the order's; one process of this machine works on it.
         self.begins(Step::FindToken)?;
         let token = self.exactly_one_token(order, flow_token)?;
@@ -279,7 +248,7 @@ impl Renewal<'_> {
         match self.portal.confirm(order, view.attempt, &Confirm { authorization }) {
             Ok(_) => {}
             Err(error) if moved_on(&error) => return start_again("the portal has moved on in the meantime"),
-            Err(source) => return Err(FlowError::Portal { step: Step::Confirm, source }),
+            Err(source) => return Err(FlowError::Portal { step: Step::Confirm.into(), source }),
         }
         self.record(&token, &view, Step::Confirm)?;
 
@@ -295,7 +264,7 @@ impl Renewal<'_> {
         let wanted = self
             .portal
             .order(order)
-            .map_err(|source| FlowError::Portal { step: Step::FindToken, source })?
+            .map_err(|source| FlowError::Portal { step: Step::FindToken.into(), source })?
             .summary
             .token_id;
         let wanted = TokenId::from(wanted);
@@ -325,7 +294,7 @@ impl Renewal<'_> {
         let view = self
             .portal
             .open_attempt(order, &OpenAttempt { token_id: token.token_id.to_string(), public_keys, mode })
-            .map_err(|source| FlowError::Portal { step: Step::Open, source })?;
+            .map_err(|source| FlowError::Portal { step: Step::Open.into(), source })?;
         if view.order != order || view.token_id != token.token_id.as_str() {
             return Err(bad_answer("an attempt of another order or key".to_owned()));
         }
@@ -344,8 +313,8 @@ impl Renewal<'_> {
     fn is_first_opening(&mut self, order: &str) -> Result<bool> {
         match self.portal.attempt(order) {
             Ok(_) => Ok(false),
-            Err(error) if error.code() == "attempt.not_found" => Ok(true),
-            Err(source) => Err(FlowError::Portal { step: Step::Open, source }),
+            Err(error) if error.is(problem::NONE) => Ok(true),
+            Err(source) => Err(FlowError::Portal { step: Step::Open.into(), source }),
         }
     }
 
@@ -359,19 +328,19 @@ impl Renewal<'_> {
         let mut again = false;
         loop {
             if retry_counter.is_locked() {
-                return Err(FlowError::Token { step: Step::Pin, source: TokenError::PinLocked });
+                return Err(FlowError::Token { step: Step::Pin.into(), source: TokenError::PinLocked });
             }
             let question =
                 PinQuestion { token: token.clone(), retry_counter, again, last_try: retry_counter.is_last() };
             let Some(pin) = self.prompter.pin(&question) else {
-                return Err(FlowError::Stopped { step: Step::Pin });
+                return Err(FlowError::Stopped { step: Step::Pin.into() });
             };
             match self.tokens.login(&token.token_id, &pin) {
                 Ok(()) => break,
                 Err(TokenError::PinIncorrect { retry_counter: left }) => {
                     (retry_counter, again) = (left, true)
                 }
-                Err(source) => return Err(FlowError::Token { step: Step::Pin, source }),
+                Err(source) => return Err(FlowError::Token { step: Step::Pin.into(), source }),
             }
         }
         self.read(Step::Pin, token)
@@ -420,7 +389,7 @@ impl Renewal<'_> {
         match self.portal.issue(&view.order, view.attempt, &issue) {
             Ok(issued) => Ok(Some(issued.certificate.0)),
             Err(error) if moved_on(&error) => Ok(None),
-            Err(source) => Err(FlowError::Portal { step: Step::Issue, source }),
+            Err(source) => Err(FlowError::Portal { step: Step::Issue.into(), source }),
         }
     }
 
@@ -430,13 +399,13 @@ impl Renewal<'_> {
         let old = check::parse(old_der)?;
         let info = CertificateInfo::of(&old, view.portal_time.0);
         if !self.prompter.agree_to_replace(token, &info) {
-            return Err(FlowError::Stopped { step: Step::Clear });
+            return Err(FlowError::Stopped { step: Step::Clear.into() });
         }
         if view.mode == Mode::SideBySide {
             let fixed = FixMode { token_id: token.token_id.to_string(), mode: Mode::Replace, consent: true };
             self.portal
                 .fix_mode(&view.order, &fixed)
-                .map_err(|source| FlowError::Portal { step: Step::Clear, source })?;
+                .map_err(|source| FlowError::Portal { step: Step::Clear.into(), source })?;
         }
         let nonce = self.nonce(Step::Clear, view, NoncePurpose::Replace)?;
         let authorization = Authorization::Replace {
@@ -450,7 +419,7 @@ impl Renewal<'_> {
             self.sign(Step::Clear, token, &Spki(old.spki_der().to_vec()), &authorization, nonce)?;
         self.portal
             .replace(&view.order, &Replace { authorization })
-            .map_err(|source| FlowError::Portal { step: Step::Clear, source })?;
+            .map_err(|source| FlowError::Portal { step: Step::Clear.into(), source })?;
         Ok(())
     }
 
@@ -475,7 +444,7 @@ impl Renewal<'_> {
         let next = self
             .portal
             .abandon(&view.order, view.attempt, &Abandon { step_up, authorization })
-            .map_err(|source| FlowError::Portal { step: Step::GiveUp, source })?;
+            .map_err(|source| FlowError::Portal { step: Step::GiveUp.into(), source })?;
         if next.attempt == view.attempt {
             return Err(FlowError::OperatorNeeded { reason: OperatorReason::AttemptsExhausted });
         }
@@ -521,7 +490,7 @@ impl Renewal<'_> {
     /// has the confirmation, so nothing that fails here is more than told, and a wish to stop has nothing left to stop.
     fn register(&mut self, token: &TokenInfo, view: &AttemptView, new_der: &[u8]) {
         let Some(store) = self.store.filter(|store| store.says(token).is_some()) else { return };
-        let _ = self.prompter.tell(&Step::Register.begins());
+        let _ = self.prompter.tell(&Event::begins(Step::Register));
         let read = self.tokens.read(&token.token_id).map_err(StoreError::from);
         let outcome = read.and_then(|contents| {
             let parse = |der: &[u8]| Certificate::from_der(der).map_err(|_| StoreError::NotOnToken);
@@ -543,7 +512,7 @@ impl Renewal<'_> {
         }
     }
 
-    fn finish(&mut self, token: &TokenInfo, view: &AttemptView) -> Result<Progress> {
+    fn finish(&mut self, token: &TokenInfo, view: &AttemptView) -> Result<Pass<Renewed>> {
         let Some(new) = &view.certificate else {
             return Err(FlowError::OrderNotReady { state: view.public_status.name().to_owned() });
         };
@@ -556,19 +525,59 @@ impl Renewal<'_> {
         let event = Event::Finished { old: info(&view.old_certificate)?, new: info(new)? };
         // The work is done; a wish to stop has nothing left to stop.
         let _ = self.prompter.tell(&event);
-        Ok(Progress::Renewed(Box::new(Renewed {
+        Ok(Pass::Ended(Renewed {
             order: view.order.clone(),
             token: token.token_id.clone(),
             old: view.old_certificate.0.clone(),
             new: new.0.clone(),
             chain: view.chain.iter().map(|c| c.0.clone()).collect(),
-        })))
+        }))
     }
 }
 
-enum Progress {
-    Renewed(Box<Renewed>),
-    StartAgain { because: String },
+/// A renewal under way.
+struct Running<'a, 'b> {
+    renewal: Renewal<'a>,
+    order: &'b str,
+    token: TokenInFlow,
+}
+
+impl Passes for Running<'_, '_> {
+    type Outcome = Renewed;
+    type Error = FlowError;
+
+    fn pass(&mut self) -> Result<Pass<Renewed>> {
+        self.renewal.one_pass(self.order, &mut self.token)
+    }
+
+    fn token(&mut self) -> &mut TokenInFlow {
+        &mut self.token
+    }
+
+    fn token_again(&mut self, problem: &TokenProblem) -> ControlFlow<()> {
+        self.renewal.prompter.token_again(problem)
+    }
+
+    fn starts_again(&mut self, because: String) -> Result<()> {
+        self.renewal.tell(Step::Open, &Event::StartsAgain { because })
+    }
+}
+
+impl Failure for FlowError {
+    fn of_token(&self) -> Option<(&'static str, &TokenError)> {
+        match self {
+            Self::Token { step, source } => Some((step.0, source)),
+            _ => None,
+        }
+    }
+
+    fn is_of_the_driver(source: &TokenError) -> bool {
+        matches!(source, TokenError::Unknown { .. } | TokenError::HostDied { .. } | TokenError::NotLoggedIn)
+    }
+
+    fn no_progress(passes: u32, last: String) -> Self {
+        Self::NoProgress { passes, last }
+    }
 }
 
 /// As [`fix_mode_by_token`]; a token or driver that does not answer keeps nobody from paying, and gives `None`.
@@ -599,12 +608,12 @@ pub fn fix_mode_by_token(
     order: &str,
     agrees_to_replace: impl FnOnce(&TokenInfo) -> bool,
 ) -> Result<Option<Mode>> {
-    let portal_error = |source| FlowError::Portal { step: Step::Open, source };
+    let portal_error = |source| FlowError::Portal { step: Step::Open.into(), source };
     let view = portal.order(order).map_err(portal_error)?;
     if view.mode.is_some() {
         return Ok(view.mode);
     }
-    let token_error = |source| FlowError::Token { step: Step::Open, source };
+    let token_error = |source| FlowError::Token { step: Step::Open.into(), source };
     let inserted = tokens.list().map_err(token_error)?;
     let [token] = inserted.as_slice() else { return Ok(None) };
     if token.token_id.as_str() != view.summary.token_id {
@@ -617,7 +626,7 @@ pub fn fix_mode_by_token(
     let mode = mode_of(&contents);
     let consent = mode == Mode::Replace;
     if consent && !agrees_to_replace(token) {
-        return Err(FlowError::Stopped { step: Step::Clear });
+        return Err(FlowError::Stopped { step: Step::Clear.into() });
     }
     let fixed = FixMode { token_id: token.token_id.to_string(), mode, consent };
     portal.fix_mode(order, &fixed).map_err(portal_error)?;
@@ -639,19 +648,10 @@ fn is_over(view: &AttemptView) -> bool {
         && (view.public_status != PublicStatus::AwaitingRenewal || is_closed)
 }
 
-/// The driver was killed or died; a fresh one sees what really happened.
-fn driver_died(source: &TokenError) -> bool {
-    matches!(source, TokenError::Unknown { .. } | TokenError::HostDied { .. } | TokenError::NotLoggedIn,)
-}
-
 /// A machine's clock may be off by this much before the person is told.
 const CLOCK_TOLERANCE_SECONDS: i64 = 300;
 
-fn start_again(because: &str) -> Result<Progress> {
-    Ok(Progress::StartAgain { because: because.to_owned() })
-}
-
 /// Another machine was quicker, or an earlier request arrived late: what the portal says now decides.
 fn moved_on(error: &ApiError) -> bool {
-    matches!(error.code(), "attempt.key_conflict" | "attempt.not_open" | "attempt.not_issued")
+    error.is_any(&[problem::KEY_CONFLICT, problem::NOT_OPEN, problem::NOT_ISSUED])
 }

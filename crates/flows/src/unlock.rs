@@ -20,7 +20,7 @@ use ycd_pki::{
     unlock::{Purpose, ReleaseRequest, UnlockMethod, UnlockRequest},
 };
 use ycd_portal_api::{
-    ApiError, Client,
+    ApiError, Client, Problem, problem,
     wire::{
         Bytes,
         attempts::SignedAuthorization,
@@ -43,14 +43,15 @@ pub use self::{
     step::UnlockStep,
 };
 use self::{error::Result, step::UnlockStep as Step};
-use crate::{
+use crate::session::{
+    bytes::array,
     clock::Clock,
-    conversation::{CodeAnswer, CodeWanted},
     error::FlowError,
     journal::Journal,
     lock::{TokenLock, TokenLocks},
     new_pin::{NewPinProblem, ask},
-    renewal::array,
+    passes::{self, Failure, Passes, start_again},
+    prompts::{CodeAnswer, CodeWanted, TokenProblem},
     token_in_flow::TokenInFlow,
     trust::PinnedPortal,
 };
@@ -85,50 +86,16 @@ pub enum Outcome {
     AwaitsApproval { order: String, token: TokenId },
 }
 
-/// How often the work may start again at step 1 without the person having done anything in between.
-const MAX_PASSES: u32 = 12;
-/// How often a driver may crash or hang before the person is told to do something about it.
-const MAX_DRIVER_RESTARTS: u32 = 2;
 /// A release with fewer seconds left is not begun with.
 const ENOUGH_SECONDS: u32 = 20;
 
 impl Unlock<'_> {
     /// Unlocks, or goes on with, what is inserted. After an error the same call goes on where the work stands.
-    pub fn run(mut self) -> Result<Outcome> {
-        let mut kept = Kept::default();
-        let (mut passes, mut driver_restarts) = (0, 0);
-        loop {
-            let because = match self.one_pass(&mut kept) {
-                Ok(Pass::Ended(outcome)) => return Ok(outcome),
-                Ok(Pass::StartAgain { because }) => {
-                    passes += 1;
-                    if passes == MAX_PASSES {
-                        return Err(UnlockError::NoProgress { passes, last: because });
-                    }
-                    because
-                }
-                Err(UnlockError::Token { step, source: TokenError::Removed }) => {
-                    if self.prompter.token_again(&kept.flow_token.pulled(step.name()))
-                        == ControlFlow::Break(())
-                    {
-                        return Err(UnlockError::Token { step, source: TokenError::Removed });
-                    }
-                    "the token was pulled".to_owned()
-                }
-                Err(UnlockError::Token { step, source })
-                    if driver_restarts < MAX_DRIVER_RESTARTS && driver_died(&source) =>
-                {
-                    driver_restarts += 1;
-                    kept.flow_token.broken_off(step.name());
-                    source.to_string()
-                }
-                Err(error) => return Err(error),
-            };
-            self.tell(Step::FindToken, &UnlockEvent::StartsAgain { because })?;
-        }
+    pub fn run(self) -> Result<Outcome> {
+        passes::run(Running { unlock: self, kept: Kept::default() })
     }
 
-    fn one_pass(&mut self, kept: &mut Kept) -> Result<Pass> {
+    fn one_pass(&mut self, kept: &mut Kept) -> Result<passes::Pass<Outcome>> {
         // 1. One token, its certificate, its ways, and what the portal says to them: all that could forbid the work is
         // known before a code is spent. One process of this machine works on the token.
         self.begins(Step::FindToken, None)?;
@@ -167,7 +134,10 @@ impl Unlock<'_> {
         match order.state {
             PublicStatus::AwaitingUnlock => {}
             PublicStatus::AwaitingReview => {
-                return Ok(Pass::Ended(Outcome::AwaitsApproval { order: order.no, token: token.token_id }));
+                return Ok(passes::Pass::Ended(Outcome::AwaitsApproval {
+                    order: order.no,
+                    token: token.token_id,
+                }));
             }
             PublicStatus::Completed => return self.finish(&token, &order.no),
             PublicStatus::Rejected => {
@@ -287,7 +257,7 @@ impl Unlock<'_> {
                 Ok(offer) => return Err(FlowError::OtherPortal { found: offer.portal }.into()),
                 // An older certificate, or one of somebody else, that lies beside the one in force.
                 Err(UnlockError::Portal { source: ApiError::Refused(problem), step })
-                    if is_about_the_certificate(&problem.code) =>
+                    if is_about_the_certificate(&problem) =>
                 {
                     let source = ApiError::Refused(problem);
                     refusal.get_or_insert(UnlockError::Portal { step, source });
@@ -578,7 +548,7 @@ impl Unlock<'_> {
             let question = AskLiveness { release: release.release, nonce: Bytes(nonce.to_vec()) };
             let liveness = match portal.liveness(&release.order, &question) {
                 Ok(liveness) => liveness,
-                Err(error) if error.code() == "unlock.release_stale" => {
+                Err(error) if error.is(problem::unlock::RELEASE_STALE) => {
                     self.on_token(step, |tokens| tokens.unlock_end(&token.token_id))?;
                     return Ok(Login::Stale);
                 }
@@ -647,14 +617,14 @@ impl Unlock<'_> {
         Ok(true)
     }
 
-    fn finish(&mut self, token: &TokenInfo, order: &str) -> Result<Pass> {
+    fn finish(&mut self, token: &TokenInfo, order: &str) -> Result<passes::Pass<Outcome>> {
         self.journal.unlock_done(&self.trust.name, &token.token_id, self.clock.now())?;
         // The token may be out already: what is left in the host ends with its time.
         let _ = self.tokens.unlock_end(&token.token_id);
         let _ = self.tokens.logout(&token.token_id);
         let finished = UnlockEvent::Finished { order: order.to_owned(), token: token.token_id.clone() };
         let _ = self.prompter.tell(&finished);
-        Ok(Pass::Ended(Outcome::Unlocked { order: order.to_owned(), token: token.token_id.clone() }))
+        Ok(passes::Pass::Ended(Outcome::Unlocked { order: order.to_owned(), token: token.token_id.clone() }))
     }
 
     /// A call that may be repeated as often as the person wants while the portal cannot be reached.
@@ -730,11 +700,6 @@ struct Grant {
     step_up: Zeroizing<String>,
 }
 
-enum Pass {
-    Ended(Outcome),
-    StartAgain { because: String },
-}
-
 enum Login {
     Right,
     Wrong,
@@ -742,31 +707,20 @@ enum Login {
     Stale,
 }
 
-fn start_again(because: &str) -> Result<Pass> {
-    Ok(Pass::StartAgain { because: because.to_owned() })
-}
-
-fn driver_died(source: &TokenError) -> bool {
-    matches!(
-        source,
-        TokenError::Unknown { .. }
-            | TokenError::HostDied { .. }
-            | TokenError::HostTimeout { .. }
-            | TokenError::ReleaseGone
-            | TokenError::NotLoggedIn,
-    )
-}
-
 fn session_is_over(error: &UnlockError) -> bool {
     let UnlockError::Portal { source, .. } = error else { return false };
-    matches!(source.code(), "auth.step_up_invalid" | "auth.required" | "auth.session_expired")
+    use problem::kinds::{AUTH_REQUIRED, SESSION_EXPIRED, STEP_UP_INVALID};
+    source.is_any(&[STEP_UP_INVALID, AUTH_REQUIRED, SESSION_EXPIRED])
 }
 
-fn is_about_the_certificate(code: &str) -> bool {
-    matches!(
-        code,
-        "unlock.token_unknown" | "certificate.superseded" | "certificate.not_found" | "certificate.revoked"
-    )
+fn is_about_the_certificate(problem: &Problem) -> bool {
+    use problem::{
+        kinds::{CERTIFICATE_REVOKED, CERTIFICATE_SUPERSEDED, CERTIFICATE_UNKNOWN},
+        unlock::TOKEN_UNKNOWN,
+    };
+    [TOKEN_UNKNOWN, CERTIFICATE_SUPERSEDED, CERTIFICATE_UNKNOWN, CERTIFICATE_REVOKED]
+        .into_iter()
+        .any(|kind| problem.is(kind))
 }
 
 fn in_hand(token: &TokenInfo, certificate: &Certificate) -> TokenInHand {
@@ -790,4 +744,55 @@ fn both(token: &TokenInfo, rules: wire::PinRules) -> Result<PinPolicy> {
 
 fn public_key(spki: &Spki) -> Result<ycd_pki::PublicKey> {
     Ok(ycd_pki::PublicKey::from_spki_der(&spki.0).map_err(FlowError::from)?)
+}
+
+/// An unlock under way.
+struct Running<'a> {
+    unlock: Unlock<'a>,
+    kept: Kept,
+}
+
+impl Passes for Running<'_> {
+    type Outcome = Outcome;
+    type Error = UnlockError;
+
+    fn pass(&mut self) -> Result<passes::Pass<Outcome>> {
+        self.unlock.one_pass(&mut self.kept)
+    }
+
+    fn token(&mut self) -> &mut TokenInFlow {
+        &mut self.kept.flow_token
+    }
+
+    fn token_again(&mut self, problem: &TokenProblem) -> ControlFlow<()> {
+        self.unlock.prompter.token_again(problem)
+    }
+
+    fn starts_again(&mut self, because: String) -> Result<()> {
+        self.unlock.tell(Step::FindToken, &UnlockEvent::StartsAgain { because })
+    }
+}
+
+impl Failure for UnlockError {
+    fn of_token(&self) -> Option<(&'static str, &TokenError)> {
+        match self {
+            Self::Token { step, source } => Some((step.name(), source)),
+            _ => None,
+        }
+    }
+
+    fn is_of_the_driver(source: &TokenError) -> bool {
+        matches!(
+            source,
+            TokenError::Unknown { .. }
+                | TokenError::HostDied { .. }
+                | TokenError::HostTimeout { .. }
+                | TokenError::ReleaseGone
+                | TokenError::NotLoggedIn,
+        )
+    }
+
+    fn no_progress(passes: u32, last: String) -> Self {
+        Self::NoProgress { passes, last }
+    }
 }

@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used, reason = "a test's helper")]
 
 use std::ops::ControlFlow;
-use ycd_flows::conversation::Event;
+use ycd_flows::renewal::Event;
 use ycd_tests::{
     prompter::Scripted,
     world::{Machine, Task},

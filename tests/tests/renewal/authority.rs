@@ -2,8 +2,7 @@
 
 use ycd_flows::{
     clock::Clock,
-    conversation::Event,
-    renewal::{Options, Renewal},
+    renewal::{Event, Options, Renewal},
 };
 use ycd_portal_api::wire::{certificates::CertificateQuery, orders::Reason};
 use ycd_tests::{

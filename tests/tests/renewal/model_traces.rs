@@ -57,7 +57,7 @@ fn resume_at_7_a_torn_write_is_mended_before_the_confirmation() {
         let fault = Fault::at("C_CreateObject", Action::Torn(leaves));
         admin::set_fault(world.softkey_dir(), Some(&token.serial_number), &fault).unwrap();
         let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
-        assert_eq!(error.step(), Some(Step::Write), "{error}");
+        assert_eq!(error.step(), Some(Step::Write.into()), "{error}");
         world.insert(&token.serial_number);
         let mut prompter = Scripted::with_pin(PIN);
         let renewed = machine.renew(&portal, &mut prompter, &order).unwrap();

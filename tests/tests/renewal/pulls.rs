@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
-use ycd_flows::{conversation::TokenProblem, renewal::Step};
+use ycd_flows::{prompts::TokenProblem, renewal::Step};
 use ycd_softkey::{
     admin,
     fault::{Action, Fault},
@@ -104,7 +104,7 @@ fn pulled_and_not_put_back_the_work_is_found_at_the_next_start() {
     admin::set_fault(world.softkey_dir(), Some(&token.serial_number), &fault).unwrap();
     let error = machine.renew(&portal, &mut Scripted::with_pin(PIN), &order).unwrap_err();
     assert_eq!(error.code(), "token.removed");
-    assert_eq!(error.step(), Some(ycd_flows::renewal::Step::Write));
+    assert_eq!(error.step(), Some(ycd_flows::renewal::Step::Write.into()));
     let unfinished = machine.journal.unfinished().unwrap();
     assert_eq!(unfinished[0].order, order);
     old_one_still_serves(&world, &mut machine, &token);

@@ -1,6 +1,10 @@
 //! The certificate in the user's store, where the system has one.
 
-use ycd_flows::{conversation::Event, messages::Language, renewal::Step, store::StoreError};
+use ycd_flows::{
+    messages::Language,
+    renewal::{Event, Step},
+    store::StoreError,
+};
 use ycd_tests::{
     prompter::Scripted,
     user_store::RecordedStore,

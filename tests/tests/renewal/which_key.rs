@@ -1,7 +1,7 @@
 //! Exactly one token: none, two, and the wrong one.
 
 use std::ops::ControlFlow;
-use ycd_flows::conversation::TokenProblem;
+use ycd_flows::prompts::TokenProblem;
 use ycd_tests::{
     prompter::Scripted,
     world::{Maker, OTHER_PHONE, PIN, World},

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::{cell::Cell, rc::Rc};
 
-use ycd_flows::{conversation::TokenProblem, unlock::UnlockStep};
+use ycd_flows::{prompts::TokenProblem, unlock::UnlockStep};
 use ycd_softkey::{
     admin,
     fault::{Action, Fault, When as FaultWhen},

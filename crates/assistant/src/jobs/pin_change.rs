@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use ycd_flows::{
     PinChangeError,
     new_pin::{NewPinPrompter, NewPinQuestion},
-    pin::{OldPinQuestion, PinChange, PinChangePrompter, PinEvent},
+    pin_change::{OldPinQuestion, PinChange, PinChangePrompter, PinEvent},
 };
 use ycd_token::{Pin, PinPolicy, TokenId, TokenInfo, Weakness};
 
@@ -16,7 +16,7 @@ use crate::{
     view::{Answer, Outcome, Question},
 };
 
-pub(super) fn run(context: &JobContext, token: TokenId) -> Localized<Outcome> {
+pub(crate) fn run(context: &JobContext, token: TokenId) -> Localized<Outcome> {
     match change(context, token) {
         Ok(outcome) => outcome,
         Err(error) => failed(error, None, true),

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use ycd_flows::{
     FlowError,
     clock::SystemClock,
-    conversation::{CodeAnswer, Event, PinQuestion, Prompter, TokenProblem},
     journal::Journal,
     lock::TokenLocks,
-    renewal::{Options, Renewal, Step},
+    prompts::{CodeAnswer, PinQuestion, TokenProblem},
+    renewal::{Event, Options, Prompter, Renewal, Step},
     trust::PinnedPortal,
 };
 use ycd_pki::{Certificate, cert::CertificateInfo};
@@ -17,7 +17,7 @@ use ycd_portal_api::{
 };
 use ycd_token::{Pin, TokenInfo};
 
-use super::{JobContext, ended, failed, give_up, state::Localized, stopped, token_question, waiting};
+use super::{JobContext, ended, failed, state::Localized, stopped, token_question, waiting};
 use crate::{
     data_dir::{DataDir, Role},
     error::Result,
@@ -27,18 +27,18 @@ use crate::{
 };
 
 /// One row for each number that a step has on the screen.
-pub(super) const STEPS: [Step; 7] =
+pub(crate) const STEPS: [Step; 7] =
     [Step::FindToken, Step::Open, Step::Pin, Step::Generate, Step::Sign, Step::Write, Step::Confirm];
 
-pub(super) fn rows(steps: &[Step]) -> Vec<StepView> {
+/// Of giving up among the steps of a job that does nothing else.
+const GIVE_UP_NUMBER: u32 = 4;
+
+pub(crate) fn rows(steps: &[Step]) -> Vec<StepView> {
     steps.iter().map(|step| row(*step)).collect()
 }
 
 fn row(step: Step) -> StepView {
-    let Event::Begins { usual, longest, .. } = step.begins() else {
-        return waiting(step.name(), [std::time::Duration::ZERO; 2]);
-    };
-    waiting(step.name(), [usual, longest])
+    waiting(step.name(), step.durations())
 }
 
 /// What a renewal needs of this machine.
@@ -62,7 +62,7 @@ impl Machine {
     }
 }
 
-pub(super) fn run(context: &JobContext, order: &str, remove_old: bool) -> Localized<Outcome> {
+pub(crate) fn run(context: &JobContext, order: &str, remove_old: bool) -> Localized<Outcome> {
     let mut prompter = AtScreen { context, kind: JobKind::Renewal, finished: None, not_registered: None };
     let options = Options { same_key_pair: false, remove_old_pair: remove_old };
     let outcome = match with_machine(context, &mut prompter, options, |renewal, _| renewal.run(order)) {
@@ -110,7 +110,7 @@ pub(super) fn with_machine<T>(
 }
 
 pub(super) fn broken_off(error: FlowError, kind: JobKind) -> Localized<Outcome> {
-    let at_step = error.step().map(|step| (kind, step.name()));
+    let at_step = error.step().map(|step| (kind, step.0));
     if matches!(error, FlowError::Stopped { .. }) {
         return stopped(at_step);
     }
@@ -134,7 +134,7 @@ impl Prompter for AtScreen<'_> {
                 let row = StepView { state: StepState::Running, ..row(*step) };
                 // Giving up is the last of its steps; a renewal has it before the second.
                 let is_last = self.kind == JobKind::GiveUp && *step == Step::GiveUp;
-                let number = if is_last { give_up::NUMBER } else { *number };
+                let number = if is_last { GIVE_UP_NUMBER } else { *number };
                 job_state.begins(number, row, step.works_on_token());
             }
             Event::TakenUp { after } => {

@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use ycd_flows::{
     UnlockError,
     clock::SystemClock,
-    conversation::{CodeAnswer, TokenProblem},
     messages::Explain as _,
     new_pin::{NewPinPrompter, NewPinQuestion},
+    prompts::{CodeAnswer, TokenProblem},
     unlock::{Options, Outcome as Ended, Unlock, UnlockEvent, UnlockPrompter, UnlockStep},
 };
 use ycd_portal_api::{
@@ -23,7 +23,7 @@ use crate::{
     view::{Answer, JobKind, Outcome, Question, StepState, StepView},
 };
 
-pub(super) fn rows() -> Vec<StepView> {
+pub(crate) fn rows() -> Vec<StepView> {
     UnlockStep::ALL.map(row).to_vec()
 }
 
@@ -36,7 +36,7 @@ fn at(step: UnlockStep) -> (JobKind, &'static str) {
     (JobKind::Unlock, step.name())
 }
 
-pub(super) fn run(context: &JobContext, token: Option<TokenId>, order: Option<String>) -> Localized<Outcome> {
+pub(crate) fn run(context: &JobContext, token: Option<TokenId>, order: Option<String>) -> Localized<Outcome> {
     match unlock(context, token, order) {
         Ok(outcome) => outcome,
         Err(error) => failed(error, None, true),

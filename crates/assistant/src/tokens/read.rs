@@ -14,7 +14,7 @@ use ycd_token::{Contents, KeyPairState, TokenAccess as _, TokenError, TokenId, T
 
 use super::{News, OnToken};
 use crate::{
-    assistant::Shared,
+    context::Context,
     view::{CertificateOnToken, OnTokenState, PairOnToken},
 };
 
@@ -37,7 +37,7 @@ pub(super) struct Reader(Sender<Task>);
 
 impl Reader {
     /// Ends when the hub does.
-    pub fn start(shared: Arc<Shared>, news: Sender<News>) -> Self {
+    pub fn start(shared: Arc<Context>, news: Sender<News>) -> Self {
         let (give, tasks) = mpsc::channel();
         thread::spawn(move || run(&shared, &tasks, &news));
         Self(give)
@@ -48,7 +48,7 @@ impl Reader {
     }
 }
 
-fn run(shared: &Shared, tasks: &Receiver<Task>, news: &Sender<News>) {
+fn run(shared: &Context, tasks: &Receiver<Task>, news: &Sender<News>) {
     let mut hosts: Option<TokenSet> = None;
     let open = || TokenSet::open(&shared.drivers, shared.host_exe.as_deref());
     while let Ok(task) = tasks.recv() {

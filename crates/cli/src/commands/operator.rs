@@ -1,7 +1,7 @@
 //! `ycd operator …`: what the portal's people do.
 
 use serde_json::json;
-use ycd_flows::personalize::{Assignment, Personalization};
+use ycd_flows::personalization::{Assignment, Personalization};
 use ycd_pki::unlock::UnlockMethod;
 use ycd_portal_api::{
     Client,

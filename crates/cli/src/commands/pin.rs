@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use ycd_flows::{
     messages::{Explain as _, tries_word},
     new_pin::{NewPinPrompter, NewPinQuestion},
-    pin::{OldPinQuestion, PinChange, PinChangeError, PinChangePrompter, PinEvent},
+    pin_change::{OldPinQuestion, PinChange, PinChangeError, PinChangePrompter, PinEvent},
 };
 use ycd_token::{Pin, TokenError, TokenInfo, Weakness};
 

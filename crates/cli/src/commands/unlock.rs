@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 use ycd_flows::{
     clock::SystemClock,
-    conversation::{CodeAnswer, TokenProblem},
     messages::{Explain as _, tries_word, word},
     new_pin::{NewPinPrompter, NewPinQuestion},
+    prompts::{CodeAnswer, TokenProblem},
     unlock::{Options, Outcome, Unlock as Flow, UnlockError, UnlockEvent, UnlockPrompter, UnlockStep},
 };
 use ycd_portal_api::{

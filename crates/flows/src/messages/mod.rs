@@ -3,16 +3,16 @@
 //!
 //! The texts are `messages.toml` and `words.toml`; `docs/errors.md` is rendered from the former.
 
-mod explain;
 mod template;
+mod words;
 
 use std::sync::OnceLock;
 
 use serde::Serialize;
 use toml::{Table, Value};
 
-pub use explain::{Explain, tries_word, weakness_word};
 pub use template::Values;
+pub use words::{tries_word, weakness_word};
 
 /// A language that the assistant speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -41,6 +41,11 @@ pub struct Message {
     pub code: String,
     pub sentence: String,
     pub remedy: String,
+}
+
+/// An error that people can be told.
+pub trait Explain {
+    fn explain(&self, language: Language) -> Message;
 }
 
 /// The message of a code, with what the failure tells filled in. A code that is not in the catalogue (of a portal

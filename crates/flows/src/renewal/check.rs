@@ -11,7 +11,7 @@ use ycd_portal_api::wire::attempts::AttemptView;
 use ycd_token::{Spki, TokenError};
 
 use super::Step;
-use crate::error::{FlowError, Mismatch, Result};
+use crate::session::error::{FlowError, Mismatch, Result};
 
 pub(super) fn parse(der: &[u8]) -> Result<Certificate> {
     Certificate::from_der(der).map_err(|_| mismatch(Mismatch::Unreadable))
@@ -28,8 +28,10 @@ pub(super) fn serial(der: &[u8]) -> Result<Vec<u8>> {
 /// Step 5: the module signed the request rightly, with the token it was asked for. A module that signs plain ECDSA, or
 /// with another token, is found here, before anything is sent.
 pub(super) fn request_is_signed_rightly(request: &[u8], signer: &Spki) -> Result<()> {
-    let wrong =
-        |detail: String| FlowError::Token { step: Step::Sign, source: TokenError::SignsWrongly { detail } };
+    let wrong = |detail: String| FlowError::Token {
+        step: Step::Sign.into(),
+        source: TokenError::SignsWrongly { detail },
+    };
     let request = csr::Request::from_der(request).map_err(|e| wrong(e.to_string()))?;
     request.verify().map_err(|e| wrong(e.to_string()))?;
     let asked = PublicKey::from_spki_der(&signer.0).map_err(|e| wrong(e.to_string()))?;

@@ -5,21 +5,19 @@ use ycd_pki::{
     PublicKey,
     authorization::{Authorization, NONCE_LEN},
 };
-use ycd_portal_api::{
-    ApiError,
-    wire::{
-        Bytes,
-        attempts::{AttemptView, NoncePurpose, SignedAuthorization},
-        login::{Purpose, RequestCode, RequestStepUp},
-    },
+use ycd_portal_api::wire::{
+    Bytes,
+    attempts::{AttemptView, NoncePurpose, SignedAuthorization},
+    login::{Purpose, RequestCode, RequestStepUp},
 };
 use ycd_token::{Contents, Spki, TokenAccess, TokenError, TokenInfo};
 
-use super::{Renewal, Step};
-use crate::{
-    conversation::{CodeAnswer, CodeWanted, Event},
+use super::{Event, Renewal, Step};
+use crate::session::{
+    bytes::array,
     error::{FlowError, Result},
     journal::Entry,
+    prompts::{CodeAnswer, CodeWanted},
 };
 
 impl Renewal<'_> {
@@ -38,7 +36,7 @@ impl Renewal<'_> {
             .and_then(|public_key| public_key.verify(&authorization.to_bytes(), &signature));
         if let Err(error) = verified {
             let source = TokenError::SignsWrongly { detail: error.to_string() };
-            return Err(FlowError::Token { step, source });
+            return Err(FlowError::Token { step: step.into(), source });
         }
         Ok(SignedAuthorization { nonce: Bytes(nonce.to_vec()), signature: Bytes(signature) })
     }
@@ -52,13 +50,13 @@ impl Renewal<'_> {
         let nonce = self
             .portal
             .nonce(&view.order, view.attempt, purpose)
-            .map_err(|source| FlowError::Portal { step, source })?;
+            .map_err(|source| FlowError::Portal { step: step.into(), source })?;
         array(&nonce.nonce)
     }
 
-    /// A fresh SMS code, typed by the person, becomes a step-up token.
+    /// A fresh SMS code, typed by the person, becomes a step-up ticket.
     pub(super) fn step_up(&mut self, step: Step, view: &AttemptView, purpose: Purpose) -> Result<String> {
-        let portal_error = |source| FlowError::Portal { step, source };
+        let portal_error = |source| FlowError::Portal { step: step.into(), source };
         let order = view.order.clone();
         let request = RequestCode { purpose, phone: None, order: Some(order.clone()) };
         let sent = self.portal.request_code(&request);
@@ -76,7 +74,9 @@ impl Renewal<'_> {
                     wanted.again(self.portal.request_code(&request)).map_err(portal_error)?;
                 }
                 CodeAnswer::Stop => {
-                    return Err(wanted.refused.map_or(FlowError::Stopped { step }, portal_error));
+                    return Err(wanted
+                        .refused
+                        .map_or(FlowError::Stopped { step: step.into() }, portal_error));
                 }
             }
         }
@@ -96,11 +96,11 @@ impl Renewal<'_> {
     }
 
     pub(super) fn after<T>(&mut self, step: Step, outcome: ycd_token::Result<T>) -> Result<T> {
-        outcome.map_err(|source| FlowError::Token { step, source })
+        outcome.map_err(|source| FlowError::Token { step: step.into(), source })
     }
 
     pub(super) fn seen_by_portal(&mut self, order: &str) -> Result<AttemptView> {
-        self.portal.attempt(order).map_err(|source| FlowError::Portal { step: Step::Issue, source })
+        self.portal.attempt(order).map_err(|source| FlowError::Portal { step: Step::Issue.into(), source })
     }
 
     pub(super) fn record(&mut self, token: &TokenInfo, view: &AttemptView, step: Step) -> Result<()> {
@@ -109,32 +109,21 @@ impl Renewal<'_> {
             order: &view.order,
             token: &token.token_id,
             attempt: view.attempt,
-            step,
+            step: step.into(),
+            done: step == Step::Done,
         };
         self.journal.record(&entry, self.clock.now())?;
         self.tell(step, &Event::Recorded { step })
     }
 
     pub(super) fn begins(&mut self, step: Step) -> Result<()> {
-        self.tell(step, &step.begins())
+        self.tell(step, &Event::begins(step))
     }
 
     pub(super) fn tell(&mut self, step: Step, event: &Event) -> Result<()> {
         match self.prompter.tell(event) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(FlowError::Stopped { step }),
+            ControlFlow::Break(()) => Err(FlowError::Stopped { step: step.into() }),
         }
     }
-}
-
-pub(crate) fn array<const N: usize>(bytes: &Bytes) -> Result<[u8; N]> {
-    bytes
-        .0
-        .as_slice()
-        .try_into()
-        .map_err(|_| bad_answer(format!("{N} bytes expected, {} came", bytes.0.len())))
-}
-
-pub(super) fn bad_answer(detail: String) -> FlowError {
-    FlowError::Portal { step: Step::Open, source: ApiError::bad_answer(detail) }
 }

@@ -7,7 +7,7 @@ use ycd_portal_api::wire::{
 };
 use ycd_token::{Container, ContainerHandle, Contents, KeyPairState, Spki};
 
-use crate::error::OperatorReason;
+use crate::session::error::OperatorReason;
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::conversation::Event;
+use crate::session::error::StepName;
 
 /// A step of a renewal. In the journal: the last one that is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -88,7 +88,7 @@ impl Step {
 
     /// What usually passes until the step is done, and the longest. The latter are the limits of host and client
     /// (GM/T 0027-2014 annex A: an SM2 key pair within 5 s on average, a signature within 500 ms).
-    pub fn begins(self) -> Event {
+    pub fn durations(self) -> [Duration; 2] {
         let (usual, longest) = match self {
             Self::FindToken => (1, 10),
             Self::Open | Self::Issue => (2, 30),
@@ -99,13 +99,13 @@ impl Step {
             Self::Confirm | Self::GiveUp => (2, 30),
             Self::Done => (0, 0),
         };
-        Event::Begins {
-            step: self,
-            number: self.number(),
-            of: Self::OF,
-            usual: Duration::from_secs(usual),
-            longest: Duration::from_secs(longest),
-        }
+        [usual, longest].map(Duration::from_secs)
+    }
+}
+
+impl From<Step> for StepName {
+    fn from(step: Step) -> Self {
+        Self(step.name())
     }
 }
 

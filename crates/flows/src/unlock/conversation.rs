@@ -8,9 +8,9 @@ use ycd_portal_api::{
 use ycd_token::{Pin, PinPolicy, TokenId, TokenInfo};
 
 use super::UnlockStep;
-use crate::{
-    conversation::{CodeAnswer, TokenProblem},
+use crate::session::{
     new_pin::NewPinPrompter,
+    prompts::{CodeAnswer, TokenProblem},
 };
 
 /// The person who unlocks, behind a window or a terminal.

@@ -2,7 +2,7 @@ use ycd_portal_api::{ApiError, wire::orders::PublicStatus};
 use ycd_token::{PinPolicy, TokenError};
 
 use super::UnlockStep;
-use crate::{error::FlowError, new_pin::NewPinProblem};
+use crate::session::{error::FlowError, new_pin::NewPinProblem};
 
 pub type Result<T, E = UnlockError> = std::result::Result<T, E>;
 
@@ -20,7 +20,7 @@ pub enum UnlockError {
     #[error("the token carries no certificate of this portal that is in force")]
     NoCertificate,
     /// Neither profile nor token allow the way that the portal has for this token.
-    #[error("this token cannot be unlocked from afar")]
+    #[error("this token cannot be unlocked remotely")]
     NotPossible,
     #[error("the token is not locked")]
     NotLocked,
@@ -38,7 +38,7 @@ pub enum UnlockError {
     /// Neither of the SO PINs that the portal keeps is the token's.
     #[error("the token has another SO PIN than the portal keeps")]
     SoPinUnknown,
-    #[error("no progress after {passes} rounds")]
+    #[error("no progress after {passes} passes")]
     NoProgress { passes: u32, last: String },
     #[error("stopped by the user before step {step:?}")]
     Stopped { step: UnlockStep },

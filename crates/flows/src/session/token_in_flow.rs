@@ -1,9 +1,9 @@
-//! The token that a flow works on, as it is remembered from round to round: to tell the person where the work stands. None
+//! The token that a flow works on, as it is remembered from pass to pass: to tell the person where the work stands. None
 //! of it decides what is true of the token.
 
 use ycd_token::{TokenId, TokenInfo};
 
-use crate::conversation::TokenProblem;
+use super::prompts::TokenProblem;
 
 #[derive(Default)]
 pub(crate) struct TokenInFlow {

@@ -7,7 +7,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use ycd_token::TokenId;
 
 use super::Journal;
-use crate::error::{FlowError, Result};
+use crate::session::error::{FlowError, Result};
 
 pub(super) const SCHEMA: &str = "
 CREATE TABLE unlock (

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::ops::ControlFlow;
 use ycd_token::{Pin, PinPolicy, PinRetryCounter, TokenAccess, TokenError, TokenId, TokenInfo};
 
-use crate::{
+use crate::session::{
     error::FlowError,
     lock::{TokenLock, TokenLocks},
     new_pin::{NewPinProblem, NewPinPrompter, ask},

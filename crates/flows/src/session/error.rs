@@ -4,7 +4,16 @@ use ycd_pki::PkiError;
 use ycd_portal_api::ApiError;
 use ycd_token::{TokenError, TokenId};
 
-use crate::renewal::Step;
+/// A step of whatever flow, by its name in the catalogue of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct StepName(pub &'static str);
+
+impl std::fmt::Display for StepName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
 
 pub type Result<T, E = FlowError> = std::result::Result<T, E>;
 
@@ -26,12 +35,12 @@ pub enum FlowError {
     #[error("the order is not to be renewed now: {state}")]
     OrderNotReady { state: String },
     /// The user said stop; the work goes on from here next time.
-    #[error("stopped by the user before step {step:?}")]
-    Stopped { step: Step },
-    #[error("step {step:?}: {source}")]
-    Token { step: Step, source: TokenError },
-    #[error("step {step:?}: {source}")]
-    Portal { step: Step, source: ApiError },
+    #[error("stopped by the user before step {step}")]
+    Stopped { step: StepName },
+    #[error("step {step}: {source}")]
+    Token { step: StepName, source: TokenError },
+    #[error("step {step}: {source}")]
+    Portal { step: StepName, source: ApiError },
     /// What the portal sent as certificate is not what was ordered; nothing of it was written.
     #[error("the certificate does not fit: {reason}")]
     CertificateMismatch { reason: Mismatch },
@@ -44,7 +53,7 @@ pub enum FlowError {
     #[error("{token} has previous key pairs, which a new user PIN may cost")]
     TokenNotBlank { token: TokenId },
     /// Something undoes the work again and again (another program on the token, or two machines at once).
-    #[error("no progress after {passes} rounds")]
+    #[error("no progress after {passes} passes")]
     NoProgress { passes: u32, last: String },
     /// Something of this side's own making cannot be encoded or read.
     #[error(transparent)]
@@ -64,7 +73,7 @@ pub enum Mismatch {
     PublicKey,
     #[error("it is for another holder")]
     Subject,
-    #[error("its term is not the one paid for")]
+    #[error("its validity period is not the one paid for")]
     ValidityPeriod,
 }
 
@@ -107,13 +116,8 @@ impl FlowError {
         }
     }
 
-    /// The token was pulled: put it back and go on.
-    pub fn is_removal(&self) -> bool {
-        matches!(self, Self::Token { source: TokenError::Removed, .. } | Self::NoToken)
-    }
-
     /// The step at which it stopped, where there is one.
-    pub fn step(&self) -> Option<Step> {
+    pub fn step(&self) -> Option<StepName> {
         match self {
             Self::Stopped { step } | Self::Token { step, .. } | Self::Portal { step, .. } => Some(*step),
             _ => None,

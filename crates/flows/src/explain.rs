@@ -3,24 +3,18 @@
 use serde_json::Value as Json;
 use ycd_pki::{ChainError, PkiError};
 use ycd_portal_api::{ApiError, Problem};
-use ycd_token::{
-    PinPolicy, PinProblem, PinRetryCounter, TokenError, TokenId, Weakness, profile::ProfileError,
-    readers::ReadersError,
-};
+use ycd_token::{PinPolicy, PinProblem, TokenError, TokenId, profile::ProfileError, readers::ReadersError};
 
-use super::{Language, Message, message, word, word_with};
 use crate::{
-    error::{FlowError, OperatorReason},
-    new_pin::NewPinProblem,
-    pin::{PinChangeError, Which},
+    messages::{Explain, Language, Message, message, tries_word, weakness_word, word},
+    pin_change::{PinChangeError, Which},
+    session::{
+        error::{FlowError, OperatorReason},
+        new_pin::NewPinProblem,
+    },
     store::StoreError,
     unlock::UnlockError,
 };
-
-/// An error that people can be told.
-pub trait Explain {
-    fn explain(&self, language: Language) -> Message;
-}
 
 impl Explain for FlowError {
     fn explain(&self, language: Language) -> Message {
@@ -230,29 +224,6 @@ fn tails(tokens: &[TokenId], language: Language) -> String {
     tokens.iter().map(TokenId::tail).collect::<Vec<_>>().join(separator)
 }
 
-/// How many tries are left, in the form the interface gives; empty where it tells nothing.
-pub fn tries_word(retry_counter: PinRetryCounter, language: Language) -> String {
-    let number =
-        &[("n", if let PinRetryCounter::Exactly(n) = retry_counter { n.to_string() } else { String::new() })];
-    match retry_counter {
-        PinRetryCounter::Exactly(0) | PinRetryCounter::None | PinRetryCounter::NotLow => String::new(),
-        PinRetryCounter::Exactly(_) => word_with("tries.exactly", language, number),
-        PinRetryCounter::Low => word("tries.low", language),
-        PinRetryCounter::FinalTry => word("tries.last", language),
-    }
-}
-
-/// Why a PIN is easily guessed.
-pub fn weakness_word(weakness: Weakness, language: Language) -> String {
-    let name = match weakness {
-        Weakness::WellKnown => "well_known",
-        Weakness::Repeated => "repeated",
-        Weakness::Sequence => "sequence",
-        Weakness::Short => "short",
-    };
-    word(&format!("weakness.{name}"), language)
-}
-
 fn reason_word(reason: OperatorReason, language: Language) -> String {
     let name = match reason {
         OperatorReason::OldKeyGone => "old_key_gone",
@@ -266,6 +237,8 @@ fn reason_word(reason: OperatorReason, language: Language) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ycd_token::PinRetryCounter;
+
     use super::*;
 
     #[test]

@@ -9,6 +9,8 @@
 //! on it lets the user PIN be set anew, the previous pairs stay as they are, and a new one is made beside them. Where
 //! a new user PIN might cost previous pairs, the token has to be erased first.
 
+mod step;
+
 use ycd_pki::{
     authorization::Authorization,
     cert::Certificate,
@@ -34,11 +36,12 @@ use ycd_token::{
     Unlocker, profile::Tristate,
 };
 
-use crate::{
+use self::step::Step;
+use crate::session::{
+    bytes::array,
     error::{FlowError, OperatorReason, Result},
     journal::Journal,
     lock::TokenLocks,
-    renewal::{Step, array},
     trust::PinnedPortal,
 };
 
@@ -96,7 +99,7 @@ impl Personalization<'_> {
             UnlockMethod::SoPin
         });
         if method == UnlockMethod::ChallengeResponse && !(can_challenge && capabilities.on_reader) {
-            return Err(FlowError::Token { step: Step::Open, source: TokenError::CardMissing });
+            return Err(FlowError::Token { step: Step::Open.into(), source: TokenError::CardMissing });
         }
         let host = self.trust.for_host();
         let one_time = self.on_token(Step::Open, |tokens| tokens.unlock_begin(&token, &host))?;
@@ -201,7 +204,7 @@ impl Personalization<'_> {
                     break;
                 }
                 Err(source @ TokenError::SoPinIncorrect { .. }) => wrong = Some(source),
-                Err(source) => return Err(FlowError::Token { step: Step::Pin, source }),
+                Err(source) => return Err(FlowError::Token { step: Step::Pin.into(), source }),
             }
         }
         match logged_in {
@@ -217,9 +220,10 @@ impl Personalization<'_> {
                 self.on_token(Step::Pin, |tokens| tokens.rotate_so_pin(&token))?;
                 self.on_token(Step::Pin, |tokens| tokens.so_login(&token, &SoLogin::Next, None))
             }
-            None => {
-                Err(FlowError::Token { step: Step::Pin, source: wrong.unwrap_or(TokenError::SoPinLocked) })
-            }
+            None => Err(FlowError::Token {
+                step: Step::Pin.into(),
+                source: wrong.unwrap_or(TokenError::SoPinLocked),
+            }),
         }
     }
 
@@ -258,7 +262,7 @@ impl Personalization<'_> {
         let request = self.on_token(Step::Sign, |tokens| tokens.sign_request(&token, spki, &subject))?;
         csr::Request::from_der(&request).and_then(|request| request.verify()).map_err(|error| {
             FlowError::Token {
-                step: Step::Sign,
+                step: Step::Sign.into(),
                 source: TokenError::SignsWrongly { detail: error.to_string() },
             }
         })?;
@@ -275,12 +279,12 @@ impl Personalization<'_> {
         step: Step,
         act: impl FnOnce(&mut dyn Unlocker) -> Result<T, TokenError>,
     ) -> Result<T> {
-        act(self.tokens).map_err(|source| FlowError::Token { step, source })
+        act(self.tokens).map_err(|source| FlowError::Token { step: step.into(), source })
     }
 }
 
 fn at(step: Step) -> impl Fn(ApiError) -> FlowError {
-    move |source| FlowError::Portal { step, source }
+    move |source| FlowError::Portal { step: step.into(), source }
 }
 
 /// What the pair of one personalization is known by.

@@ -11,7 +11,7 @@ use std::{
 
 use ycd_token::TokenId;
 
-use crate::error::{FlowError, Result};
+use super::error::{FlowError, Result};
 
 /// The folder that the locks of this machine lie in.
 #[derive(Debug, Clone)]

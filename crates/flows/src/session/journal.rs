@@ -12,7 +12,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use ycd_token::TokenId;
 
 pub use self::unlocks::UnfinishedUnlock;
-use crate::{error::FlowError, error::Result, renewal::Step};
+use super::error::{FlowError, Result, StepName};
 
 #[derive(Debug)]
 pub struct Journal(Mutex<Connection>);
@@ -26,8 +26,8 @@ pub struct Unfinished {
     /// The last four characters of the token's number, by which people tell tokens apart.
     pub token_tail: String,
     pub attempt: u32,
-    /// The last step that is known to be done.
-    pub step: Step,
+    /// The name of the last step that is known to be done.
+    pub step: String,
     /// RFC 3339, UTC.
     pub at: String,
 }
@@ -72,14 +72,14 @@ impl Journal {
                 entry.order,
                 entry.token.as_str(),
                 entry.attempt,
-                entry.step.name(),
+                entry.step.0,
                 at,
-                entry.step == Step::Done
+                entry.done
             ],
         )?;
         tx.execute(
             "INSERT INTO record (portal, order_no, attempt, step, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![entry.portal, entry.order, entry.attempt, entry.step.name(), at],
+            params![entry.portal, entry.order, entry.attempt, entry.step.0, at],
         )?;
         tx.commit()?;
         Ok(())
@@ -99,7 +99,7 @@ impl Journal {
                 token_tail: token.tail().to_owned(),
                 token_id: token.to_string(),
                 attempt: row.get(3)?,
-                step: Step::from_name(&row.get::<_, String>(4)?).unwrap_or(Step::Open),
+                step: row.get(4)?,
                 at: row.get(5)?,
             })
         })?;
@@ -128,7 +128,9 @@ pub struct Entry<'a> {
     pub order: &'a str,
     pub token: &'a TokenId,
     pub attempt: u32,
-    pub step: Step,
+    pub step: StepName,
+    /// The flow has come to its end.
+    pub done: bool,
 }
 
 impl From<rusqlite::Error> for FlowError {
@@ -183,18 +185,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.sqlite");
         let token = TokenId::new("softkey", "00ab3f21");
-        let entry = |step| Entry { portal: "p", order: "o", token: &token, attempt: 1, step };
+        let entry = |step| Entry {
+            portal: "p",
+            order: "o",
+            token: &token,
+            attempt: 1,
+            step,
+            done: step == StepName("done"),
+        };
         let journal = Journal::open(&path).unwrap();
-        journal.record(&entry(Step::Open), at(0)).unwrap();
-        journal.record(&entry(Step::Generate), at(5)).unwrap();
+        journal.record(&entry(StepName("open")), at(0)).unwrap();
+        journal.record(&entry(StepName("generate")), at(5)).unwrap();
         drop(journal);
 
         let journal = Journal::open(&path).unwrap();
         let found = journal.unfinished().unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].step, found[0].token_tail.as_str()), (Step::Generate, "3F21"));
+        assert_eq!((found[0].step.as_str(), found[0].token_tail.as_str()), ("generate", "3F21"));
 
-        journal.record(&entry(Step::Done), at(9)).unwrap();
+        journal.record(&entry(StepName("done")), at(9)).unwrap();
         assert_eq!(journal.unfinished().unwrap(), []);
     }
 
