@@ -1,12 +1,7 @@
 //! Something that stands between a flow and its keys, and acts before or after any of the calls: a crash of the flow's
 //! process is a panic there, after which the test drops the tokens, and with them their driver host.
 
-use ycd_pki::authorization::Authorization;
-use ycd_pki::unlock::CHALLENGE_LEN;
-use ycd_token::{
-    Answer, CkaId, ContainerHandle, Contents, OneTime, Opened, Pin, PortalKey, Result, SoLogin, Spki,
-    TokenAccess, TokenId, TokenInfo, TokenSet, UnlockCapabilities, Unlocker,
-};
+use ycd_token::{Result, TokenAccess, TokenId, TokenInfo, TokenSet, Unlocker};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
@@ -59,103 +54,31 @@ impl<'a> Between<'a> {
     }
 }
 
-impl TokenAccess for Between<'_> {
+macro_rules! hooked {
+    (
+        { $trait:ident; $($more:tt)* }
+        $(
+            $(#[$doc:meta])*
+            $variant:ident $method:ident($($arg:ident: &$type:ty),*) -> $out:ty,
+                $mode:ident, $deadline:ident, $effect:ident, $route:ident;
+        )+
+    ) => {
+        impl $trait for Between<'_> {
+            $($more)*
+            $(
+                fn $method(&mut self, token: &TokenId, $($arg: &$type),*) -> Result<$out> {
+                    self.call(stringify!($method), |tokens| tokens.$method(token, $($arg),*))
+                }
+            )+
+        }
+    };
+}
+
+ycd_token::token_operations!(hooked {
+    TokenAccess;
     fn list(&mut self) -> Result<Vec<TokenInfo>> {
         self.call("list", |tokens| tokens.list())
     }
+});
 
-    fn read(&mut self, token: &TokenId) -> Result<Contents> {
-        self.call("read", |tokens| tokens.read(token))
-    }
-
-    fn login(&mut self, token: &TokenId, pin: &Pin) -> Result<()> {
-        self.call("login", |tokens| tokens.login(token, pin))
-    }
-
-    fn logout(&mut self, token: &TokenId) -> Result<()> {
-        self.call("logout", |tokens| tokens.logout(token))
-    }
-
-    fn change_pin(&mut self, token: &TokenId, old: &Pin, new: &Pin) -> Result<()> {
-        self.call("change_pin", |tokens| tokens.change_pin(token, old, new))
-    }
-
-    fn generate(&mut self, token: &TokenId, cka_id: &CkaId) -> Result<Spki> {
-        self.call("generate", |tokens| tokens.generate(token, cka_id))
-    }
-
-    fn sign_authorization(
-        &mut self,
-        token: &TokenId,
-        signer: &Spki,
-        authorization: &Authorization,
-    ) -> Result<Vec<u8>> {
-        self.call("sign_authorization", |tokens| tokens.sign_authorization(token, signer, authorization))
-    }
-
-    fn sign_request(&mut self, token: &TokenId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
-        self.call("sign_request", |tokens| tokens.sign_request(token, signer, subject))
-    }
-
-    fn write_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
-        self.call("write_certificate", |tokens| tokens.write_certificate(token, certificate))
-    }
-
-    fn remove_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
-        self.call("remove_certificate", |tokens| tokens.remove_certificate(token, certificate))
-    }
-
-    fn destroy(&mut self, token: &TokenId, container: &ContainerHandle) -> Result<()> {
-        self.call("destroy", |tokens| tokens.destroy(token, container))
-    }
-}
-
-impl Unlocker for Between<'_> {
-    fn unlock_capabilities(&mut self, token: &TokenId) -> Result<UnlockCapabilities> {
-        self.call("unlock_capabilities", |tokens| tokens.unlock_capabilities(token))
-    }
-
-    fn unlock_begin(&mut self, token: &TokenId, portal: &PortalKey) -> Result<OneTime> {
-        self.call("unlock_begin", |tokens| tokens.unlock_begin(token, portal))
-    }
-
-    fn unlock_challenge(&mut self, token: &TokenId) -> Result<[u8; CHALLENGE_LEN]> {
-        self.call("unlock_challenge", |tokens| tokens.unlock_challenge(token))
-    }
-
-    fn unlock_open(&mut self, token: &TokenId, answer: &Answer) -> Result<Opened> {
-        self.call("unlock_open", |tokens| tokens.unlock_open(token, answer))
-    }
-
-    fn unlock_opened(&mut self, token: &TokenId) -> Result<Option<Opened>> {
-        self.call("unlock_opened", |tokens| tokens.unlock_opened(token))
-    }
-
-    fn unlock_nonce(&mut self, token: &TokenId) -> Result<[u8; 32]> {
-        self.call("unlock_nonce", |tokens| tokens.unlock_nonce(token))
-    }
-
-    fn so_login(&mut self, token: &TokenId, which: &SoLogin, alive: Option<&[u8]>) -> Result<()> {
-        self.call("so_login", |tokens| tokens.so_login(token, which, alive))
-    }
-
-    fn init_pin(&mut self, token: &TokenId, new: &Pin) -> Result<()> {
-        self.call("init_pin", |tokens| tokens.init_pin(token, new))
-    }
-
-    fn rotate_so_pin(&mut self, token: &TokenId) -> Result<()> {
-        self.call("rotate_so_pin", |tokens| tokens.rotate_so_pin(token))
-    }
-
-    fn install_unblock_key(&mut self, token: &TokenId) -> Result<()> {
-        self.call("install_unblock_key", |tokens| tokens.install_unblock_key(token))
-    }
-
-    fn unblock(&mut self, token: &TokenId, new: &Pin) -> Result<()> {
-        self.call("unblock", |tokens| tokens.unblock(token, new))
-    }
-
-    fn unlock_end(&mut self, token: &TokenId) -> Result<()> {
-        self.call("unlock_end", |tokens| tokens.unlock_end(token))
-    }
-}
+ycd_token::unlock_operations!(hooked { Unlocker; });

@@ -198,7 +198,7 @@ impl Personalization<'_> {
         let mut wrong = None;
         let mut logged_in = None;
         for guess in guesses {
-            match self.tokens.so_login(&token, &guess, None) {
+            match self.tokens.so_login(&token, &guess, &[]) {
                 Ok(()) => {
                     logged_in = Some(guess);
                     break;
@@ -218,7 +218,7 @@ impl Personalization<'_> {
                 self.init_pin()?;
                 self.journal.rotates_to(&self.trust.name, &token, secrets.next_version)?;
                 self.on_token(Step::Pin, |tokens| tokens.rotate_so_pin(&token))?;
-                self.on_token(Step::Pin, |tokens| tokens.so_login(&token, &SoLogin::Next, None))
+                self.on_token(Step::Pin, |tokens| tokens.so_login(&token, &SoLogin::Next, &[]))
             }
             None => Err(FlowError::Token {
                 step: Step::Pin.into(),

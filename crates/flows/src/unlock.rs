@@ -561,7 +561,7 @@ impl Unlock<'_> {
                 }
                 Err(source) => return Err(UnlockError::Portal { step, source }),
             };
-            match self.tokens.so_login(&token.token_id, which, Some(&liveness.signature.0)) {
+            match self.tokens.so_login(&token.token_id, which, &liveness.signature.0) {
                 Ok(()) => return Ok(Login::Right),
                 Err(TokenError::SoPinIncorrect { .. }) => guess = guesses.next(),
                 Err(TokenError::ReleaseGone) => return Ok(Login::Stale),

@@ -23,8 +23,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ycd_token::wire::{self, Call, Frames, FromHost, PREAMBLE, Reply, Request, UnlockCall};
-use ycd_token::{TokenAccess, TokenError, TokenId, Unlocker};
+use ycd_token::wire::{self, Call, Frames, FromHost, PREAMBLE, Reply, Request};
+use ycd_token::{TokenAccess as _, TokenError};
 
 use crate::pkcs11::Module;
 
@@ -92,48 +92,11 @@ fn perform(module: &mut Module, call: Call) -> ycd_token::Result<Reply> {
         Call::Open(_) => Err(TokenError::Protocol { detail: "a module is open already".into() }),
         Call::Ping => Ok(Reply::Done),
         Call::List => module.list().map(Reply::Tokens),
-        Call::Read(token) => module.read(&token).map(Reply::Contents),
-        Call::Login(token, pin) => module.login(&token, &pin).map(|()| Reply::Done),
-        Call::Logout(token) => module.logout(&token).map(|()| Reply::Done),
-        Call::ChangePin(token, old, new) => module.change_pin(&token, &old, &new).map(|()| Reply::Done),
-        Call::Generate(token, cka_id) => module.generate(&token, &cka_id).map(Reply::PublicKey),
-        Call::SignAuthorization(token, signer, authorization) => {
-            module.sign_authorization(&token, &signer, &authorization).map(Reply::Bytes)
-        }
-        Call::SignRequest(token, signer, subject) => {
-            module.sign_request(&token, &signer, &subject).map(Reply::Bytes)
-        }
-        Call::WriteCertificate(token, certificate) => {
-            module.write_certificate(&token, &certificate).map(|()| Reply::Done)
-        }
-        Call::RemoveCertificate(token, certificate) => {
-            module.remove_certificate(&token, &certificate).map(|()| Reply::Done)
-        }
-        Call::Destroy(token, container) => module.destroy(&token, &container).map(|()| Reply::Done),
-        Call::Unlock(token, call) => unlock(module, &token, call),
+        Call::Token(token, call) => call.perform(module, &token).map(Reply::Token),
+        Call::Unlock(token, call) => call.perform(module, &token).map(Reply::Unlock),
         Call::WaitForEvent => module.wait_for_event().map(|()| Reply::Done),
         Call::WaitForDevices => devices::wait().map(|()| Reply::Done),
         Call::Mechanisms => module.mechanisms().map(Reply::Mechanisms),
-    }
-}
-
-fn unlock(module: &mut Module, token: &TokenId, call: UnlockCall) -> ycd_token::Result<Reply> {
-    let done = |()| Reply::Done;
-    match call {
-        UnlockCall::Capabilities => module.unlock_capabilities(token).map(Reply::UnlockCapabilities),
-        UnlockCall::Begin(portal) => module.unlock_begin(token, &portal).map(Reply::OneTime),
-        UnlockCall::Challenge => module.unlock_challenge(token).map(|bytes| Reply::Bytes(bytes.to_vec())),
-        UnlockCall::Open(answer) => {
-            module.unlock_open(token, &answer).map(|opened| Reply::Release(Some(opened)))
-        }
-        UnlockCall::Opened => module.unlock_opened(token).map(Reply::Release),
-        UnlockCall::Nonce => module.unlock_nonce(token).map(|bytes| Reply::Bytes(bytes.to_vec())),
-        UnlockCall::SoLogin(which, liveness) => module.so_login(token, &which, liveness.as_deref()).map(done),
-        UnlockCall::InitPin(pin) => module.init_pin(token, &pin).map(done),
-        UnlockCall::RotateSoPin => module.rotate_so_pin(token).map(done),
-        UnlockCall::InstallUnblockKey => module.install_unblock_key(token).map(done),
-        UnlockCall::Unblock(pin) => module.unblock(token, &pin).map(done),
-        UnlockCall::End => module.unlock_end(token).map(done),
     }
 }
 

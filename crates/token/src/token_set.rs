@@ -1,18 +1,12 @@
 //! All tokens of the machine, whatever module they are behind.
 
-mod unlock;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use ycd_pki::authorization::Authorization;
-
 use crate::host::{ModuleHost, default_host_exe};
 use crate::profile::Drivers;
-use crate::{
-    CkaId, ContainerHandle, Contents, Pin, Result, Spki, TokenAccess, TokenError, TokenId, TokenInfo,
-};
+use crate::{Pin, Result, TokenAccess, TokenError, TokenId, TokenInfo, Unlocker};
 
 /// The modules that were found, as one [`TokenAccess`].
 pub struct TokenSet {
@@ -69,7 +63,12 @@ impl TokenSet {
         self.pin_needed = Some(Box::new(ask));
     }
 
-    fn logged_in<T>(&mut self, token: &TokenId, act: impl Fn(&mut ModuleHost) -> Result<T>) -> Result<T> {
+    fn plain<T>(&mut self, token: &TokenId, act: impl FnOnce(&mut ModuleHost) -> Result<T>) -> Result<T> {
+        act(self.host_of(token)?)
+    }
+
+    /// For what needs a login that the token may have ended by itself.
+    fn signs<T>(&mut self, token: &TokenId, act: impl Fn(&mut ModuleHost) -> Result<T>) -> Result<T> {
         let host = self.host_of(token)?;
         let outcome = act(host);
         let logs_out = host.driver().profile.quirks.pin_per_signature;
@@ -111,7 +110,28 @@ impl TokenSet {
     }
 }
 
-impl TokenAccess for TokenSet {
+macro_rules! routed {
+    (
+        { $trait:ident; $($more:tt)* }
+        $(
+            $(#[$doc:meta])*
+            $variant:ident $method:ident($($arg:ident: &$type:ty),*) -> $out:ty,
+                $mode:ident, $deadline:ident, $effect:ident, $route:ident;
+        )+
+    ) => {
+        impl $trait for TokenSet {
+            $($more)*
+            $(
+                fn $method(&mut self, token: &TokenId, $($arg: &$type),*) -> Result<$out> {
+                    self.$route(token, |host| host.$method(token, $($arg),*))
+                }
+            )+
+        }
+    };
+}
+
+crate::token_operations!(routed {
+    TokenAccess;
     /// # Errors
     /// The first module's, where no token was found and a module failed; otherwise failures are told by
     /// [`TokenSet::problems`] only. [`TokenError::ModuleMissing`] or [`TokenError::ModuleNotAllowed`] where there is no
@@ -161,49 +181,6 @@ impl TokenAccess for TokenSet {
             _ => Ok(tokens),
         }
     }
+});
 
-    fn read(&mut self, token: &TokenId) -> Result<Contents> {
-        self.host_of(token)?.read(token)
-    }
-
-    fn login(&mut self, token: &TokenId, pin: &Pin) -> Result<()> {
-        self.host_of(token)?.login(token, pin)
-    }
-
-    fn logout(&mut self, token: &TokenId) -> Result<()> {
-        self.host_of(token)?.logout(token)
-    }
-
-    fn change_pin(&mut self, token: &TokenId, old: &Pin, new: &Pin) -> Result<()> {
-        self.host_of(token)?.change_pin(token, old, new)
-    }
-
-    fn generate(&mut self, token: &TokenId, cka_id: &CkaId) -> Result<Spki> {
-        self.logged_in(token, |host| host.generate(token, cka_id))
-    }
-
-    fn sign_authorization(
-        &mut self,
-        token: &TokenId,
-        signer: &Spki,
-        authorization: &Authorization,
-    ) -> Result<Vec<u8>> {
-        self.logged_in(token, |host| host.sign_authorization(token, signer, authorization))
-    }
-
-    fn sign_request(&mut self, token: &TokenId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
-        self.logged_in(token, |host| host.sign_request(token, signer, subject))
-    }
-
-    fn write_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
-        self.logged_in(token, |host| host.write_certificate(token, certificate))
-    }
-
-    fn remove_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
-        self.logged_in(token, |host| host.remove_certificate(token, certificate))
-    }
-
-    fn destroy(&mut self, token: &TokenId, container: &ContainerHandle) -> Result<()> {
-        self.logged_in(token, |host| host.destroy(token, container))
-    }
-}
+crate::unlock_operations!(routed { Unlocker; });

@@ -7,17 +7,15 @@
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use ycd_pki::authorization::Authorization;
 use zeroize::Zeroizing;
 
-use crate::profile::Profile;
-use crate::{
-    Answer, CkaId, ContainerHandle, Contents, OneTime, Opened, Pin, PortalKey, Result, SoLogin, Spki,
-    TokenId, TokenInfo, UnlockCapabilities,
-};
+use crate::operations::{TokenAnswer, TokenCall, UnlockAnswer, UnlockCall};
+use crate::profile::{Deadlines, Profile};
+use crate::{Result, TokenId, TokenInfo};
 
 /// The protocol's name, and the release that its messages are of, in as many bytes as it has, then zeros. Messages have
 /// no numbers that outlive a release: an assistant that was started before an upgrade, and a host that was installed by
@@ -58,43 +56,14 @@ pub enum Call {
     /// Does nothing.
     Ping,
     List,
-    Read(TokenId),
-    Login(TokenId, Pin),
-    Logout(TokenId),
-    /// The old PIN, then the new one.
-    ChangePin(TokenId, Pin, Pin),
-    Generate(TokenId, CkaId),
-    SignAuthorization(TokenId, Spki, Authorization),
-    /// The bytes are the DER of the subject's distinguished name.
-    SignRequest(TokenId, Spki, Vec<u8>),
-    WriteCertificate(TokenId, Vec<u8>),
-    RemoveCertificate(TokenId, Vec<u8>),
-    Destroy(TokenId, ContainerHandle),
-    Unlock(TokenId, UnlockCall),
     /// Blocks until a token comes or goes.
     WaitForEvent,
     /// Blocks until the system tells of a device that came or went, whatever it is.
     WaitForDevices,
     /// Which mechanisms of the profile each inserted token reports.
     Mechanisms,
-}
-
-/// As [`Unlocker`](crate::Unlocker) has them.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum UnlockCall {
-    Capabilities,
-    Begin(PortalKey),
-    Challenge,
-    Open(Answer),
-    Opened,
-    Nonce,
-    /// With the portal's word that the release is alive.
-    SoLogin(SoLogin, Option<Vec<u8>>),
-    InitPin(Pin),
-    RotateSoPin,
-    InstallUnblockKey,
-    Unblock(Pin),
-    End,
+    Token(TokenId, TokenCall),
+    Unlock(TokenId, UnlockCall),
 }
 
 /// What a host is for.
@@ -115,79 +84,33 @@ impl Call {
             Self::Open(_) => "open",
             Self::Ping => "ping",
             Self::List => "list",
-            Self::Read(_) => "read",
-            Self::Login(..) => "login",
-            Self::Logout(_) => "logout",
-            Self::ChangePin(..) => "change_pin",
-            Self::Generate(..) => "generate",
-            Self::SignAuthorization(..) => "sign_authorization",
-            Self::SignRequest(..) => "sign_request",
-            Self::WriteCertificate(..) => "write_certificate",
-            Self::RemoveCertificate(..) => "remove_certificate",
-            Self::Destroy(..) => "destroy",
-            Self::Unlock(_, call) => call.operation(),
             Self::WaitForEvent => "wait_for_event",
             Self::WaitForDevices => "wait_for_devices",
             Self::Mechanisms => "mechanisms",
+            Self::Token(_, call) => call.operation(),
+            Self::Unlock(_, call) => call.operation(),
         }
     }
 
-    /// Whether the token may be another one afterwards. A login counts tries.
+    /// Whether the token may be another one afterwards.
     pub fn changes_token(&self) -> bool {
         match self {
-            Self::Login(..)
-            | Self::ChangePin(..)
-            | Self::Generate(..)
-            | Self::WriteCertificate(..)
-            | Self::RemoveCertificate(..)
-            | Self::Destroy(..) => true,
+            Self::Token(_, call) => call.changes_token(),
+            Self::Unlock(_, call) => call.changes_token(),
             Self::Open(_)
             | Self::Ping
             | Self::List
-            | Self::Read(_)
-            | Self::Logout(_)
-            | Self::SignAuthorization(..)
-            | Self::SignRequest(..)
             | Self::WaitForEvent
             | Self::WaitForDevices
             | Self::Mechanisms => false,
-            Self::Unlock(_, call) => call.changes_token(),
-        }
-    }
-}
-
-impl UnlockCall {
-    fn operation(&self) -> &'static str {
-        match self {
-            Self::Capabilities => "unlock_capabilities",
-            Self::Begin(_) => "unlock_begin",
-            Self::Challenge => "unlock_challenge",
-            Self::Open(_) => "unlock_open",
-            Self::Opened => "unlock_opened",
-            Self::Nonce => "unlock_nonce",
-            Self::SoLogin(..) => "so_login",
-            Self::InitPin(_) => "init_pin",
-            Self::RotateSoPin => "rotate_so_pin",
-            Self::InstallUnblockKey => "install_unblock_key",
-            Self::Unblock(_) => "unblock",
-            Self::End => "unlock_end",
         }
     }
 
-    fn changes_token(&self) -> bool {
+    pub(crate) fn deadline(&self, deadlines: &Deadlines) -> Duration {
         match self {
-            Self::SoLogin(..)
-            | Self::InitPin(_)
-            | Self::RotateSoPin
-            | Self::InstallUnblockKey
-            | Self::Unblock(_) => true,
-            Self::Capabilities
-            | Self::Begin(_)
-            | Self::Challenge
-            | Self::Open(_)
-            | Self::Opened
-            | Self::Nonce
-            | Self::End => false,
+            Self::Token(_, call) => call.deadline(deadlines),
+            Self::Unlock(_, call) => call.deadline(deadlines),
+            _ => deadlines.other(),
         }
     }
 }
@@ -207,13 +130,9 @@ pub enum Reply {
     Done,
     Opened(ModuleInfo),
     Tokens(Vec<TokenInfo>),
-    Contents(Contents),
-    PublicKey(Spki),
-    Bytes(Vec<u8>),
     Mechanisms(Vec<TokenMechanisms>),
-    UnlockCapabilities(UnlockCapabilities),
-    OneTime(OneTime),
-    Release(Option<Opened>),
+    Token(TokenAnswer),
+    Unlock(UnlockAnswer),
 }
 
 /// The profile's mechanisms on one token.
@@ -345,6 +264,7 @@ fn invalid(error: impl ToString) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Pin;
 
     /// Gives its bytes in pieces, as a pipe may.
     struct Pieces(Vec<u8>, usize);
@@ -359,7 +279,7 @@ mod tests {
     }
 
     fn request(id: u64, len: usize) -> Request {
-        Request { id, call: Call::WriteCertificate(TokenId::new("f", "1"), vec![7; len]) }
+        Request { id, call: Call::Token(TokenId::new("f", "1"), TokenCall::WriteCertificate(vec![7; len])) }
     }
 
     #[test]
@@ -374,7 +294,9 @@ mod tests {
             for (id, len) in [0, 10, 16 << 10, 100_000, 1].into_iter().enumerate() {
                 let request: Request = frames.receive().unwrap();
                 assert_eq!(request.id, id as u64);
-                assert!(matches!(request.call, Call::WriteCertificate(_, bytes) if bytes == vec![7; len]));
+                assert!(
+                    matches!(request.call, Call::Token(_, TokenCall::WriteCertificate(bytes)) if bytes == vec![7; len])
+                );
             }
             assert_eq!(frames.receive::<Request>().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         }
@@ -398,7 +320,8 @@ mod tests {
     fn a_pin_is_not_left_in_the_readers_buffer() {
         let (pin, new) = (Pin::new("8642097531"), Pin::new("1357924680"));
         let token = TokenId::new("f", "1");
-        for call in [Call::Login(token.clone(), pin.clone()), Call::ChangePin(token.clone(), new, pin)] {
+        let calls = [TokenCall::Login(pin.clone()), TokenCall::ChangePin(new, pin)];
+        for call in calls.map(|call| Call::Token(token.clone(), call)) {
             let mut bytes = Vec::new();
             send(&mut bytes, &Request { id: 1, call }).unwrap();
             let mut frames = Frames::new(&bytes[..]);

@@ -268,7 +268,7 @@ impl Scene {
                 self.versions[1] = number + 1;
                 self.own.open_personalization(self.versions[1]);
                 let token = self.own.token.clone();
-                self.own.host.so_login(&token, &SoLogin::Next, None).unwrap();
+                self.own.host.so_login(&token, &SoLogin::Next, &[]).unwrap();
             }
         }
     }

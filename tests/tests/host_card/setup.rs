@@ -197,9 +197,9 @@ impl Workstation {
     /// Opens a personalization with SO PIN and unblock key, logs in with the maker's SO PIN, and replaces that.
     pub fn personalization(&mut self) {
         self.open_personalization(1);
-        self.host.so_login(&self.token, &SoLogin::Factory(Pin::new(FACTORY)), None).unwrap();
+        self.host.so_login(&self.token, &SoLogin::Factory(Pin::new(FACTORY)), &[]).unwrap();
         self.host.rotate_so_pin(&self.token).unwrap();
-        self.host.so_login(&self.token, &SoLogin::Next, None).unwrap();
+        self.host.so_login(&self.token, &SoLogin::Next, &[]).unwrap();
     }
 
     /// The secrets of a personalization, with the unblock key in this version.

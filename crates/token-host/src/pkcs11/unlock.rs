@@ -185,13 +185,18 @@ impl Unlocker for Module {
         self.unlocks.new_nonce(token, session, Instant::now())
     }
 
-    fn so_login(&mut self, token: &TokenId, which: &SoLogin, liveness: Option<&[u8]>) -> Result<()> {
+    fn so_login(&mut self, token: &TokenId, which: &SoLogin, liveness: &[u8]) -> Result<()> {
         self.end_what_is_over(token);
         let release = self.unlocks.release(token, Instant::now())?;
         release.needs_so_pins()?;
         if !release.is_personalization() {
             let session = self.living_session(token);
-            self.unlocks.check_liveness(token, liveness, session, Instant::now())?;
+            self.unlocks.check_liveness(
+                token,
+                (!liveness.is_empty()).then_some(liveness),
+                session,
+                Instant::now(),
+            )?;
         }
         let guess = self.unlocks.release(token, Instant::now())?.guess(which)?;
         self.on(token, |module| module.try_so_pin(token, guess))

@@ -3,7 +3,8 @@
 use ycd_pki::authorization::Authorization;
 use ycd_pki::name::Name;
 use ycd_pki::{PublicKey, csr};
-use ycd_token::wire::{Call, TokenMechanisms, UnlockCall};
+use ycd_token::operations::{TokenCall, UnlockCall};
+use ycd_token::wire::{Call, TokenMechanisms};
 use ycd_token::{
     Answer, CkaId, ContainerHandle, Contents, KeyPairState, ModuleHost, Pin, Result, SoLogin, Spki,
     TokenAccess, TokenInfo, UnlockCapabilities, Unlocker,
@@ -40,11 +41,11 @@ macro_rules! operations {
                     // These wait without a deadline (tests/watching.rs).
                     Call::WaitForEvent | Call::WaitForDevices => None,
                     // Asks nothing of the module.
-                    Call::Unlock(_, UnlockCall::Opened) => None,
+                    Call::Unlock(_, UnlockCall::UnlockOpened(..)) => None,
                     // The work is done by the card, past the module.
                     Call::Unlock(
                         _,
-                        UnlockCall::Challenge | UnlockCall::InstallUnblockKey | UnlockCall::Unblock(_),
+                        UnlockCall::UnlockChallenge(..) | UnlockCall::InstallUnblockKey(..) | UnlockCall::Unblock(_),
                     ) => None,
                 }
             }
@@ -56,24 +57,24 @@ operations! {
     Open = "open": Call::Open(_) | Call::Ping, at "C_Initialize";
     List = "list": Call::List, at "C_GetSlotList";
     Mechanisms = "mechanisms": Call::Mechanisms, at "C_GetMechanismInfo";
-    Read = "read": Call::Read(_), at "C_FindObjects";
-    Login = "login": Call::Login(..), at "C_Login";
-    Logout = "logout": Call::Logout(_), at "C_Logout";
-    ChangePin = "change_pin": Call::ChangePin(..), at "C_SetPIN";
-    Generate = "generate": Call::Generate(..), at "C_GenerateKeyPair";
-    SignAuthorization = "sign_authorization": Call::SignAuthorization(..), at "C_Sign";
-    SignRequest = "sign_request": Call::SignRequest(..), at "C_SignInit";
-    WriteCertificate = "write_certificate": Call::WriteCertificate(..), at "C_CreateObject";
-    RemoveCertificate = "remove_certificate": Call::RemoveCertificate(..), at "C_DestroyObject";
-    Destroy = "destroy": Call::Destroy(..), at "C_DestroyObject";
-    UnlockCapabilities = "unlock_capabilities": Call::Unlock(_, UnlockCall::Capabilities), at "C_GetTokenInfo";
-    UnlockBegin = "unlock_begin": Call::Unlock(_, UnlockCall::Begin(_)), at "C_GetTokenInfo";
-    UnlockOpen = "unlock_open": Call::Unlock(_, UnlockCall::Open(_)), at "C_GetAttributeValue";
-    UnlockNonce = "unlock_nonce": Call::Unlock(_, UnlockCall::Nonce), at "C_GetSessionInfo";
+    Read = "read": Call::Token(_, TokenCall::Read(..)), at "C_FindObjects";
+    Login = "login": Call::Token(_, TokenCall::Login(..)), at "C_Login";
+    Logout = "logout": Call::Token(_, TokenCall::Logout(..)), at "C_Logout";
+    ChangePin = "change_pin": Call::Token(_, TokenCall::ChangePin(..)), at "C_SetPIN";
+    Generate = "generate": Call::Token(_, TokenCall::Generate(..)), at "C_GenerateKeyPair";
+    SignAuthorization = "sign_authorization": Call::Token(_, TokenCall::SignAuthorization(..)), at "C_Sign";
+    SignRequest = "sign_request": Call::Token(_, TokenCall::SignRequest(..)), at "C_SignInit";
+    WriteCertificate = "write_certificate": Call::Token(_, TokenCall::WriteCertificate(..)), at "C_CreateObject";
+    RemoveCertificate = "remove_certificate": Call::Token(_, TokenCall::RemoveCertificate(..)), at "C_DestroyObject";
+    Destroy = "destroy": Call::Token(_, TokenCall::Destroy(..)), at "C_DestroyObject";
+    UnlockCapabilities = "unlock_capabilities": Call::Unlock(_, UnlockCall::UnlockCapabilities(..)), at "C_GetTokenInfo";
+    UnlockBegin = "unlock_begin": Call::Unlock(_, UnlockCall::UnlockBegin(..)), at "C_GetTokenInfo";
+    UnlockOpen = "unlock_open": Call::Unlock(_, UnlockCall::UnlockOpen(..)), at "C_GetAttributeValue";
+    UnlockNonce = "unlock_nonce": Call::Unlock(_, UnlockCall::UnlockNonce(..)), at "C_GetSessionInfo";
     SoLogin = "so_login": Call::Unlock(_, UnlockCall::SoLogin(..)), at "C_Login";
     InitPin = "init_pin": Call::Unlock(_, UnlockCall::InitPin(_)), at "C_InitPIN";
-    RotateSoPin = "rotate_so_pin": Call::Unlock(_, UnlockCall::RotateSoPin), at "C_SetPIN";
-    UnlockEnd = "unlock_end": Call::Unlock(_, UnlockCall::End), at "C_Logout";
+    RotateSoPin = "rotate_so_pin": Call::Unlock(_, UnlockCall::RotateSoPin(..)), at "C_SetPIN";
+    UnlockEnd = "unlock_end": Call::Unlock(_, UnlockCall::UnlockEnd(..)), at "C_Logout";
 }
 
 /// What an operation gave.
@@ -200,9 +201,7 @@ impl Operation {
             Self::UnlockBegin => host.unlock_begin(token, &scene.portal.trusted()).map(|_| Given::Done),
             Self::UnlockOpen => host.unlock_open(token, ready.answer.as_ref().unwrap()).map(|_| Given::Done),
             Self::UnlockNonce => host.unlock_nonce(token).map(|_| Given::Done),
-            Self::SoLogin => {
-                host.so_login(token, &SoLogin::Current, Some(&ready.liveness)).map(|()| Given::Done)
-            }
+            Self::SoLogin => host.so_login(token, &SoLogin::Current, &ready.liveness).map(|()| Given::Done),
             Self::InitPin => host.init_pin(token, &Pin::new(NEW_PIN)).map(|()| Given::Done),
             Self::RotateSoPin => host.rotate_so_pin(token).map(|()| Given::Done),
             Self::UnlockEnd => host.unlock_end(token).map(|()| Given::Done),

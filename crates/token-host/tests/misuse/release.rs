@@ -61,6 +61,6 @@ impl Portal {
     /// Nonce, word, login.
     pub fn so_login(&self, token: &TokenId, host: &mut ModuleHost, which: &SoLogin) -> Result<()> {
         let nonce = host.unlock_nonce(token)?;
-        host.so_login(token, which, Some(&self.liveness(token, nonce)))
+        host.so_login(token, which, &self.liveness(token, nonce))
     }
 }

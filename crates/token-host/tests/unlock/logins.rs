@@ -24,7 +24,7 @@ fn no_login_without_the_portals_word_for_this_nonce_this_token_and_this_release(
     setup.fixture.trace();
     let before = host.unlock_nonce(token).unwrap();
     let refused = |host: &mut ModuleHost, what: &str, word: Option<&[u8]>| {
-        let error = host.so_login(token, &SoLogin::Current, word).unwrap_err();
+        let error = host.so_login(token, &SoLogin::Current, word.unwrap_or_default()).unwrap_err();
         assert_eq!(error.code(), "token.release_refused", "{what}");
     };
     let nonce = host.unlock_nonce(token).unwrap();

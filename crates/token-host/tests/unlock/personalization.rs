@@ -53,10 +53,10 @@ fn a_blank_token_gets_its_so_pin_and_its_pin_even_where_keys_would_not_survive()
     let token = setup.token();
     open(&setup, &mut host);
     // The portal's word is not asked for: nobody waits with a phone.
-    host.so_login(token, &factory(), None).unwrap();
+    host.so_login(token, &factory(), &[]).unwrap();
     assert_eq!(host.unlock_opened(token).unwrap().unwrap().proven_version, None);
     host.rotate_so_pin(token).unwrap();
-    host.so_login(token, &SoLogin::Next, None).unwrap();
+    host.so_login(token, &SoLogin::Next, &[]).unwrap();
     assert_eq!(host.unlock_opened(token).unwrap().unwrap().proven_version, Some(1));
     host.init_pin(token, &Pin::new(NEW_PIN)).unwrap();
     host.login(token, &Pin::new(NEW_PIN)).unwrap();
@@ -78,24 +78,24 @@ fn a_personalization_that_broke_off_is_taken_up_with_either_pin() {
         let setup = blank();
         let mut host = setup.host();
         open(&setup, &mut host);
-        host.so_login(setup.token(), &factory(), None).unwrap();
+        host.so_login(setup.token(), &factory(), &[]).unwrap();
         if rotated {
             host.rotate_so_pin(setup.token()).unwrap();
         }
         host.rest();
         open(&setup, &mut host);
-        let first = host.so_login(setup.token(), &factory(), None);
+        let first = host.so_login(setup.token(), &factory(), &[]);
         if rotated {
             assert_eq!(first.unwrap_err().code(), "token.so_pin_incorrect");
             // What was typed before it was wrong, and another one is another guess.
-            let error = host.so_login(setup.token(), &SoLogin::Factory(Pin::new(CURRENT)), None).unwrap_err();
+            let error = host.so_login(setup.token(), &SoLogin::Factory(Pin::new(CURRENT)), &[]).unwrap_err();
             assert_eq!(error.code(), "token.release_refused");
             assert_eq!(setup.state().so_pin_retry_counter, 9);
         } else {
             first.unwrap();
             host.rotate_so_pin(setup.token()).unwrap();
         }
-        host.so_login(setup.token(), &SoLogin::Next, None).unwrap();
+        host.so_login(setup.token(), &SoLogin::Next, &[]).unwrap();
         assert_eq!(setup.state().so_pin_retry_counter, 10);
     }
 }
@@ -105,14 +105,14 @@ fn a_personalization_has_no_current_pin_and_unlocks_nothing() {
     let setup = blank();
     let mut host = setup.host();
     open(&setup, &mut host);
-    let error = host.so_login(setup.token(), &SoLogin::Current, None).unwrap_err();
+    let error = host.so_login(setup.token(), &SoLogin::Current, &[]).unwrap_err();
     assert_eq!(error.code(), "token.release_refused");
     assert_eq!(host.init_pin(setup.token(), &Pin::new(NEW_PIN)), Err(TokenError::NotLoggedIn));
     assert_eq!(host.install_unblock_key(setup.token()).unwrap_err().code(), "token.release_refused");
     // Nothing is said of an unlock by a personalization.
-    host.so_login(setup.token(), &factory(), None).unwrap();
+    host.so_login(setup.token(), &factory(), &[]).unwrap();
     host.rotate_so_pin(setup.token()).unwrap();
-    host.so_login(setup.token(), &SoLogin::Next, None).unwrap();
+    host.so_login(setup.token(), &SoLogin::Next, &[]).unwrap();
     host.init_pin(setup.token(), &Pin::new(NEW_PIN)).unwrap();
     host.login(setup.token(), &Pin::new(NEW_PIN)).unwrap();
     let opened = host.unlock_opened(setup.token()).unwrap().unwrap();

@@ -125,7 +125,7 @@ impl Desk {
     pub fn so_login(&self, host: &mut ModuleHost, which: SoLogin) -> Result<()> {
         let release = host.unlock_opened(self.token())?.ok_or(TokenError::ReleaseGone)?.release;
         let nonce = host.unlock_nonce(self.token())?;
-        host.so_login(self.token(), &which, Some(&self.liveness(release, nonce)))
+        host.so_login(self.token(), &which, &self.liveness(release, nonce))
     }
 
     pub fn unlocked(&self, opened: &Opened, so_pin_version: u32) -> Authorization {

@@ -88,7 +88,7 @@ fn without_a_release_nothing_is_done() {
         setup.fixture.trace();
         assert_eq!(host.unlock_opened(token).unwrap(), None);
         assert_eq!(host.unlock_nonce(token), Err(TokenError::ReleaseGone));
-        assert_eq!(host.so_login(token, &SoLogin::Current, Some(&[])), Err(TokenError::ReleaseGone));
+        assert_eq!(host.so_login(token, &SoLogin::Current, &[]), Err(TokenError::ReleaseGone));
         assert_eq!(host.init_pin(token, &Pin::new(NEW_PIN)), Err(TokenError::ReleaseGone));
         assert_eq!(host.rotate_so_pin(token), Err(TokenError::ReleaseGone));
         assert_eq!(host.install_unblock_key(token), Err(TokenError::ReleaseGone));
@@ -143,16 +143,13 @@ fn a_token_that_is_pulled_loses_login_and_nonce_and_keeps_the_release() {
     pulled(&setup.fixture);
     setup.fixture.trace();
     let word = setup.liveness(1, nonce);
-    assert_eq!(host.so_login(token, &SoLogin::Current, Some(&word)), Err(TokenError::Removed));
+    assert_eq!(host.so_login(token, &SoLogin::Current, &word), Err(TokenError::Removed));
     // Not while it is out either, and not with the old word afterwards.
     setup.fixture.pull();
     assert_eq!(host.unlock_nonce(token), Err(TokenError::Removed));
     assert!(host.unlock_opened(token).unwrap().is_some());
     setup.fixture.put_in();
-    assert_eq!(
-        host.so_login(token, &SoLogin::Current, Some(&word)).unwrap_err().code(),
-        "token.release_refused"
-    );
+    assert_eq!(host.so_login(token, &SoLogin::Current, &word).unwrap_err().code(), "token.release_refused");
     assert_eq!(setup.logins(), 0);
     setup.so_login(&mut host, SoLogin::Current).unwrap();
     host.init_pin(token, &Pin::new(NEW_PIN)).unwrap();

@@ -3,22 +3,18 @@
 mod answers;
 mod calls;
 mod link;
-mod unlock;
+mod operations;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ycd_pki::authorization::Authorization;
-
 pub(crate) use self::link::Ender;
 use self::link::{Link, Stopped};
 use crate::binary::{self, Processor, Target};
 use crate::profile::Driver;
-use crate::wire::{Call, ModuleInfo, Open, Reply, TokenMechanisms, UnlockCall};
-use crate::{
-    CkaId, ContainerHandle, Contents, Pin, Result, Spki, TokenAccess, TokenError, TokenId, TokenInfo,
-};
+use crate::wire::{Call, ModuleInfo, Open, Reply, TokenMechanisms};
+use crate::{Result, TokenError, TokenInfo};
 
 /// After this long without a call a host ends; the next call starts another one, in which nobody is logged in.
 const IDLE: Duration = Duration::from_secs(120);
@@ -140,66 +136,6 @@ impl ModuleHost {
     }
 }
 
-impl TokenAccess for ModuleHost {
-    fn list(&mut self) -> Result<Vec<TokenInfo>> {
-        match self.call_again(|| Call::List)? {
-            Reply::Tokens(tokens) => Ok(tokens),
-            _ => Err(unexpected()),
-        }
-    }
-
-    fn read(&mut self, token: &TokenId) -> Result<Contents> {
-        match self.call_again(|| Call::Read(token.clone()))? {
-            Reply::Contents(contents) => Ok(contents),
-            _ => Err(unexpected()),
-        }
-    }
-
-    fn login(&mut self, token: &TokenId, pin: &Pin) -> Result<()> {
-        self.call(Call::Login(token.clone(), pin.clone())).map(drop)
-    }
-
-    fn logout(&mut self, token: &TokenId) -> Result<()> {
-        self.call(Call::Logout(token.clone())).map(drop)
-    }
-
-    fn change_pin(&mut self, token: &TokenId, old: &Pin, new: &Pin) -> Result<()> {
-        self.call(Call::ChangePin(token.clone(), old.clone(), new.clone())).map(drop)
-    }
-
-    fn generate(&mut self, token: &TokenId, cka_id: &CkaId) -> Result<Spki> {
-        match self.call(Call::Generate(token.clone(), *cka_id))? {
-            Reply::PublicKey(spki) => Ok(spki),
-            _ => Err(unexpected()),
-        }
-    }
-
-    fn sign_authorization(
-        &mut self,
-        token: &TokenId,
-        signer: &Spki,
-        authorization: &Authorization,
-    ) -> Result<Vec<u8>> {
-        bytes(self.call(Call::SignAuthorization(token.clone(), signer.clone(), authorization.clone()))?)
-    }
-
-    fn sign_request(&mut self, token: &TokenId, signer: &Spki, subject: &[u8]) -> Result<Vec<u8>> {
-        bytes(self.call(Call::SignRequest(token.clone(), signer.clone(), subject.to_vec()))?)
-    }
-
-    fn write_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
-        self.call(Call::WriteCertificate(token.clone(), certificate.to_vec())).map(drop)
-    }
-
-    fn remove_certificate(&mut self, token: &TokenId, certificate: &[u8]) -> Result<()> {
-        self.call(Call::RemoveCertificate(token.clone(), certificate.to_vec())).map(drop)
-    }
-
-    fn destroy(&mut self, token: &TokenId, container: &ContainerHandle) -> Result<()> {
-        self.call(Call::Destroy(token.clone(), container.clone())).map(drop)
-    }
-}
-
 /// A second host of the same module that lists tokens and waits for slot events, and never opens a session.
 pub(crate) struct WaitingHost {
     link: Link,
@@ -307,39 +243,13 @@ fn open(
 }
 
 fn deadline(driver: &Driver, call: &Call) -> Duration {
-    let deadlines = &driver.profile.deadlines;
-    match call {
-        Call::Generate(..) => deadlines.generate(),
-        Call::ChangePin(..)
-        | Call::WriteCertificate(..)
-        | Call::RemoveCertificate(..)
-        | Call::Destroy(..)
-        | Call::Unlock(
-            _,
-            UnlockCall::InitPin(_)
-            | UnlockCall::RotateSoPin
-            | UnlockCall::InstallUnblockKey
-            | UnlockCall::Unblock(_),
-        ) => deadlines.write(),
-        _ => deadlines.other(),
-    }
-}
-
-fn bytes(reply: Reply) -> Result<Vec<u8>> {
-    match reply {
-        Reply::Bytes(bytes) => Ok(bytes),
-        _ => Err(unexpected()),
-    }
+    call.deadline(&driver.profile.deadlines)
 }
 
 /// What has run out does not come back.
 fn out_of_memory(error: &TokenError) -> bool {
     const CKR_HOST_MEMORY: u64 = 2;
     matches!(error, TokenError::Module { code: CKR_HOST_MEMORY, .. })
-}
-
-fn array<const N: usize>(reply: Reply) -> Result<[u8; N]> {
-    bytes(reply)?.try_into().map_err(|_| unexpected())
 }
 
 fn unexpected() -> TokenError {
