@@ -104,7 +104,7 @@ pub fn tbs(params: &CrlParams) -> Result<Vec<u8>, PkiError> {
 /// # Errors
 /// [`PkiError::Malformed`] where the encoder refuses.
 pub fn assemble(tbs: &[u8], signature: &Signature) -> Result<Vec<u8>, PkiError> {
-    Signed::assemble(tbs, signature, WHAT)
+    Signed::assemble(tbs, &signature.to_der(), WHAT)
 }
 
 /// [`tbs`], signed by `ca` and assembled.

@@ -21,7 +21,7 @@ const WHAT: &str = "certification request";
 pub fn build(signer: &dyn Signer, subject: &[u8]) -> Result<Vec<u8>, PkiError> {
     let info = info(&signer.public_key(), subject)?;
     let signature = signer.sign(&info)?;
-    Signed::assemble(&info, &signature, WHAT)
+    Signed::assemble(&info, &signature.to_der(), WHAT)
 }
 
 /// DER of the CertificationRequestInfo: what the key signs.

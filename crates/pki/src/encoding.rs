@@ -10,12 +10,8 @@ use spki::AlgorithmIdentifierOwned;
 use time::OffsetDateTime;
 use x509_cert::time::Time;
 
-use crate::{PkiError, Signature};
+use crate::error::PkiError;
 
-/// id-ecPublicKey (RFC 5480 2.1.1).
-pub const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-/// The SM2 curve (GM/T 0006).
-pub const SM2_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
 /// Signature SM3withSM2 (GM/T 0006).
 pub const SM2_WITH_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.501");
 
@@ -69,12 +65,12 @@ impl<'a> Signed<'a> {
         Ok(Self { body, algorithm, signature })
     }
 
-    /// Puts `body` and its signature together.
-    pub fn assemble(body: &[u8], signature: &Signature, what: &'static str) -> Result<Vec<u8>, PkiError> {
+    /// Puts `body` and the DER of its signature together.
+    pub fn assemble(body: &[u8], signature: &[u8], what: &'static str) -> Result<Vec<u8>, PkiError> {
         let write = || -> der::Result<Vec<u8>> {
             let mut content = body.to_vec();
             content.extend(signature_algorithm().to_der()?);
-            content.extend(BitString::from_bytes(&signature.to_der())?.to_der()?);
+            content.extend(BitString::from_bytes(signature)?.to_der()?);
             der::asn1::Any::new(Tag::Sequence, content)?.to_der()
         };
         write().map_err(PkiError::malformed(what))

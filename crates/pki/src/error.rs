@@ -1,5 +1,3 @@
-use crate::signer::SignError;
-
 /// Why bytes could not be read, or something could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PkiError {
@@ -50,5 +48,34 @@ impl PkiError {
 
     pub(crate) fn bad(what: &'static str, reason: impl Into<String>) -> Self {
         Self::Malformed { what, reason: reason.into() }
+    }
+}
+
+/// The key did not sign; the cause is the key's own error.
+#[derive(Debug, thiserror::Error)]
+#[error("the key did not sign: {0}")]
+pub struct SignError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl SignError {
+    pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+
+    /// The key's own error back, where it is of this type.
+    pub fn downcast<E: std::error::Error + 'static>(self) -> Result<E, Self> {
+        self.0.downcast::<E>().map(|error| *error).map_err(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tokens_own_error_comes_back_out_of_a_sign_error() {
+        let error = SignError::new(std::fmt::Error);
+        assert!(error.downcast::<std::fmt::Error>().is_ok());
+        let error = SignError::new(std::fmt::Error).downcast::<std::io::Error>().unwrap_err();
+        assert!(error.to_string().contains("did not sign"));
     }
 }

@@ -1,11 +1,15 @@
-//! What signs: a key in a token, or a key in memory.
+//! What signs: a key in a token, or a key pair in memory.
 
 use signature::hazmat::PrehashSigner;
 use sm2::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
 use sm2::{SecretKey, dsa::SigningKey};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{DEFAULT_ID, PkiError, PublicKey, Signature};
+use crate::{
+    curve::DEFAULT_ID,
+    error::{PkiError, SignError},
+    key::{PublicKey, Signature},
+};
 
 /// Something that makes SM2 signatures: a key in a token or a [`KeyPair`] in memory.
 pub trait Signer {
@@ -17,22 +21,6 @@ pub trait Signer {
     /// # Errors
     /// Whatever keeps the key from signing; see [`SignError::downcast`].
     fn sign(&self, message: &[u8]) -> Result<Signature, SignError>;
-}
-
-/// The key did not sign; the cause is the key's own error.
-#[derive(Debug, thiserror::Error)]
-#[error("the key did not sign: {0}")]
-pub struct SignError(#[source] Box<dyn std::error::Error + Send + Sync>);
-
-impl SignError {
-    pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(cause.into())
-    }
-
-    /// The key's own error back, where it is of this type.
-    pub fn downcast<E: std::error::Error + 'static>(self) -> Result<E, Self> {
-        self.0.downcast::<E>().map(|error| *error).map_err(Self)
-    }
 }
 
 /// An SM2 key pair in memory. The private key is wiped when dropped; copies that a computation has left on the stack
@@ -166,13 +154,5 @@ mod tests {
         assert_eq!(KeyPair::from_pkcs8_pem(&pem).unwrap().public_key(), pair.public_key());
         let shown = format!("{pair:?}");
         assert!(!shown.to_lowercase().contains(&hex::encode(&pair.secret()[..4])));
-    }
-
-    #[test]
-    fn the_tokens_own_error_comes_back_out_of_a_sign_error() {
-        let error = SignError::new(std::fmt::Error);
-        assert!(error.downcast::<std::fmt::Error>().is_ok());
-        let error = SignError::new(std::fmt::Error).downcast::<std::io::Error>().unwrap_err();
-        assert!(error.to_string().contains("did not sign"));
     }
 }

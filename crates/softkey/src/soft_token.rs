@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::object::{Content, KeyHalf, Kind, Object};
+use crate::pin::{Pin, Role};
 use crate::sm2sig;
-use crate::state::{Head, Pin, Role, State};
+use crate::state::{Head, State};
 use crate::store::seal::StorageKey;
 use crate::store::{Folder, Header, Image, Lock, TokenFile};
 

@@ -113,7 +113,7 @@ pub fn tbs(params: &CertificateParams) -> Result<Vec<u8>, PkiError> {
 /// # Errors
 /// [`PkiError::Malformed`] where the encoder refuses, as for parts beyond its limits.
 pub fn assemble(tbs: &[u8], signature: &Signature) -> Result<Vec<u8>, PkiError> {
-    Signed::assemble(tbs, signature, WHAT)
+    Signed::assemble(tbs, &signature.to_der(), WHAT)
 }
 
 /// [`tbs`], signed by `ca` and assembled.

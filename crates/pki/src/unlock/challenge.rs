@@ -1,53 +1,18 @@
-//! Challenge and response with the token itself: the portal never sees the PIN, the machine never sees the token's secret,
-//! and an answer works once, for one token.
+//! Challenge and response with the token itself: the portal never sees the PIN, the machine never sees the token's
+//! secret, and an answer works once, for one token.
 
 use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sm3::Sm3;
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
-use super::envelopes::SessionKey;
+use super::unblock_key::{SessionKey, hmac};
 use crate::{PkiError, sm3::Hasher};
 
-/// N.
-pub const CHALLENGE_LEN: usize = 16;
 /// CLA INS P1 P2 Lc of the software token's UNBLOCK (`docs/softcard.md`).
 pub const UNBLOCK_HEADER: [u8; 5] = [0x80, 0x2C, 0x00, 0x01, 0x60];
 /// A byte for the PIN's length, the PIN, zeros.
 const PIN_BLOCK: usize = 32;
 const WHAT: &str = "unblock command";
-
-/// K_S: the secret of one token. `K_S = HMAC-SM3(master_v, v as u32 ‖ token_id)`.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct UnblockKey([u8; 32]);
-
-impl UnblockKey {
-    /// From the portal's master key of this version.
-    pub fn derive(master: &[u8; 32], version: u32, token_id: &str) -> Self {
-        Self(hmac(master, &[&version.to_be_bytes(), token_id.as_bytes()]))
-    }
-
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// For the one command that puts it on its key, and for the token itself.
-    pub fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// `K = HMAC-SM3(K_S, "sess" ‖ N ‖ SM3(CTX))`: made by the portal and by the token.
-    pub fn session_key(&self, challenge: &[u8; CHALLENGE_LEN], context_hash: &[u8; 32]) -> SessionKey {
-        SessionKey(hmac(&self.0, &[b"sess", challenge, context_hash]))
-    }
-}
-
-impl std::fmt::Debug for UnblockKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("UnblockKey")
-    }
-}
 
 /// The data of the one command that a session key is good for: SM3(CTX) ‖ C ‖ MAC, 96 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,18 +104,9 @@ fn encrypt(key: &[u8; 16], block: &mut [u8; PIN_BLOCK]) {
     ctr::Ctr128BE::<sm4::Sm4>::new(key.into(), &[0; 16].into()).apply_keystream(block);
 }
 
-fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    #[expect(clippy::expect_used, reason = "HMAC takes tokens of every length")]
-    let mut mac = Hmac::<Sm3>::new_from_slice(key).expect("any length");
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::unblock_key::UnblockKey, *};
 
     const HEADER: [u8; 5] = UNBLOCK_HEADER;
 

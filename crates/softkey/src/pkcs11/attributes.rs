@@ -1,6 +1,7 @@
 //! Objects as PKCS#11 attributes: shown, made from templates, changed.
 
 use cryptoki_sys::*;
+use ycd_pki::curve::{CURVE_DER, SPKI_PREFIX};
 
 use super::Rv;
 use super::abi::{RawTemplate, Shown, UNAVAILABLE};
@@ -9,13 +10,6 @@ use crate::object::{Certificate, Content, KeyHalf, Kind, Object, Uses};
 use crate::sm2sig::{self, POINT_LEN};
 use crate::soft_token::PairTemplate;
 
-/// DER of the curve's object identifier, 1.2.156.10197.1.301.
-const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
-/// DER of a SubjectPublicKeyInfo of an SM2 key, up to the point.
-const SPKI_PREFIX: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x81,
-    0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D, 0x03, 0x42, 0x00,
-];
 /// A DER OCTET STRING of a point, up to the point.
 const POINT_PREFIX: [u8; 2] = [0x04, 0x41];
 
@@ -64,7 +58,7 @@ fn show_token(emulation: &VendorEmulation, key: &KeyHalf, kind: CK_ATTRIBUTE_TYP
         CKA_LOCAL => boolean(key.local),
         CKA_KEY_GEN_MECHANISM if key.local => ulong(emulation.key_pair_gen.into()),
         CKA_KEY_GEN_MECHANISM => ulong(UNAVAILABLE),
-        CKA_EC_PARAMS if emulation.tells_curve => bytes(&SM2_CURVE),
+        CKA_EC_PARAMS if emulation.tells_curve => bytes(&CURVE_DER),
         // Modules that know only numbers of their own for a public key know no newer attribute either.
         CKA_PUBLIC_KEY_INFO if emulation.tells_curve && emulation.point == Point::OctetString => {
             Shown::Value([&SPKI_PREFIX, key.point.as_slice()].concat())
@@ -275,7 +269,7 @@ impl Template {
         if self.ulong(CKA_KEY_TYPE)?.is_some_and(|kind| kind != CK_KEY_TYPE::from(emulation.key_type)) {
             return Err(CKR_TEMPLATE_INCONSISTENT);
         }
-        if self.bytes(CKA_EC_PARAMS).is_some_and(|curve| curve != SM2_CURVE) {
+        if self.bytes(CKA_EC_PARAMS).is_some_and(|curve| curve != CURVE_DER) {
             return Err(CKR_CURVE_NOT_SUPPORTED);
         }
         for date in [CKA_START_DATE, CKA_END_DATE] {

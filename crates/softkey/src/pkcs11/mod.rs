@@ -1,4 +1,5 @@
-//! The PKCS#11 2.40 face: the C functions, and what lies between them and a [`Key`](crate::token::Token).
+//! The PKCS#11 2.40 interface: the C functions, and what lies between them and a
+//! [`SoftToken`](crate::soft_token::SoftToken).
 //!
 //! `exports` holds the functions and their table, `abi` all handling of a caller's pointers; only these two are
 //! `unsafe`. `module` is the loaded module and the way of a call through faults and panics, `tokens` its slots and
@@ -19,7 +20,6 @@ mod tokens;
 use cryptoki_sys::*;
 
 use crate::error::Error;
-pub use exports::FUNCTIONS;
 
 /// An answer other than CKR_OK is the error.
 type Rv<T = ()> = Result<T, CK_RV>;

@@ -2,7 +2,6 @@
 //! other answer ends it (PKCS#11 2.40, 5.2).
 
 use cryptoki_sys::*;
-use sm3::Digest;
 
 use super::abi::Output;
 use super::mechanism::{DigestOperation, SignatureOperation};
@@ -59,7 +58,7 @@ pub fn digest_end(
     }
     let mut operation = session.digest.take().ok_or(CKR_OPERATION_NOT_INITIALIZED)?;
     operation.hash.update(data.unwrap_or_default());
-    out.give(&operation.hash.finalize())
+    out.give(&operation.hash.finish())
 }
 
 pub fn sign_init(

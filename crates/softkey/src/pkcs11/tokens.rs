@@ -9,8 +9,9 @@ use super::{Rv, abi, rv};
 use crate::emulation::VendorEmulation;
 use crate::error::Error;
 use crate::object::Object;
+use crate::pin::Role;
 use crate::soft_token::{Login, SoftToken};
-use crate::state::{Head, Role};
+use crate::state::Head;
 use crate::store::Folder;
 
 /// Handles of session objects lie above all those of token objects.

@@ -16,6 +16,7 @@ use super::abi::{self, Output};
 use super::module::{self, On, call, guard, refuse};
 use super::tokens::{slot_info, token_info};
 use super::{Rv, login, mechanism};
+use crate::functions::for_all_functions;
 
 use crypto_functions::*;
 use missing_functions::*;
@@ -23,31 +24,15 @@ use object_functions::*;
 
 const CRYPTOKI_VERSION: CK_VERSION = CK_VERSION { major: 2, minor: 40 };
 
-/// Writes the table, and the list of names from the same words.
-macro_rules! functions {
+macro_rules! table {
     ($($name:ident),* $(,)?) => {
-        /// All functions of PKCS#11 2.40, in the order of their table.
-        pub const FUNCTIONS: &[&str] = &[$(stringify!($name)),*];
-
         /// What `C_GetFunctionList` gives out. PKCS#11 lets callers have a pointer that is not const; none writes.
         static FUNCTION_LIST: CK_FUNCTION_LIST =
             CK_FUNCTION_LIST { version: CRYPTOKI_VERSION, $($name: Some($name)),* };
     };
 }
 
-functions! {
-    C_Initialize, C_Finalize, C_GetInfo, C_GetFunctionList, C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo,
-    C_GetMechanismList, C_GetMechanismInfo, C_InitToken, C_InitPIN, C_SetPIN, C_OpenSession, C_CloseSession,
-    C_CloseAllSessions, C_GetSessionInfo, C_GetOperationState, C_SetOperationState, C_Login, C_Logout,
-    C_CreateObject, C_CopyObject, C_DestroyObject, C_GetObjectSize, C_GetAttributeValue,
-    C_SetAttributeValue, C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal, C_EncryptInit, C_Encrypt,
-    C_EncryptUpdate, C_EncryptFinal, C_DecryptInit, C_Decrypt, C_DecryptUpdate, C_DecryptFinal,
-    C_DigestInit, C_Digest, C_DigestUpdate, C_DigestKey, C_DigestFinal, C_SignInit, C_Sign, C_SignUpdate,
-    C_SignFinal, C_SignRecoverInit, C_SignRecover, C_VerifyInit, C_Verify, C_VerifyUpdate, C_VerifyFinal,
-    C_VerifyRecoverInit, C_VerifyRecover, C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate,
-    C_DecryptVerifyUpdate, C_GenerateKey, C_GenerateKeyPair, C_WrapKey, C_UnwrapKey, C_DeriveKey,
-    C_SeedRandom, C_GenerateRandom, C_GetFunctionStatus, C_CancelFunction, C_WaitForSlotEvent,
-}
+for_all_functions!(table);
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_Initialize(arguments: *mut c_void) -> CK_RV {
