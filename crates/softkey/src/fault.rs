@@ -15,7 +15,7 @@
 //! | `"crash"` | the process aborts |
 //! | `{"code": n}` | the call answers that `CKR_` number |
 //! | `{"delay_ms": n}` | the call takes n milliseconds longer |
-//! | `{"torn": "private_key"}`, `"public_key"`, `"nothing"` | the token is pulled in the middle of the call: `C_GenerateKeyPair` leaves that half of the pair or nothing, `C_CreateObject` of a certificate leaves half its bytes or nothing, other changes are complete; calls that change nothing find the token pulled |
+//! | `{"torn": "private_key"}`, `"public_key"`, `"nothing"` | the token is pulled in the middle of the call: `C_GenerateKeyPair` leaves that key of the pair or nothing, `C_CreateObject` of a certificate leaves half its bytes or nothing, other changes are complete; calls that change nothing find the token pulled |
 //! | `"eat"` | the change is answered with CKR_OK and lost |
 //! | `{"length": {"is": n}}`, `{"longer": n}`, `{"shorter": n}` | the lengths and counts that the call tells are n, or off by n; what it writes stays right |
 //! | `{"print": n}` | n bytes go to standard output and as many to standard error |

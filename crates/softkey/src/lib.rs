@@ -17,7 +17,7 @@
 //! * `pkcs11`: the C functions. The only place with `unsafe`.
 //!
 //! ## What it promises
-//! * A power cut at any byte of a write leaves the old state or the new one, and both halves of a key pair come in one
+//! * A power cut at any byte of a write leaves the old state or the new one, and both keys of a key pair come in one
 //!   write.
 //! * A PIN try is written down as spent before the PIN is looked at.
 //! * Private keys are made in the token, are sealed in its file under the PINs, and leave it in no form.

@@ -46,7 +46,7 @@ pub enum Kind {
     },
 }
 
-/// What both halves of an SM2 pair carry.
+/// What both keys of an SM2 key pair carry.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct KeyHalf {
     #[serde(with = "hex::serde")]
@@ -62,7 +62,7 @@ pub struct KeyHalf {
     pub local: bool,
 }
 
-/// What a key half says it is for; private and public half each in their own word (sign, verify…).
+/// What a key says it is for; private and public key each in their own word (sign, verify…).
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uses {
     pub sign: bool,

@@ -53,7 +53,7 @@ pub fn measure() -> Row {
     }
     let (our_calls, bare_calls) = (calls_of(our_renewal), calls_of(bare_renewal));
     let name = format!("bare: {bare_calls} PKCS#11 calls to our {our_calls}, same HTTP, {RECORDS} fsyncs");
-    Row::times("whole renewal on the software key", median(ours), &name, median(bare), 1.3)
+    Row::times("whole renewal on the software token", median(ours), &name, median(bare), 1.3)
 }
 
 /// Renews the order of a token, and says how long that took.

@@ -2,7 +2,8 @@
 //!
 //! - [`UnlockRequest`]: what an unlock order is opened with, sealed to the portal's key.
 //! - [`ReleaseRequest`]: what a host asks a release with, sealed to the portal's key.
-//! - [`Context`]: what a release is for, signed by the portal with the hash of its envelope; the host checks every field.
+//! - [`Context`]: what a release is for, signed by the portal with the hash of its envelope; the host checks every
+//!   field.
 //! - [`SoPins`], [`SessionKey`], [`FirstSecrets`]: what is in an envelope, sealed to the host's one-time key.
 //! - [`LivenessCheck`]: the portal's word, for one login, that a release is the newest of an open order.
 //! - [`UnblockKey`], [`UnblockCommand`]: challenge and response with the token itself.

@@ -304,7 +304,7 @@ impl Template {
         if fits { Ok(date) } else { Err(CKR_ATTRIBUTE_VALUE_INVALID) }
     }
 
-    /// A key half without its point.
+    /// A key without its point.
     fn key_half(&mut self, emulation: &VendorEmulation, class: CK_OBJECT_CLASS) -> Rv<KeyHalf> {
         if self.ulong(CKA_KEY_TYPE)?.is_some_and(|kind| kind != CK_KEY_TYPE::from(emulation.key_type)) {
             return Err(CKR_TEMPLATE_INCONSISTENT);
@@ -365,7 +365,7 @@ impl Template {
     }
 }
 
-/// The halves of `C_GenerateKeyPair`: whether the public, the private one is a token object, and both.
+/// The keys of `C_GenerateKeyPair`: whether the public, the private one is a token object, and both.
 pub fn pair(
     emulation: &VendorEmulation,
     public: RawTemplate,

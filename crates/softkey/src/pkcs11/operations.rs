@@ -160,7 +160,7 @@ fn update(operation: &mut Option<SignatureOperation>, data: Rv<&[u8]>) -> Rv {
     outcome
 }
 
-/// The key half that signs, or that verifies.
+/// The key that signs, or that verifies.
 fn key_half(slot: &mut Slot, key: CK_OBJECT_HANDLE, private: bool) -> Rv<KeyHalf> {
     let (object, _) = slot.object(key).map_err(|e| match e {
         CKR_OBJECT_HANDLE_INVALID => CKR_KEY_HANDLE_INVALID,

@@ -115,7 +115,7 @@ impl Tokens {
         self.slots.get_mut(&id).ok_or(CKR_SLOT_ID_INVALID)
     }
 
-    /// A slot with its key in it.
+    /// A slot with its token in it.
     pub fn token(&mut self, id: CK_SLOT_ID) -> Rv<(&mut Slot, Head)> {
         let slot = self.slot(id)?;
         match slot.token.head() {
