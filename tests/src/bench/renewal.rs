@@ -18,8 +18,8 @@ use cryptoki::{
     types::AuthPin,
 };
 use ycd_pki::{
-    Certificate, PublicKey, SignError, Signature, Signer, authorization::Authorization, csr, curve::CURVE_DER,
-    sm3::sm3,
+    Certificate, PublicKey, SignError, Signature, Signer, authorization::Authorization, csr,
+    curve::CURVE_DER, sm3::sm3,
 };
 use ycd_portal_api::{
     Client,
