@@ -1,6 +1,6 @@
-//! The texts that a token in a token signs, besides certification requests.
+//! The texts that a key in a token signs, besides certification requests.
 //!
-//! A token in a token never signs bytes handed to it from outside. The driver host takes a [`Authorization`], builds its
+//! A key in a token never signs bytes handed to it from outside. The driver host takes an [`Authorization`], builds its
 //! text here, and signs that; the portal builds the same text from what *it* knows and verifies. A text begins with
 //! its own name, so that no authorization can pass for another, and names the portal, so that none can be carried to
 //! another portal.
@@ -14,7 +14,7 @@ use crate::text::Text;
 /// A one-time number of the portal.
 pub const NONCE_LEN: usize = 32;
 
-/// An authorization that a token signs, with SM3withSM2 and the default distinguishing identifier.
+/// An authorization that a key signs, with SM3withSM2 and the default distinguishing identifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Authorization {
     /// Step 4: the old key agrees to one new public key.

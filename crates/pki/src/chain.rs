@@ -150,11 +150,11 @@ fn find_issuer<'a>(
     intermediates: &'a [Certificate],
     anchors: &'a [Certificate],
 ) -> Result<&'a Certificate, ChainError> {
-    let token_id = certificate.authority_key_id();
+    let authority = certificate.authority_key_id();
     let fits = |candidate: &&Certificate| {
         candidate.subject_der() == certificate.issuer_der()
             && candidate.der() != certificate.der()
-            && match (&token_id, candidate.subject_key_id()) {
+            && match (&authority, candidate.subject_key_id()) {
                 (Some(wanted), Some(has)) => *wanted == has,
                 _ => true,
             }

@@ -39,7 +39,7 @@ pub enum Reason {
     KeyCompromise,
     AffiliationChanged,
     Superseded,
-    /// No longer needed: a certificate that never came onto its key.
+    /// No longer needed: a certificate that never came onto its token.
     CessationOfOperation,
     PrivilegeWithdrawn,
     /// One of the reasons that this project does not give itself.

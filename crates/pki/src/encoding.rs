@@ -10,12 +10,8 @@ use spki::AlgorithmIdentifierOwned;
 use time::OffsetDateTime;
 use x509_cert::time::Time;
 
-use crate::PkiError;
+use crate::error::PkiError;
 
-/// id-ecPublicKey (RFC 5480 2.1.1).
-pub const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-/// The SM2 curve (GM/T 0006).
-pub const SM2_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
 /// Signature SM3withSM2 (GM/T 0006).
 pub const SM2_WITH_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.501");
 

@@ -66,3 +66,16 @@ impl SignError {
         self.0.downcast::<E>().map(|error| *error).map_err(Self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tokens_own_error_comes_back_out_of_a_sign_error() {
+        let error = SignError::new(std::fmt::Error);
+        assert!(error.downcast::<std::fmt::Error>().is_ok());
+        let error = SignError::new(std::fmt::Error).downcast::<std::io::Error>().unwrap_err();
+        assert!(error.to_string().contains("did not sign"));
+    }
+}

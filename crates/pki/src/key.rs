@@ -1,8 +1,8 @@
 //! Public keys and signatures.
 
 use der::{
-    Decode, Encode,
-    asn1::{Any, BitString, ObjectIdentifier, OctetStringRef, UintRef},
+    Decode,
+    asn1::{ObjectIdentifier, OctetStringRef, UintRef},
 };
 use signature::hazmat::PrehashVerifier;
 use sm2::{
@@ -10,22 +10,20 @@ use sm2::{
     dsa::{Signature as Sm2Signature, VerifyingKey},
     elliptic_curve::{Group, ops::Reduce, point::AffineCoordinates},
 };
-use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+use spki::SubjectPublicKeyInfoOwned;
 
 use crate::{
-    PkiError,
-    encoding::{EC_PUBLIC_KEY, SM2_CURVE, limited},
-    sm3::Hasher,
+    curve::{DEFAULT_ID, EC_PUBLIC_KEY, POINT_LEN, SM2_CURVE, SPKI_PREFIX, z},
+    encoding::{limited, members},
+    error::PkiError,
+    sm3::{Hasher, sm3},
 };
-
-/// The distinguishing identifier that all of this project, and all of GM/T 0009, takes for granted.
-pub const DEFAULT_ID: &str = "1234567812345678";
 
 /// An SM2 public key: a point of the curve that is not the neutral one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicKey {
     /// 04 ‖ X ‖ Y, checked to lie on the curve.
-    point: [u8; 65],
+    point: [u8; POINT_LEN],
 }
 
 impl PublicKey {
@@ -45,20 +43,9 @@ impl PublicKey {
         Self::from_uncompressed(point)
     }
 
-    /// DER of the SubjectPublicKeyInfo.
+    /// DER of the SubjectPublicKeyInfo: 91 bytes of fixed shape, so that there is nothing to fail.
     pub fn to_spki_der(&self) -> Vec<u8> {
-        let write = || -> der::Result<Vec<u8>> {
-            SubjectPublicKeyInfoOwned {
-                algorithm: AlgorithmIdentifierOwned {
-                    oid: EC_PUBLIC_KEY,
-                    parameters: Some(Any::encode_from(&SM2_CURVE)?),
-                },
-                subject_public_key: BitString::from_bytes(&self.point)?,
-            }
-            .to_der()
-        };
-        // 91 bytes of fixed shape: the encoder has nothing to refuse.
-        write().unwrap_or_default()
+        [SPKI_PREFIX.as_slice(), &self.point].concat()
     }
 
     /// Reads a point as tokens give it in CKA_EC_POINT: 04 ‖ X ‖ Y (65 bytes), X ‖ Y (64 bytes), or a DER OCTET
@@ -89,15 +76,25 @@ impl PublicKey {
 
     /// SM3 over the DER of the SubjectPublicKeyInfo: how this project names a key in authorizations.
     pub fn fingerprint(&self) -> [u8; 32] {
-        crate::sm3::sm3(&self.to_spki_der())
+        sm3(&self.to_spki_der())
     }
 
     /// What is signed: e = SM3(Z ‖ M) with the default identifier (GM/T 0003.2 6.1, GM/T 0009 8.1 and 8.2).
     pub fn digest(&self, message: &[u8]) -> [u8; 32] {
-        let mut hasher = Hasher::new();
-        hasher.update(&self.z());
+        #[expect(clippy::expect_used, reason = "the default identifier has 16 bytes")]
+        let mut hasher = self.hasher(DEFAULT_ID.as_bytes()).expect("a short identifier");
         hasher.update(message);
         hasher.finish()
+    }
+
+    /// SM3 that has taken Z: with M after it, it gives e.
+    ///
+    /// # Errors
+    /// [`PkiError::Unfit`] for an identifier over [`MAX_ID_LEN`](crate::curve::MAX_ID_LEN).
+    pub fn hasher(&self, id: &[u8]) -> Result<Hasher, PkiError> {
+        let mut hasher = Hasher::new();
+        hasher.update(&z(id, &self.point)?);
+        Ok(hasher)
     }
 
     /// Verifies SM3withSM2 with the default identifier; the signature as DER `SEQUENCE { r, s }`.
@@ -140,16 +137,6 @@ impl PublicKey {
         sm2::PublicKey::from_sec1_bytes(&point).map_err(|_| PkiError::Key)?;
         Ok(Self { point })
     }
-
-    /// Z = SM3(ENTL ‖ ID ‖ a ‖ b ‖ xG ‖ yG ‖ xA ‖ yA) (GM/T 0003.2 5.5).
-    fn z(&self) -> [u8; 32] {
-        let mut hasher = Hasher::new();
-        hasher.update(&ENTL);
-        hasher.update(DEFAULT_ID.as_bytes());
-        hasher.update(&CURVE);
-        hasher.update(&self.point[1..]);
-        hasher.finish()
-    }
 }
 
 impl std::fmt::Debug for PublicKey {
@@ -157,27 +144,6 @@ impl std::fmt::Debug for PublicKey {
         write!(f, "PublicKey({}…)", hex::encode(&self.point[1..9]))
     }
 }
-
-/// Length of the identifier in bits.
-const ENTL: [u8; 2] = [0x00, 0x80];
-
-/// a ‖ b ‖ xG ‖ yG of the recommended curve (GM/T 0003.5).
-const CURVE: [u8; 128] = {
-    const TEXT: &[u8] = b"FFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFC\
-        28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93\
-        32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7\
-        BC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0";
-    const fn nibble(c: u8) -> u8 {
-        if c < b'A' { c - b'0' } else { c - b'A' + 10 }
-    }
-    let mut bytes = [0; 128];
-    let mut i = 0;
-    while i < 128 {
-        bytes[i] = nibble(TEXT[2 * i]) << 4 | nibble(TEXT[2 * i + 1]);
-        i += 1;
-    }
-    bytes
-};
 
 /// An SM2 signature (r, s), both in 1..n.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -201,7 +167,7 @@ impl Signature {
     /// [`PkiError::Malformed`], also for raw r ‖ s.
     pub fn from_der(der: &[u8]) -> Result<Self, PkiError> {
         const WHAT: &str = "signature";
-        let members = crate::encoding::members(der, WHAT)?;
+        let members = members(der, WHAT)?;
         let [r, s] = members[..] else { return Err(PkiError::bad(WHAT, "not two integers")) };
         let mut raw = [0; 64];
         for (number, place) in [(r, 32), (s, 64)] {
@@ -257,7 +223,10 @@ mod tests {
         let pair = KeyPair::from_secret(&bytes(SECRET)).unwrap();
         let key = pair.public_key();
         assert_eq!(hex::encode(key.to_point()), POINT);
-        assert_eq!(hex::encode(key.z()), "b2e14c5c79c6df5b85f4fe7ed8db7a262b9da7e07ccb0ea9f4747b8ccda8a4f3");
+        assert_eq!(
+            hex::encode(z(DEFAULT_ID.as_bytes(), &key.to_point()).unwrap()),
+            "b2e14c5c79c6df5b85f4fe7ed8db7a262b9da7e07ccb0ea9f4747b8ccda8a4f3"
+        );
         let e = key.digest(b"message digest");
         assert_eq!(hex::encode(e), "f0b43e94ba45accaace692ed534382eb17e6ab5a19ce7b31f4486fdfc0d28640");
         let signature = Signature::from_raw(&bytes(SIGNATURE)).unwrap();

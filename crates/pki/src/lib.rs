@@ -6,6 +6,7 @@
 //!
 //! * [`PublicKey`], [`Signature`], [`Signer`], [`KeyPair`]: SM2 as GM/T 0003.2 and GM/T 0009 have it, with the
 //!   default distinguishing identifier `1234567812345678`. A key in a token and a key in memory are both a [`Signer`].
+//! * [`curve`]: the SM2 curve in numbers and in DER.
 //! * [`csr`]: PKCS#10 (RFC 2986) with SM3withSM2.
 //! * [`name`]: distinguished names, built and read.
 //! * [`cert`]: certificates read ([`Certificate`]), issued ([`cert::issue`]) and told in a user's words
@@ -13,7 +14,7 @@
 //! * [`crl`]: revocation lists built, read and asked.
 //! * [`chain`]: is this certificate good, under these anchors, at this time, for this use, and if not, why.
 //! * [`authorization`]: the texts that keys sign besides certification requests.
-//! * [`unlock`]: what portal, driver host and key say to each other to unlock a PIN.
+//! * [`unlock`]: what portal, driver host and token say to each other to unlock a PIN.
 //! * [`PublicKey::seal`], [`KeyPair::unseal`]: SM2 encryption (GM/T 0003.4).
 //! * [`pem`]: PEM and back.
 //!
@@ -34,6 +35,7 @@ pub mod cert;
 pub mod chain;
 pub mod crl;
 pub mod csr;
+pub mod curve;
 mod encoding;
 mod envelope;
 mod error;
@@ -47,6 +49,7 @@ pub mod unlock;
 
 pub use cert::{Certificate, CertificateInfo, CertificateState};
 pub use chain::{ChainError, VerifiedChain, verify_chain};
+pub use curve::DEFAULT_ID;
 pub use error::{PkiError, SignError};
-pub use key::{DEFAULT_ID, PublicKey, Signature};
+pub use key::{PublicKey, Signature};
 pub use signer::{KeyPair, Signer};

@@ -205,7 +205,7 @@ fn what_goes_into_a_certificate_comes_out_of_it() {
     assert_eq!(certificate.spki_der(), key.to_spki_der());
     assert_eq!((certificate.not_before(), certificate.not_after()), (params.not_before, params.not_after));
     assert_eq!(certificate.crl_uris(), [params.crl_uri.clone().unwrap()]);
-    assert_eq!(certificate.subject_key_id().unwrap(), cert::token_id(&key));
+    assert_eq!(certificate.subject_key_id().unwrap(), cert::key_identifier(&key));
     assert_eq!(certificate.authority_key_id(), issuing.certificate.subject_key_id());
     let mut ids = certificate.subject_ids();
     ids.reverse();

@@ -1,4 +1,4 @@
-//! Making tokens, putting them in, pulling them, and telling them to fail: what a maker, a hand and bad luck do to a
+//! Making tokens, putting them in, pulling them, and telling them to fail: what a vendor, a hand and bad luck do to a
 //! real token. Works on the folder; loaded modules see it at their next call.
 
 use std::path::Path;
@@ -9,12 +9,13 @@ pub use crate::emulation::{Format, Input, Point, Signing, VendorEmulation};
 use crate::error::{Error, Result};
 use crate::fault::ControlFile;
 pub use crate::fault::{Action, Control, Fault, Length, On, Rule, When};
+use crate::functions;
 use crate::object::Kind;
-pub use crate::pin::Pin;
+pub use crate::pin::{INITIAL_PIN, Pin, PinLimits};
+use crate::pin::{PinSlot, Role};
 pub use crate::soft_token::Leaves;
 use crate::soft_token::SoftToken;
-use crate::state::{Head, PinSlot, Role, State};
-pub use crate::state::{INITIAL_PIN, PinLimits};
+use crate::state::{Head, State};
 use crate::store::Folder;
 pub use crate::store::seal::Kdf;
 use crate::store::seal::{StorageKey, random};
@@ -76,7 +77,7 @@ pub struct Created {
     pub so_pin: Pin,
 }
 
-/// A token as its maker sees it.
+/// A token as its vendor sees it.
 #[derive(Debug, Clone, Serialize)]
 pub struct TokenState {
     pub serial_number: String,
@@ -247,7 +248,7 @@ pub fn set_appearance(dir: impl AsRef<Path>, serial_number: &str, appearance: &A
 /// Adds a rule to the control file; its count starts at 0. `serial_number` `None`: for calls on any token, and on none.
 pub fn set_fault(dir: impl AsRef<Path>, serial_number: Option<&str>, fault: &Fault) -> Result<()> {
     if let On::Function { function, .. } = &fault.on
-        && !crate::functions::FUNCTIONS.contains(&function.as_str())
+        && !functions::FUNCTIONS.contains(&function.as_str())
     {
         return Err(Error::BadField { field: "function", rule: "the name of a PKCS#11 function, as C_Sign" });
     }

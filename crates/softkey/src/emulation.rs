@@ -1,7 +1,7 @@
 //! What a token passes for: the numbers and habits of another token model's PKCS#11 module, as data in the token's file.
 //!
 //! The state beneath is the same in every emulation: a pair made in one is found and used in the next. Only what the
-//! PKCS#11 face says and asks for changes, at the next call of every loaded module.
+//! PKCS#11 interface says and asks for changes, at the next call of every loaded module.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,18 +15,18 @@ use crate::pin::Pin;
 pub struct VendorEmulation {
     /// CKA_KEY_TYPE of SM2 keys.
     pub key_type: u32,
-    /// Mechanism that makes a pair.
+    /// Mechanism that makes a key pair.
     pub key_pair_gen: u32,
     /// Mechanisms that sign and verify, in the order of `C_GetMechanismList`.
     pub sign: Vec<Signing>,
     /// SM3.
     pub digest: Option<u32>,
-    /// Whether tokens show CKA_EC_PARAMS.
+    /// Whether keys show CKA_EC_PARAMS.
     pub tells_curve: bool,
     pub point: Point,
     /// Whether private keys show their public key too.
     pub private_tells_point: bool,
-    /// Whether tokens and certificates keep the CKA_ID they are given; otherwise it is left empty.
+    /// Whether keys and certificates keep the CKA_ID they are given; otherwise it is left empty.
     pub keeps_ids: bool,
     /// The user is logged out after each use of a private key (GM/T 0027-2014 9.2).
     pub pin_per_signature: bool,
@@ -74,7 +74,7 @@ pub enum Format {
     Der,
 }
 
-/// How a token shows its public point.
+/// How a key shows its public point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Point {

@@ -15,7 +15,7 @@
 //! | `"crash"` | the process aborts |
 //! | `{"code": n}` | the call answers that `CKR_` number |
 //! | `{"delay_ms": n}` | the call takes n milliseconds longer |
-//! | `{"torn": "private_key"}`, `"public_key"`, `"nothing"` | the token is pulled in the middle of the call: `C_GenerateKeyPair` leaves that half of the pair or nothing, `C_CreateObject` of a certificate leaves half its bytes or nothing, other changes are complete; calls that change nothing find the token pulled |
+//! | `{"torn": "private_key"}`, `"public_key"`, `"nothing"` | the token is pulled in the middle of the call: `C_GenerateKeyPair` leaves that key of the pair or nothing, `C_CreateObject` of a certificate leaves half its bytes or nothing, other changes are complete; calls that change nothing find the token pulled |
 //! | `"eat"` | the change is answered with CKR_OK and lost |
 //! | `{"length": {"is": n}}`, `{"longer": n}`, `{"shorter": n}` | the lengths and counts that the call tells are n, or off by n; what it writes stays right |
 //! | `{"print": n}` | n bytes go to standard output and as many to standard error |
@@ -24,7 +24,7 @@
 //! `when` is `"before"` (default: the call has no effect) or `"after"` (it has its effect, then the fault comes);
 //! `torn` and `eat` come in the middle. `once` (default true) ends the rule after it has struck; else it strikes at
 //! that call and every one after. Calls are counted from when the rule was set, over all processes, in the rule's
-//! own `seen`; the count is kept in the file. A rule with a `key` sees only calls that name that token by slot or
+//! own `seen`; the count is kept in the file. A rule with a `token` sees only calls that name that token by slot or
 //! session, a rule without one sees every call from `C_Initialize` on.
 //!
 //! With `trace` each call appends a line `C_Name` or `C_Name<TAB>serial number` to `trace.log` before it is done.
@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::functions;
 use crate::soft_token::Leaves;
 use crate::store::{self, Folder, Lock};
 
@@ -185,7 +186,7 @@ impl TryFrom<WrittenRule> for Rule {
     fn try_from(rule: WrittenRule) -> Result<Self, String> {
         let WrittenRule { token, on, action, when, once, seen, struck } = rule;
         if let On::Function { function, .. } = &on
-            && !crate::functions::FUNCTIONS.contains(&function.as_str())
+            && !functions::FUNCTIONS.contains(&function.as_str())
         {
             return Err(format!("no PKCS#11 function {function}"));
         }
@@ -286,12 +287,12 @@ impl ControlFile {
 
 impl Rule {
     fn sees(&self, function: &str, token: Option<&str>) -> bool {
-        let this_key = self.token.as_deref().is_none_or(|serial| token == Some(serial));
+        let this_token = self.token.as_deref().is_none_or(|serial| token == Some(serial));
         let this_function = match &self.fault.on {
             On::Call { .. } => true,
             On::Function { function: name, .. } => name == function,
         };
-        this_key && this_function && !(self.struck && self.fault.once)
+        this_token && this_function && !(self.struck && self.fault.once)
     }
 
     fn count(&mut self) -> Option<Fault> {

@@ -1,9 +1,9 @@
-//! The functions of PKCS#11 2.40, by name: what faults are set on, and what the table of the module is made from.
+//! The names of the PKCS#11 functions: of the module's table, and of what faults and traces name.
 
-/// Hands all functions, in the order of their table, to another macro.
-macro_rules! functions {
-    ($to:ident) => {
-        $to! {
+/// Gives the names to a macro.
+macro_rules! for_all_functions {
+    ($then:ident) => {
+        $then! {
             C_Initialize, C_Finalize, C_GetInfo, C_GetFunctionList, C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo,
             C_GetMechanismList, C_GetMechanismInfo, C_InitToken, C_InitPIN, C_SetPIN, C_OpenSession, C_CloseSession,
             C_CloseAllSessions, C_GetSessionInfo, C_GetOperationState, C_SetOperationState, C_Login, C_Logout,
@@ -18,13 +18,13 @@ macro_rules! functions {
         }
     };
 }
-pub(crate) use functions;
+pub(crate) use for_all_functions;
 
-macro_rules! list {
+macro_rules! names {
     ($($name:ident),* $(,)?) => {
         /// All functions of PKCS#11 2.40, in the order of their table.
         pub const FUNCTIONS: &[&str] = &[$(stringify!($name)),*];
     };
 }
 
-functions!(list);
+for_all_functions!(names);

@@ -1,4 +1,4 @@
-//! What lies on a key: key halves, certificates, data. No word of PKCS#11's numbers here: SKF shows the same objects.
+//! What lies on a token: keys, certificates, data. No word of PKCS#11's numbers here: SKF shows the same objects.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -8,12 +8,12 @@ use crate::store::seal::StorageKey;
 
 /// The bytes that one object may hold in all its parts.
 pub const MAX_OBJECT_LEN: usize = 64 << 10;
-/// Objects on one key, of all kinds.
+/// Objects on one token, of all kinds.
 pub const MAX_OBJECTS: usize = 512;
 
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Object {
-    /// Unique on the key for ever; rises.
+    /// Unique on the token for ever; rises.
     pub handle: u32,
     /// Seen after the user's login only.
     pub private: bool,
@@ -46,7 +46,7 @@ pub enum Kind {
     },
 }
 
-/// What both halves of an SM2 pair carry.
+/// What both keys of an SM2 key pair carry.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct KeyHalf {
     #[serde(with = "hex::serde")]
@@ -58,11 +58,11 @@ pub struct KeyHalf {
     #[serde(with = "hex::serde")]
     pub point: Vec<u8>,
     pub uses: Uses,
-    /// Made on this key.
+    /// Made on this token.
     pub local: bool,
 }
 
-/// What a key half says it is for; private and public half each in their own word (sign, verify…).
+/// What a key says it is for; private and public key each in their own word (sign, verify…).
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uses {
     pub sign: bool,
@@ -85,6 +85,45 @@ pub struct Certificate {
     #[serde(with = "hex::serde")]
     pub value: Vec<u8>,
     pub category: u32,
+    #[serde(default)]
+    pub reference: CertificateReference,
+}
+
+/// What a certificate's writer may say of it for those who look for it (PKCS#11 2.40, 4.6.3): kept and shown, used for
+/// nothing. Empty where nothing was said.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CertificateReference {
+    #[serde(with = "hex::serde")]
+    pub url: Vec<u8>,
+    #[serde(with = "hex::serde")]
+    pub check_value: Vec<u8>,
+    /// YYYYMMDD.
+    #[serde(with = "hex::serde")]
+    pub start_date: Vec<u8>,
+    /// YYYYMMDD.
+    #[serde(with = "hex::serde")]
+    pub end_date: Vec<u8>,
+    #[serde(with = "hex::serde")]
+    pub subject_key_hash: Vec<u8>,
+    #[serde(with = "hex::serde")]
+    pub issuer_key_hash: Vec<u8>,
+    /// Mechanism of the two hashes.
+    pub hash_algorithm: Option<u32>,
+}
+
+impl CertificateReference {
+    fn len(&self) -> usize {
+        let parts = [
+            &self.url,
+            &self.check_value,
+            &self.start_date,
+            &self.end_date,
+            &self.subject_key_hash,
+            &self.issuer_key_hash,
+        ];
+        parts.into_iter().map(Vec::len).sum()
+    }
 }
 
 /// Bytes that are a secret, or may be.
@@ -142,7 +181,12 @@ impl Object {
             Kind::PublicKey(key) => key.len(),
             Kind::PrivateKey { key, .. } => key.len() + 32,
             Kind::Certificate(c) => {
-                c.id.len() + c.subject.len() + c.issuer.len() + c.serial_number.len() + c.value.len()
+                c.id.len()
+                    + c.subject.len()
+                    + c.issuer.len()
+                    + c.serial_number.len()
+                    + c.value.len()
+                    + c.reference.len()
             }
             Kind::Data { application, object_id, value } => application.len() + object_id.len() + value.len(),
         };

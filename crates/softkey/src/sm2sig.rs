@@ -1,31 +1,19 @@
 //! SM2 as a token computes it: over an `e` that may have come in pieces, for any distinguishing identifier.
 
-use sm3::{Digest, Sm3};
+use ycd_pki::sm3::Hasher;
 use ycd_pki::{KeyPair, PublicKey, Signature};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
-pub use ycd_pki::DEFAULT_ID;
+pub use ycd_pki::curve::{DEFAULT_ID, MAX_ID_LEN, POINT_LEN};
 
-/// ENTL counts bits in 16 bits.
-pub const MAX_ID_LEN: usize = 8191;
-/// `04 ‖ X ‖ Y`.
-pub const POINT_LEN: usize = 65;
 /// `r ‖ s`.
 pub const RAW_LEN: usize = 64;
 /// The longest DER of `SEQUENCE { r INTEGER, s INTEGER }`.
 pub const DER_MAX_LEN: usize = 72;
 /// Of `e` and of SM3.
 pub const DIGEST_LEN: usize = 32;
-
-/// a, b, x_G, y_G of the curve (GB/T 32918.5), as they enter Z.
-const CURVE: [[u128; 2]; 4] = [
-    [0xFFFFFFFE_FFFFFFFF_FFFFFFFF_FFFFFFFF, 0xFFFFFFFF_00000000_FFFFFFFF_FFFFFFFC],
-    [0x28E9FA9E_9D9F5E34_4D5A9E4B_CF6509A7, 0xF39789F5_15AB8F92_DDBCBD41_4D940E93],
-    [0x32C4AE2C_1F198119_5F990446_6A39C994, 0x8FE30BBF_F2660BE1_715A4589_334C74C7],
-    [0xBC3736A2_F4F6779C_59BDCEE3_6B692153, 0xD0A9877C_C62A4740_02DF32E5_2139F0A0],
-];
 
 /// A fresh key pair: the secret scalar, and the public point uncompressed.
 pub fn generate() -> Result<(Zeroizing<Vec<u8>>, Vec<u8>)> {
@@ -38,15 +26,10 @@ pub fn is_point(point: &[u8]) -> bool {
     point.len() == POINT_LEN && PublicKey::from_point(point).is_ok()
 }
 
-/// SM3, begun with Z of GB/T 32918.2 5.5, for a point of [`POINT_LEN`] bytes and an id of at most [`MAX_ID_LEN`].
-pub fn hash_with_z(id: &[u8], point: &[u8]) -> Sm3 {
-    let bits = u16::try_from(id.len() * 8).unwrap_or(u16::MAX);
-    let mut z = Sm3::new();
-    z.update(bits.to_be_bytes());
-    z.update(id);
-    CURVE.iter().flatten().for_each(|half| z.update(half.to_be_bytes()));
-    z.update(point.get(1..).unwrap_or_default());
-    Sm3::new_with_prefix(z.finalize())
+/// SM3, begun with Z, for a point of the curve and an identifier of at most [`MAX_ID_LEN`].
+pub fn hash_with_z(id: &[u8], point: &[u8]) -> Result<Hasher> {
+    let key = PublicKey::from_point(point).map_err(|_| Error::Crypto("not an SM2 public key"))?;
+    key.hasher(id).map_err(|_| Error::Crypto("no such distinguishing identifier"))
 }
 
 /// Signs `e`.

@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::object::{Content, KeyHalf, Kind, Object};
-use crate::pin::Pin;
+use crate::pin::{Pin, Role};
 use crate::sm2sig;
-use crate::state::{Head, Role, State};
+use crate::state::{Head, State};
 use crate::store::seal::StorageKey;
 use crate::store::{Folder, Header, Image, Lock, TokenFile};
 
@@ -53,7 +53,7 @@ pub enum Leaves {
     Nothing,
 }
 
-/// Both halves to be made, with all but what the generation itself gives.
+/// Both keys to be made, with all but what the generation itself gives.
 pub struct PairTemplate {
     pub public: Object,
     pub private: Object,
@@ -141,7 +141,7 @@ impl SoftToken {
         self.with_pin(Role::So, so_pin, effect, |state, _| state.initialize(so_pin, label.to_owned()))
     }
 
-    /// Makes an SM2 pair, both halves in one act; gives the handles (public, private).
+    /// Makes an SM2 key pair, both keys in one act; gives the handles (public, private).
     pub fn generate(&mut self, login: &Login, template: PairTemplate, effect: Effect) -> Result<(u32, u32)> {
         let (public, private) = make_pair(template)?;
         self.change(Some(login), effect, |state| {
@@ -205,7 +205,7 @@ impl SoftToken {
         Ok(())
     }
 
-    /// A change by the maker of the token, inserted or not.
+    /// A change by the vendor of the token, inserted or not.
     pub(crate) fn rewrite(&mut self, act: impl FnOnce(&mut State) -> Result<()>) -> Result<()> {
         let lock = self.file.lock()?;
         let mut state = self.state()?;
@@ -282,7 +282,7 @@ impl SoftToken {
     }
 }
 
-/// Fills both halves with a fresh pair.
+/// Fills both keys with a fresh pair.
 pub fn make_pair(template: PairTemplate) -> Result<(Object, Object)> {
     let (scalar, made_point) = sm2sig::generate()?;
     let PairTemplate { mut public, mut private } = template;

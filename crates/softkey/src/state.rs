@@ -5,84 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::emulation::VendorEmulation;
 use crate::error::{Error, Result};
 use crate::object::{MAX_OBJECT_LEN, MAX_OBJECTS, Object};
-use crate::pin::Pin;
-use crate::store::seal::{Kdf, StorageKey, Wrapped};
+use crate::pin::{INITIAL_PIN, Pin, PinLimits, PinSlot, Role};
+use crate::store::seal::{Kdf, StorageKey};
 use crate::unblock::UnblockSlot;
-
-/// The user PIN that tokens are delivered with.
-pub const INITIAL_PIN: &str = "12345678";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    User,
-    So,
-}
-
-impl Role {
-    fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::So => "so",
-        }
-    }
-}
-
-/// Lengths of new PINs, in bytes. A PIN that is already set is never measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PinLimits {
-    pub min: u32,
-    pub max: u32,
-}
-
-impl PinLimits {
-    pub fn check(self, pin: &Pin) -> Result<()> {
-        let fits = u32::try_from(pin.expose().len()).is_ok_and(|len| (self.min..=self.max).contains(&len));
-        if fits { Ok(()) } else { Err(Error::PinLength { min: self.min, max: self.max }) }
-    }
-}
-
-impl Default for PinLimits {
-    fn default() -> Self {
-        Self { min: 6, max: 16 }
-    }
-}
-
-/// Tries of one PIN, and the storage key wrapped under it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PinSlot {
-    #[serde(alias = "tries_left")]
-    pub retry_counter: u32,
-    #[serde(alias = "tries_max")]
-    pub retry_limit: u32,
-    /// `None`: not set since the token was initialized.
-    wrapped: Option<Wrapped>,
-    /// It is [`INITIAL_PIN`].
-    pub initial: bool,
-}
-
-impl PinSlot {
-    pub fn unset(retry_limit: u32) -> Self {
-        Self { retry_counter: retry_limit, retry_limit, wrapped: None, initial: false }
-    }
-
-    pub fn is_set(&self) -> bool {
-        self.wrapped.is_some()
-    }
-
-    /// Got wrong at least once since it was last right.
-    pub fn is_low(&self) -> bool {
-        self.retry_counter < self.retry_limit && self.retry_counter > 0
-    }
-
-    pub fn is_last(&self) -> bool {
-        self.retry_counter == 1
-    }
-
-    pub fn is_locked(&self) -> bool {
-        self.is_set() && self.retry_counter == 0
-    }
-}
 
 /// All but the objects.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -136,34 +61,21 @@ impl Head {
 
     /// Takes one try, before the PIN is looked at. The caller writes this down before it goes on.
     pub fn spend_try(&mut self, role: Role) -> Result<()> {
-        let pin = self.pin_mut(role);
-        if !pin.is_set() {
-            return Err(Error::PinNotSet);
-        }
-        pin.retry_counter = pin.retry_counter.checked_sub(1).ok_or(Error::PinLocked)?;
-        Ok(())
+        self.pin_mut(role).spend_try()
     }
 
     /// The storage key, if the PIN is right; all tries are then given back.
     pub fn open_storage_key(&mut self, role: Role, pin: &Pin) -> Result<StorageKey> {
-        let wrapped = self.pin(role).wrapped.as_ref().ok_or(Error::PinNotSet)?;
-        match wrapped.open(self.kdf, pin.expose(), &self.context(role))? {
-            Some(key) => {
-                let slot = self.pin_mut(role);
-                slot.retry_counter = slot.retry_limit;
-                Ok(key)
-            }
-            None => Err(Error::PinIncorrect { retry_counter: self.pin(role).retry_counter }),
-        }
+        let (kdf, context) = (self.kdf, self.context(role));
+        self.pin_mut(role).open(kdf, pin, &context)
     }
 
     /// Sets a PIN and gives it all its tries.
     pub fn set_pin(&mut self, role: Role, pin: &Pin, key: &StorageKey) -> Result<()> {
         self.check_pin(pin)?;
-        let wrapped = Wrapped::new(self.kdf, pin.expose(), &self.context(role), key)?;
+        let (kdf, context) = (self.kdf, self.context(role));
         let slot = self.pin_mut(role);
-        slot.wrapped = Some(wrapped);
-        slot.retry_counter = slot.retry_limit;
+        slot.set(kdf, pin, &context, key)?;
         slot.initial = role == Role::User && pin.expose() == INITIAL_PIN.as_bytes();
         Ok(())
     }
@@ -224,13 +136,11 @@ impl State {
         self.head.unblock = None;
         self.head.user = PinSlot::unset(self.head.user.retry_limit);
         let key = StorageKey::random()?;
-        let wrapped = Wrapped::new(self.head.kdf, so_pin.expose(), &self.head.context(Role::So), &key)?;
-        self.head.so.wrapped = Some(wrapped);
-        self.head.so.retry_counter = self.head.so.retry_limit;
-        Ok(())
+        let (kdf, context) = (self.head.kdf, self.head.context(Role::So));
+        self.head.so.set(kdf, so_pin, &context, &key)
     }
 
-    /// Key pairs, whole or half: each takes the free capacity of one.
+    /// Key pairs, complete or orphaned: each takes the free capacity of one.
     pub fn containers_used(&self) -> u32 {
         u32::try_from(self.points().len()).unwrap_or(u32::MAX)
     }

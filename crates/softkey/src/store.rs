@@ -94,21 +94,28 @@ impl Folder {
 /// An operating system lock on a file, let go when dropped or when the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// Closing is not enough: a child that was forked meanwhile has the file open too, and would keep the lock.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
     pub fn take(path: &Path) -> Result<Self> {
         let file = Self::open(path)?;
         file.lock().map_err(Error::io(path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 
     /// `None` when another has it.
     fn try_take(path: &Path) -> Result<Option<Self>> {
         let file = Self::open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(e)) => Err(Error::io(path)(e)),
         }

@@ -1,4 +1,4 @@
-"""python-pkcs11 on the software key: arguments are the module's file and the user PIN."""
+"""python-pkcs11 on the software token: arguments are the module's file and the user PIN."""
 
 import sys
 

@@ -97,6 +97,84 @@ fn a_certificate_needs_its_type_subject_and_value() {
 }
 
 #[test]
+fn what_a_certificates_writer_says_of_it_is_kept_and_shown() {
+    let fixture = Bench::new();
+    let client = fixture.client();
+    let session = client.user();
+    let said = [
+        (CKA_URL, b"https://ca.example/1.cer".as_slice()),
+        (CKA_CHECK_VALUE, b"\x01\x02\x03"),
+        (CKA_START_DATE, b"20260101"),
+        (CKA_END_DATE, b"20271231"),
+        (CKA_HASH_OF_SUBJECT_PUBLIC_KEY, &[7; 20]),
+        (CKA_HASH_OF_ISSUER_PUBLIC_KEY, &[8; 20]),
+        (CKA_NAME_HASH_ALGORITHM, &CKM_SHA256.to_ne_bytes()),
+    ];
+    let full = said.iter().fold(certificate(b"id", b"x"), |with, (kind, value)| with.bytes(*kind, value));
+    let object = client.create(session, full).unwrap();
+    let other = fixture.client();
+    let reader = other.open();
+    for (kind, value) in said {
+        assert_eq!(other.get(reader, object, kind).as_deref(), Ok(value), "{kind:#x}");
+        assert_eq!(other.find(reader, Template::new().bytes(kind, value)), [object], "{kind:#x}");
+    }
+    let bare = client.create(session, certificate(b"id", b"y")).unwrap();
+    for (kind, value) in
+        [(CKA_URL, b"".to_vec()), (CKA_NAME_HASH_ALGORITHM, CKM_SHA_1.to_ne_bytes().to_vec())]
+    {
+        assert_eq!(client.get(session, bare, kind), Ok(value), "{kind:#x}");
+    }
+    assert_eq!(client.get(session, bare, CKA_CHECK_VALUE), Err(CKR_ATTRIBUTE_TYPE_INVALID));
+    for (kind, wrong) in
+        [(CKA_START_DATE, b"1.1.2026".as_slice()), (CKA_END_DATE, b"2027"), (CKA_CHECK_VALUE, b"12")]
+    {
+        let odd = certificate(b"id", b"x").bytes(kind, wrong);
+        assert_eq!(client.create(session, odd), Err(CKR_ATTRIBUTE_VALUE_INVALID), "{kind:#x}");
+    }
+}
+
+#[test]
+fn an_object_that_may_not_be_modified_refuses_every_change() {
+    let fixture = Bench::new();
+    let client = fixture.client();
+    let session = client.user();
+    let object = client.create(session, certificate(b"id", b"x").no(CKA_MODIFIABLE)).unwrap();
+    for kind in [CKA_LABEL, CKA_ID, CKA_VALUE] {
+        assert_eq!(client.set(session, object, Template::new().bytes(kind, b"new")), CKR_ACTION_PROHIBITED);
+    }
+    assert_eq!(client.get(session, object, CKA_ID).unwrap(), b"id");
+}
+
+#[test]
+fn keys_that_the_token_cannot_hold_are_inconsistent_templates() {
+    let fixture = Bench::new();
+    let client = fixture.client();
+    let session = client.user();
+    let rsa = Template::class(CKO_PUBLIC_KEY)
+        .number(CKA_KEY_TYPE, CKK_RSA)
+        .bytes(CKA_MODULUS, &[0xC1; 256])
+        .bytes(CKA_PUBLIC_EXPONENT, b"\x01\x00\x01");
+    let aes = Template::class(CKO_SECRET_KEY).number(CKA_KEY_TYPE, CKK_AES).bytes(CKA_VALUE, &[1; 16]);
+    let private = Template::class(CKO_PRIVATE_KEY).number(CKA_KEY_TYPE, CKK_SM2).bytes(CKA_VALUE, &[1; 32]);
+    let parameters = Template::class(CKO_DOMAIN_PARAMETERS).number(CKA_KEY_TYPE, CKK_DSA);
+    for template in [rsa, aes, private, parameters] {
+        assert_eq!(client.create(session, template), Err(CKR_TEMPLATE_INCONSISTENT));
+    }
+    let pointless = Template::class(CKO_PUBLIC_KEY).number(CKA_KEY_TYPE, CKK_SM2);
+    assert_eq!(client.create(session, pointless), Err(CKR_TEMPLATE_INCOMPLETE));
+    assert_eq!(client.create(session, Template::class(0x7FFF_FFFF)), Err(CKR_ATTRIBUTE_VALUE_INVALID));
+}
+
+#[test]
+fn no_random_bytes_may_be_asked_for_without_a_place() {
+    let fixture = Bench::new();
+    let client = fixture.client();
+    let session = client.open();
+    ok(call!(client, C_GenerateRandom(session, std::ptr::null_mut(), 0)));
+    assert_eq!(call!(client, C_GenerateRandom(session, std::ptr::null_mut(), 1)), CKR_ARGUMENTS_BAD);
+}
+
+#[test]
 fn a_change_of_label_and_id_is_seen_by_other_sessions_and_processes() {
     let fixture = Bench::new();
     let client = fixture.client();

@@ -36,7 +36,7 @@ const ATTRIBUTES: [(CK_ATTRIBUTE_TYPE, &str); 14] = [
     (CKA_PUBLIC_KEY_INFO, "CKA_PUBLIC_KEY_INFO"),
 ];
 
-/// The profile's numbers; of what no profile says, the habits that have been seen at modules, each at some make.
+/// The profile's numbers; of what no profile says, the habits that have been seen at modules, each at some token model.
 fn emulate(profile: &Profile, numbers: &Pkcs11) -> VendorEmulation {
     let sign = numbers.sign.iter().map(|sign| Signing {
         mechanism: sign.mechanism,
@@ -138,7 +138,7 @@ fn answers(profile: &Profile) -> Value {
 }
 
 #[test]
-fn the_references_are_what_the_software_key_answers_when_it_emulates_each_model() {
+fn the_references_are_what_the_software_token_answers_when_it_emulates_each_model() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../drivers-config");
     let mut seen = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {

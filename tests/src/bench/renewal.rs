@@ -18,7 +18,8 @@ use cryptoki::{
     types::AuthPin,
 };
 use ycd_pki::{
-    Certificate, PublicKey, SignError, Signature, Signer, authorization::Authorization, csr, sm3::sm3,
+    Certificate, PublicKey, SignError, Signature, Signer, authorization::Authorization, csr,
+    curve::CURVE_DER, sm3::sm3,
 };
 use ycd_portal_api::{
     Client,
@@ -41,8 +42,6 @@ const MAX_PASSES: usize = 15;
 const CKK_SM2: c_ulong = 0x8000_0004;
 const CKM_SM2_KEY_PAIR_GEN: c_ulong = 0x8000_8001;
 pub(super) const CKM_SM3_SM2_DER: c_ulong = 0x8000_8103;
-/// OBJECT IDENTIFIER 1.2.156.10197.1.301
-const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
 /// Records of the journal in one renewal.
 const RECORDS: usize = 6;
 
@@ -54,7 +53,7 @@ pub fn measure() -> Row {
     }
     let (our_calls, bare_calls) = (calls_of(our_renewal), calls_of(bare_renewal));
     let name = format!("bare: {bare_calls} PKCS#11 calls to our {our_calls}, same HTTP, {RECORDS} fsyncs");
-    Row::times("whole renewal on the software key", median(ours), &name, median(bare), 1.3)
+    Row::times("whole renewal on the software token", median(ours), &name, median(bare), 1.3)
 }
 
 /// Renews the order of a token, and says how long that took.
@@ -259,7 +258,7 @@ fn generate(session: &Session, view: &AttemptView) -> (ObjectHandle, ObjectHandl
     let public = [
         Attribute::Token(true),
         Attribute::KeyType(key_type),
-        Attribute::EcParams(SM2_CURVE.to_vec()),
+        Attribute::EcParams(CURVE_DER.to_vec()),
         Attribute::Verify(true),
         id.clone(),
     ];

@@ -51,7 +51,7 @@ pub struct CertificateParams {
     pub public_key: PublicKey,
     pub not_before: OffsetDateTime,
     pub not_after: OffsetDateTime,
-    /// The issuer's subject key identifier; for a root its own, which [`token_id`] gives.
+    /// The issuer's subject key identifier; for a root its own, which [`key_identifier`] gives.
     pub authority_key_id: Vec<u8>,
     /// Where the issuer publishes its CRL; none for a root.
     pub crl_uri: Option<String>,
@@ -71,7 +71,7 @@ pub fn new_serial() -> Result<Vec<u8>, PkiError> {
 }
 
 /// The key identifier of a public key: the leftmost 20 bytes of SM3 over the point, after RFC 7093 2 method 1.
-pub fn token_id(public_key: &PublicKey) -> Vec<u8> {
+pub fn key_identifier(public_key: &PublicKey) -> Vec<u8> {
     sm3(&public_key.to_point())[..20].to_vec()
 }
 
@@ -150,7 +150,7 @@ fn extensions(params: &CertificateParams) -> Result<Vec<Extension>, PkiError> {
                 ..Default::default()
             },
         )?,
-        encoded(false, &SubjectKeyIdentifier(octets(token_id(&params.public_key))?))?,
+        encoded(false, &SubjectKeyIdentifier(octets(key_identifier(&params.public_key))?))?,
         encoded(true, &basic)?,
         encoded(true, &KeyUsage(usages))?,
     ];

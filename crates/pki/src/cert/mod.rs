@@ -20,7 +20,7 @@ use crate::{
 pub(crate) use extensions::encoded;
 pub use extensions::{SubjectId, SubjectIdKind};
 pub use info::{CertificateInfo, CertificateState, EXPIRING_SOON_DAYS};
-pub use issue::{CertificateParams, Profile, assemble, issue, new_serial, tbs, token_id};
+pub use issue::{CertificateParams, Profile, assemble, issue, key_identifier, new_serial, tbs};
 
 /// A certificate above this size is not read, bytes.
 pub const MAX_LEN: usize = 64 * 1024;

@@ -18,7 +18,7 @@ fn params(key: &KeyPair) -> CertificateParams {
         public_key: key.public_key(),
         not_before: datetime!(2026-01-01 0:00 UTC),
         not_after: datetime!(2027-01-01 0:00 UTC),
-        authority_key_id: token_id(&key.public_key()),
+        authority_key_id: key_identifier(&key.public_key()),
         crl_uri: None,
         subject_ids: Vec::new(),
     }

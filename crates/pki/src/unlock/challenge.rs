@@ -1,11 +1,11 @@
-//! Challenge and response with the token itself: the portal never sees the PIN, the machine never sees the token's secret,
-//! and an answer works once, for one token.
+//! Challenge and response with the token itself: the portal never sees the PIN, the machine never sees the token's
+//! secret, and an answer works once, for one token.
 
 use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::secrets::{SessionKey, hmac};
+use super::unblock_key::{SessionKey, hmac};
 use crate::{PkiError, sm3::Hasher};
 
 /// CLA INS P1 P2 Lc of the software token's UNBLOCK (`docs/softcard.md`).
@@ -106,8 +106,7 @@ fn encrypt(key: &[u8; 16], block: &mut [u8; PIN_BLOCK]) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::unlock::UnblockKey;
+    use super::{super::unblock_key::UnblockKey, *};
 
     const HEADER: [u8; 5] = UNBLOCK_HEADER;
 

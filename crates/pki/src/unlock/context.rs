@@ -23,13 +23,13 @@ pub struct Context {
     pub certificate: [u8; 32],
     /// SM3 over the DER of the host's one-time public key.
     pub one_time_key: [u8; 32],
-    /// 32 bytes of the portal, or, on [`UnlockMethod::Challenge`], the token's challenge of 16.
+    /// 32 bytes of the portal, or, on [`UnlockMethod::ChallengeResponse`], the token's challenge of 16.
     pub nonce: Vec<u8>,
-    /// Versions of the SO PINs in the box: the one that is expected on the token, and the one to be put in its place. 0
-    /// is the maker's own; both are 0 on [`UnlockMethod::Challenge`].
+    /// Versions of the SO PINs in the envelope: the one that is expected on the token, and the one to be put in its
+    /// place. 0 is the vendor's own; both are 0 on [`UnlockMethod::ChallengeResponse`].
     pub current_version: u32,
     pub next_version: u32,
-    /// Version of the unblock key: the one the answer was made with, or the one in the box; 0 where there is none.
+    /// Version of the unblock key: the one the answer was made with, or the one in the envelope; 0 where there is none.
     pub unblock_key_version: u32,
     /// Seconds for which the host may use it, by a clock of its own that only goes forward.
     pub valid_seconds: u32,
@@ -119,7 +119,7 @@ impl Purpose {
     }
 }
 
-/// What the portal signs: CTX ‖ SM3(box).
+/// What the portal signs: CTX ‖ SM3(sealed envelope).
 pub fn signed_answer(context: &[u8], sealed_envelope: &[u8]) -> Vec<u8> {
     [context, &sm3(sealed_envelope)].concat()
 }

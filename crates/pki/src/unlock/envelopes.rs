@@ -1,15 +1,15 @@
-//! What is in a box. Plain texts have fixed sizes, so that their length tells nothing.
+//! What is in a sealed envelope. Plain texts have fixed sizes, so that their length tells nothing.
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::secrets::{SessionKey, UnblockKey};
+use super::unblock_key::{SessionKey, UnblockKey};
 use crate::{KeyPair, PkiError, PublicKey};
 
-/// Bytes of an SO PIN in a box, filled up with zeros.
+/// Bytes of an SO PIN in an envelope, filled up with zeros.
 const SLOT: usize = 32;
-const WHAT: &str = "box of a release";
+const WHAT: &str = "envelope of a release";
 
-/// The administrator's PIN of one token: printable ASCII, 1 to 32 characters. Wiped when dropped, never printed.
+/// The security officer's PIN of one token: printable ASCII, 1 to 32 characters. Wiped when dropped, never printed.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct SoPin(String);
 

@@ -1,9 +1,10 @@
-//! What portal, driver host and token say to each other to unlock a PIN, and to put the secrets for it on a new key.
+//! What portal, driver host and token say to each other to unlock a PIN, and to put the secrets for it on a new token.
 //!
 //! - [`UnlockRequest`]: what an unlock order is opened with, sealed to the portal's key.
 //! - [`ReleaseRequest`]: what a host asks a release with, sealed to the portal's key.
-//! - [`Context`]: what a release is for, signed by the portal with the hash of its box; the host checks every field.
-//! - [`SoPins`], [`SessionKey`], [`FirstSecrets`]: what is in a box, sealed to the host's one-time key.
+//! - [`Context`]: what a release is for, signed by the portal with the hash of its envelope; the host checks every
+//!   field.
+//! - [`SoPins`], [`SessionKey`], [`FirstSecrets`]: what is in an envelope, sealed to the host's one-time key.
 //! - [`LivenessCheck`]: the portal's word, for one login, that a release is the newest of an open order.
 //! - [`UnblockKey`], [`UnblockCommand`]: challenge and response with the token itself.
 //!
@@ -14,7 +15,7 @@ mod context;
 mod envelopes;
 mod liveness;
 mod release_request;
-mod secrets;
+mod unblock_key;
 mod unlock_request;
 
 pub use challenge::{UNBLOCK_HEADER, UnblockCommand};
@@ -22,7 +23,7 @@ pub use context::{Context, PinRules, Purpose, signed_answer};
 pub use envelopes::{FirstSecrets, SoPin, SoPins};
 pub use liveness::LivenessCheck;
 pub use release_request::{ReleaseRequest, SoPinRetryCounter};
-pub use secrets::{CHALLENGE_LEN, SessionKey, UnblockKey};
+pub use unblock_key::{CHALLENGE_LEN, SessionKey, UnblockKey};
 pub use unlock_request::UnlockRequest;
 
 use serde::{Deserialize, Serialize};

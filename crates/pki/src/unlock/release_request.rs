@@ -20,12 +20,12 @@ pub struct ReleaseRequest {
     pub method: UnlockMethod,
     /// SM3 over the DER of the certificate read from the token.
     pub certificate: [u8; 32],
-    /// The token's challenge on [`UnlockMethod::Challenge`]; else empty.
+    /// The token's challenge on [`UnlockMethod::ChallengeResponse`]; else empty.
     pub challenge: Vec<u8>,
     pub so_pin_retry_counter: SoPinRetryCounter,
 }
 
-/// Tries the SO PIN has left, in the form the interface gives.
+/// The retry counter of the SO PIN, in the form the interface gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SoPinRetryCounter {
@@ -36,7 +36,7 @@ pub enum SoPinRetryCounter {
     Low,
     /// `CKF_SO_PIN_FINAL_TRY`.
     FinalTry,
-    /// `CKF_SO_PIN_LOCKED`: only the maker can help.
+    /// `CKF_SO_PIN_LOCKED`: only the vendor can help.
     None,
     /// The module does not tell, or is not known to.
     Unreadable,

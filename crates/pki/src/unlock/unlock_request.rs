@@ -47,11 +47,11 @@ impl UnlockRequest {
     }
 
     /// # Errors
-    /// Those of [`KeyPair::unseal`]; [`PkiError::Malformed`] where the text is no opening, or its step-up is not 64
-    /// characters long.
+    /// Those of [`KeyPair::unseal`]; [`PkiError::Malformed`] where the text is no unlock request, or its step-up is not
+    /// 64 characters long.
     pub fn unseal(portal: &KeyPair, sealed: &[u8]) -> Result<Self, PkiError> {
         let text = portal.unseal(sealed)?;
-        let mut fields = Fields::of("opening of an unlock", NAME, &text, LIMIT)?;
+        let mut fields = Fields::of("unlock request", NAME, &text, LIMIT)?;
         let unlock_request = Self {
             token_id: fields.text()?,
             code: Zeroizing::new(fields.text()?),

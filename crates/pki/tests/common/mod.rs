@@ -34,7 +34,7 @@ pub fn name(common: &str) -> Vec<u8> {
 pub fn root() -> Ca {
     let key = KeyPair::generate().unwrap();
     let mut params = params(Profile::Root, &name("示例根"), &name("示例根"), &key.public_key(), &[]);
-    params.authority_key_id = cert::token_id(&key.public_key());
+    params.authority_key_id = cert::key_identifier(&key.public_key());
     params.crl_uri = None;
     params.not_after = NOW + Duration::days(7000);
     Ca { certificate: issued(&params, &key), key }

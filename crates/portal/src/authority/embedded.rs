@@ -136,7 +136,7 @@ pub(super) async fn create(
                 public_key: key.public_key(),
                 not_before: now,
                 not_after: now + Duration::days(days),
-                authority_key_id: cert::token_id(&root.public_key()),
+                authority_key_id: cert::key_identifier(&root.public_key()),
                 crl_uri: (profile != Profile::Root)
                     .then(|| crl_uri(public_url.trim_end_matches('/'), Issuer::Root)),
                 subject_ids: Vec::new(),

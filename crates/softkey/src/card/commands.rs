@@ -8,9 +8,8 @@ use zeroize::Zeroizing;
 
 use super::AID;
 use super::apdu::{Apdu, Status};
-use crate::pin::Pin;
+use crate::pin::{Pin, Role};
 use crate::soft_token::{Login, SoftToken};
-use crate::state::Role;
 use crate::store::seal::random;
 
 /// What a command gives back before its status word.

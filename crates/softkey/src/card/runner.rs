@@ -6,7 +6,7 @@
 //! | the token is pulled, by whoever | the card disconnects |
 //! | the reader closes the connection, or never answers | the token is pulled; the next insertion connects again |
 //! | the runner is stopped | the token is pulled |
-//! | its process is killed | its locks are gone, so that every face takes the token for pulled; the next runner, or insertion, writes it down |
+//! | its process is killed | its locks are gone, so that every interface takes the token for pulled; the next runner, or insertion, writes it down |
 //!
 //! Whether the token was in a reader stands in its state, and whether that reader's runner lives is told by a lock. A token
 //! that no runner serves is inserted and pulled as ever.
@@ -47,7 +47,7 @@ pub enum Event {
     Ended,
 }
 
-/// A card that comes and goes with its key. Dropping it pulls the token and waits until that is done.
+/// A card that comes and goes with its token. Dropping it pulls the token and waits until that is done.
 pub struct Runner {
     stop: Arc<AtomicBool>,
     waker: Waker,

@@ -97,10 +97,10 @@ pub unsafe fn get<T: Copy>(place: *const T) -> Rv<T> {
 /// `place`, where set, points at room for `count` bytes.
 pub unsafe fn fill(place: *mut CK_BYTE, count: CK_ULONG, mut with: impl FnMut(&mut [u8]) -> Rv) -> Rv {
     let count = len(count)?;
-    if place.is_null() {
-        return Err(CKR_ARGUMENTS_BAD);
+    if count == 0 {
+        return Ok(());
     }
-    if count > MAX_INPUT {
+    if place.is_null() || count > MAX_INPUT {
         return Err(CKR_ARGUMENTS_BAD);
     }
     let mut at = 0;
@@ -132,7 +132,7 @@ impl<T: Copy> Output<T> {
         Ok(Self { place, count, room: usize::try_from(room).unwrap_or(usize::MAX) })
     }
 
-    /// Whether the caller asks for the length only, and is told; an error when the free capacity is less than `needed`, of
+    /// Whether the caller asks for the length only, and is told; an error when there is less room than `needed`, of
     /// which the caller is told too.
     pub fn is_query(&mut self, needed: usize) -> Rv<bool> {
         if self.place.is_null() {

@@ -1,21 +1,15 @@
 //! Objects as PKCS#11 attributes: shown, made from templates, changed.
 
 use cryptoki_sys::*;
+use ycd_pki::curve::{CURVE_DER, SPKI_PREFIX};
 
 use super::Rv;
 use super::abi::{RawTemplate, Shown, UNAVAILABLE};
 use crate::emulation::{Point, VendorEmulation};
-use crate::object::{Certificate, Content, KeyHalf, Kind, Object, Uses};
+use crate::object::{Certificate, CertificateReference, Content, KeyHalf, Kind, Object, Uses};
 use crate::sm2sig::{self, POINT_LEN};
 use crate::soft_token::PairTemplate;
 
-/// DER of the curve's object identifier, 1.2.156.10197.1.301.
-const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
-/// DER of a SubjectPublicKeyInfo of an SM2 key, up to the point.
-const SPKI_PREFIX: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x81,
-    0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D, 0x03, 0x42, 0x00,
-];
 /// A DER OCTET STRING of a point, up to the point.
 const POINT_PREFIX: [u8; 2] = [0x04, 0x41];
 
@@ -64,7 +58,7 @@ fn show_token(emulation: &VendorEmulation, key: &KeyHalf, kind: CK_ATTRIBUTE_TYP
         CKA_LOCAL => boolean(key.local),
         CKA_KEY_GEN_MECHANISM if key.local => ulong(emulation.key_pair_gen.into()),
         CKA_KEY_GEN_MECHANISM => ulong(UNAVAILABLE),
-        CKA_EC_PARAMS if emulation.tells_curve => bytes(&SM2_CURVE),
+        CKA_EC_PARAMS if emulation.tells_curve => bytes(&CURVE_DER),
         // Modules that know only numbers of their own for a public key know no newer attribute either.
         CKA_PUBLIC_KEY_INFO if emulation.tells_curve && emulation.point == Point::OctetString => {
             Shown::Value([&SPKI_PREFIX, key.point.as_slice()].concat())
@@ -131,7 +125,19 @@ fn show_certificate(certificate: &Certificate, kind: CK_ATTRIBUTE_TYPE) -> Shown
         CKA_ISSUER => bytes(&certificate.issuer),
         CKA_SERIAL_NUMBER => bytes(&certificate.serial_number),
         CKA_VALUE => bytes(&certificate.value),
-        CKA_START_DATE | CKA_END_DATE => bytes(&[]),
+        _ => show_reference(&certificate.reference, kind),
+    }
+}
+
+fn show_reference(reference: &CertificateReference, kind: CK_ATTRIBUTE_TYPE) -> Shown {
+    match kind {
+        CKA_URL => bytes(&reference.url),
+        CKA_START_DATE => bytes(&reference.start_date),
+        CKA_END_DATE => bytes(&reference.end_date),
+        CKA_HASH_OF_SUBJECT_PUBLIC_KEY => bytes(&reference.subject_key_hash),
+        CKA_HASH_OF_ISSUER_PUBLIC_KEY => bytes(&reference.issuer_key_hash),
+        CKA_NAME_HASH_ALGORITHM => ulong(reference.hash_algorithm.map_or(CKM_SHA_1, CK_MECHANISM_TYPE::from)),
+        CKA_CHECK_VALUE if !reference.check_value.is_empty() => bytes(&reference.check_value),
         _ => Shown::Absent,
     }
 }
@@ -235,13 +241,16 @@ impl Template {
                 self.made(false, Kind::Certificate(certificate))?
             }
             CKO_PUBLIC_KEY => {
-                let point = self.bytes(CKA_EC_POINT).ok_or(CKR_TEMPLATE_INCOMPLETE)?;
+                // Its type first: a key of another type has no point that could be missing.
                 let mut key = self.key_half(emulation, CKO_PUBLIC_KEY)?;
-                key.point = bare_point(&point)?;
+                key.point = bare_point(&self.bytes(CKA_EC_POINT).ok_or(CKR_TEMPLATE_INCOMPLETE)?)?;
                 self.made(false, Kind::PublicKey(key))?
             }
-            // A private key is made in the key and nowhere else.
-            CKO_PRIVATE_KEY | CKO_SECRET_KEY => return Err(CKR_TEMPLATE_INCONSISTENT),
+            // Good values in PKCS#11 that this token cannot satisfy (2.40, 4.1.1): a private key is made in the token
+            // and nowhere else, secret keys and parameters it has none.
+            CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_DOMAIN_PARAMETERS => {
+                return Err(CKR_TEMPLATE_INCONSISTENT);
+            }
             _ => return Err(CKR_ATTRIBUTE_VALUE_INVALID),
         };
         self.finish()?;
@@ -267,15 +276,40 @@ impl Template {
             serial_number: self.bytes(CKA_SERIAL_NUMBER).unwrap_or_default(),
             value,
             category: u32::try_from(category).map_err(|_| CKR_ATTRIBUTE_VALUE_INVALID)?,
+            reference: self.certificate_reference()?,
         })
     }
 
-    /// A key half without its point.
+    fn certificate_reference(&mut self) -> Rv<CertificateReference> {
+        let check_value = self.bytes(CKA_CHECK_VALUE).unwrap_or_default();
+        if ![0, 3].contains(&check_value.len()) {
+            return Err(CKR_ATTRIBUTE_VALUE_INVALID);
+        }
+        let hash_algorithm = self.ulong(CKA_NAME_HASH_ALGORITHM)?.map(u32::try_from).transpose();
+        Ok(CertificateReference {
+            url: self.bytes(CKA_URL).unwrap_or_default(),
+            check_value,
+            start_date: self.date(CKA_START_DATE)?,
+            end_date: self.date(CKA_END_DATE)?,
+            subject_key_hash: self.bytes(CKA_HASH_OF_SUBJECT_PUBLIC_KEY).unwrap_or_default(),
+            issuer_key_hash: self.bytes(CKA_HASH_OF_ISSUER_PUBLIC_KEY).unwrap_or_default(),
+            hash_algorithm: hash_algorithm.map_err(|_| CKR_ATTRIBUTE_VALUE_INVALID)?,
+        })
+    }
+
+    /// A CK_DATE: eight digits, or empty.
+    fn date(&mut self, kind: CK_ATTRIBUTE_TYPE) -> Rv<Vec<u8>> {
+        let date = self.bytes(kind).unwrap_or_default();
+        let fits = [0, 8].contains(&date.len()) && date.iter().all(u8::is_ascii_digit);
+        if fits { Ok(date) } else { Err(CKR_ATTRIBUTE_VALUE_INVALID) }
+    }
+
+    /// A key without its point.
     fn key_half(&mut self, emulation: &VendorEmulation, class: CK_OBJECT_CLASS) -> Rv<KeyHalf> {
         if self.ulong(CKA_KEY_TYPE)?.is_some_and(|kind| kind != CK_KEY_TYPE::from(emulation.key_type)) {
             return Err(CKR_TEMPLATE_INCONSISTENT);
         }
-        if self.bytes(CKA_EC_PARAMS).is_some_and(|curve| curve != SM2_CURVE) {
+        if self.bytes(CKA_EC_PARAMS).is_some_and(|curve| curve != CURVE_DER) {
             return Err(CKR_CURVE_NOT_SUPPORTED);
         }
         for date in [CKA_START_DATE, CKA_END_DATE] {
@@ -331,7 +365,7 @@ impl Template {
     }
 }
 
-/// The halves of `C_GenerateKeyPair`: whether the public, the private one is a token object, and both.
+/// The keys of `C_GenerateKeyPair`: whether the public, the private one is a token object, and both.
 pub fn pair(
     emulation: &VendorEmulation,
     public: RawTemplate,
@@ -345,7 +379,7 @@ pub fn pair(
 /// `C_SetAttributeValue`, all of it or nothing: the caller throws the object away on an error.
 pub fn set(emulation: &VendorEmulation, object: &mut Object, changes: RawTemplate) -> Rv {
     if !object.modifiable {
-        return Err(CKR_ATTRIBUTE_READ_ONLY);
+        return Err(CKR_ACTION_PROHIBITED);
     }
     for (kind, value) in changes {
         let known = !matches!(show(emulation, object, true, None, kind), Shown::Absent);

@@ -5,9 +5,8 @@ use cryptoki_sys::*;
 use super::tokens::Tokens;
 use super::{Rv, rv};
 use crate::error::Error;
-use crate::pin::Pin;
+use crate::pin::{Pin, Role};
 use crate::soft_token::Effect;
-use crate::state::Role;
 
 /// No PIN is longer: what is longer is no try.
 const MAX_PIN: usize = 255;

@@ -1,8 +1,8 @@
 //! Mechanisms, under the numbers of the token's emulation, and the operations they run.
 
 use cryptoki_sys::*;
-use sm3::{Digest, Sm3};
 use ycd_pki::Signature;
+use ycd_pki::sm3::Hasher;
 
 use super::Rv;
 use crate::emulation::{Format, Input, VendorEmulation};
@@ -42,7 +42,7 @@ pub struct SignatureOperation {
 }
 
 enum Seen {
-    Hash(Box<Sm3>),
+    Hash(Box<Hasher>),
     Raw(Vec<u8>),
 }
 
@@ -70,7 +70,9 @@ impl SignatureOperation {
             Input::E => None,
         };
         let seen = match id {
-            Some(id) => Seen::Hash(Box::new(sm2sig::hash_with_z(&id, point))),
+            Some(id) => {
+                Seen::Hash(Box::new(sm2sig::hash_with_z(&id, point).map_err(|_| CKR_FUNCTION_FAILED)?))
+            }
             None => Seen::Raw(Vec::new()),
         };
         Ok(Self { key, seen, der, in_parts: false })
@@ -85,7 +87,7 @@ impl SignatureOperation {
         Ok(())
     }
 
-    /// The room that a signature needs at most.
+    /// The space that a signature needs at most.
     pub fn signature_room(&self) -> usize {
         if self.der { DER_MAX_LEN } else { RAW_LEN }
     }
@@ -111,7 +113,7 @@ impl SignatureOperation {
 
     fn e(self) -> Rv<[u8; DIGEST_LEN]> {
         match self.seen {
-            Seen::Hash(hash) => Ok(hash.finalize().into()),
+            Seen::Hash(hash) => Ok(hash.finish()),
             Seen::Raw(e) => e.as_slice().try_into().map_err(|_| CKR_DATA_LEN_RANGE),
         }
     }
@@ -119,7 +121,7 @@ impl SignatureOperation {
 
 /// A digest being made.
 pub struct DigestOperation {
-    pub hash: Sm3,
+    pub hash: Hasher,
     pub in_parts: bool,
 }
 
@@ -134,6 +136,6 @@ impl DigestOperation {
         if !parameter.is_empty() {
             return Err(CKR_MECHANISM_PARAM_INVALID);
         }
-        Ok(Self { hash: Sm3::new(), in_parts: false })
+        Ok(Self { hash: Hasher::new(), in_parts: false })
     }
 }

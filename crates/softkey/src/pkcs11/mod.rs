@@ -1,7 +1,8 @@
-//! The PKCS#11 2.40 face: the C functions, and what lies between them and a [`Key`](crate::token::Token).
+//! The PKCS#11 2.40 interface: the C functions, and what lies between them and a
+//! [`SoftToken`](crate::soft_token::SoftToken).
 //!
-//! `exports` holds the functions and their table, `abi` all handling of a caller's pointers; only these two are
-//! `unsafe`. `module` is the loaded module and the way of a call through faults and panics, `tokens` its slots and
+//! `exports` holds the functions and their table, `abi` all handling of a caller's pointers, `process` what a forked
+//! child does not share; only these three are `unsafe`. `module` is the loaded module and the way of a call through faults and panics, `tokens` its slots and
 //! sessions, `objects`, `operations` and `login` what a session does.
 
 #[expect(unsafe_code, reason = "the C ABI: a caller's pointers and lengths")]
@@ -14,6 +15,8 @@ mod mechanism;
 mod module;
 mod objects;
 mod operations;
+#[expect(unsafe_code, reason = "a value that is replaced without a lock")]
+mod process;
 mod tokens;
 
 use cryptoki_sys::*;

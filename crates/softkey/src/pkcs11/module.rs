@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cryptoki_sys::*;
 
+use super::process::OfProcess;
 use super::tokens::Tokens;
 use super::{Rv, abi};
 use crate::fault::{Action, ControlFile, Fault, When};
@@ -18,7 +19,8 @@ pub const DIR_VARIABLE: &str = "YCD_SOFTKEY_DIR";
 /// How often a waiting `C_WaitForSlotEvent` looks at the folder.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-static MODULE: RwLock<Option<Arc<Module>>> = RwLock::new(None);
+/// Of this process: a forked child has none before its own `C_Initialize` (PKCS#11 2.20, 6.6.1).
+static MODULE: OfProcess<RwLock<Option<Arc<Module>>>> = OfProcess::new();
 
 /// From `C_Initialize` to `C_Finalize`.
 pub struct Module {
@@ -52,7 +54,7 @@ pub fn call(function: &str, on: On, act: impl FnOnce(&Module, Effect) -> Rv) -> 
 /// `C_Initialize`. Without [`DIR_VARIABLE`], or when its folder is not there, there are no slots.
 pub fn initialize() -> CK_RV {
     guard(|| {
-        let mut current = MODULE.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = MODULE.get().write().unwrap_or_else(PoisonError::into_inner);
         if current.is_some() {
             return Err(CKR_CRYPTOKI_ALREADY_INITIALIZED);
         }
@@ -78,7 +80,7 @@ pub fn initialize() -> CK_RV {
 /// `C_Finalize`: calls that wait are sent home before it returns.
 pub fn finalize() -> CK_RV {
     call("C_Finalize", On::Nothing, |module, _| {
-        let taken = MODULE.write().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = MODULE.get().write().unwrap_or_else(PoisonError::into_inner).take();
         if taken.is_none() {
             return Err(CKR_CRYPTOKI_NOT_INITIALIZED);
         }
@@ -107,7 +109,7 @@ pub fn guard(act: impl FnOnce() -> Rv) -> CK_RV {
 }
 
 fn current() -> Rv<Arc<Module>> {
-    let module = MODULE.read().unwrap_or_else(PoisonError::into_inner);
+    let module = MODULE.get().read().unwrap_or_else(PoisonError::into_inner);
     module.clone().ok_or(CKR_CRYPTOKI_NOT_INITIALIZED)
 }
 

@@ -42,7 +42,7 @@ pub fn copy(
     place(slot, handle, read_write, made, effect)
 }
 
-/// Makes a pair; gives the handles (public, private).
+/// Makes a key pair; gives the handles (public, private).
 pub fn generate(
     tokens: &mut Tokens,
     handle: CK_SESSION_HANDLE,

@@ -2,7 +2,6 @@
 //! other answer ends it (PKCS#11 2.40, 5.2).
 
 use cryptoki_sys::*;
-use sm3::Digest;
 
 use super::abi::Output;
 use super::mechanism::{DigestOperation, SignatureOperation};
@@ -59,7 +58,7 @@ pub fn digest_end(
     }
     let mut operation = session.digest.take().ok_or(CKR_OPERATION_NOT_INITIALIZED)?;
     operation.hash.update(data.unwrap_or_default());
-    out.give(&operation.hash.finalize())
+    out.give(&operation.hash.finish())
 }
 
 pub fn sign_init(
@@ -161,7 +160,7 @@ fn update(operation: &mut Option<SignatureOperation>, data: Rv<&[u8]>) -> Rv {
     outcome
 }
 
-/// The key half that signs, or that verifies.
+/// The key that signs, or that verifies.
 fn key_half(slot: &mut Slot, key: CK_OBJECT_HANDLE, private: bool) -> Rv<KeyHalf> {
     let (object, _) = slot.object(key).map_err(|e| match e {
         CKR_OBJECT_HANDLE_INVALID => CKR_KEY_HANDLE_INVALID,

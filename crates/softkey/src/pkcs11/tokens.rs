@@ -9,8 +9,9 @@ use super::{Rv, abi, rv};
 use crate::emulation::VendorEmulation;
 use crate::error::Error;
 use crate::object::Object;
+use crate::pin::Role;
 use crate::soft_token::{Login, SoftToken};
-use crate::state::{Head, Role};
+use crate::state::Head;
 use crate::store::Folder;
 
 /// Handles of session objects lie above all those of token objects.
@@ -114,7 +115,7 @@ impl Tokens {
         self.slots.get_mut(&id).ok_or(CKR_SLOT_ID_INVALID)
     }
 
-    /// A slot with its key in it.
+    /// A slot with its token in it.
     pub fn token(&mut self, id: CK_SLOT_ID) -> Rv<(&mut Slot, Head)> {
         let slot = self.slot(id)?;
         match slot.token.head() {

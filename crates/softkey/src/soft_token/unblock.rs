@@ -4,8 +4,8 @@ use ycd_pki::unlock::UnblockKey;
 
 use super::{Effect, Login, SoftToken};
 use crate::error::{Error, Result};
-use crate::pin::Pin;
-use crate::state::{Head, Role};
+use crate::pin::{Pin, Role};
+use crate::state::Head;
 use crate::unblock::UnblockSlot;
 
 impl SoftToken {

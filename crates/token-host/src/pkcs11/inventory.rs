@@ -6,10 +6,9 @@ use cryptoki_sys::{
     CK_OBJECT_CLASS, CKA_EC_PARAMS, CKA_EC_POINT, CKA_ID, CKA_LABEL, CKA_MODULUS, CKA_VALUE, CKO_CERTIFICATE,
     CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
 };
-use ycd_pki::{Certificate, PublicKey};
+use ycd_pki::{Certificate, PublicKey, curve::CURVE_DER};
 use ycd_token::{Container, ContainerHandle, KeyPairState, Spki};
 
-use super::SM2_CURVE;
 use super::der::unpadded;
 use super::fault::Fault;
 use super::raw::Raw;
@@ -227,7 +226,7 @@ impl KeyObject {
         let values =
             raw.attributes(session, handle, [CKA_ID, CKA_LABEL, CKA_EC_PARAMS, CKA_EC_POINT, CKA_MODULUS])?;
         let [id, label, curve, told, modulus] = values.map(Option::unwrap_or_default);
-        if !(curve.is_empty() || curve == SM2_CURVE) || !modulus.is_empty() {
+        if !(curve.is_empty() || curve == CURVE_DER) || !modulus.is_empty() {
             return Ok(None);
         }
         let label = String::from_utf8_lossy(&label).trim().to_owned();

@@ -8,13 +8,14 @@ use cryptoki_sys::{
     CKA_EC_PARAMS, CKA_EXTRACTABLE, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_PRIVATE, CKA_SENSITIVE, CKA_SIGN,
     CKA_TOKEN, CKA_VERIFY,
 };
+use ycd_pki::curve::CURVE_DER;
 use ycd_token::profile::Pkcs11;
 use ycd_token::{CkaId, ContainerHandle, Spki, TokenError, TokenId};
 
-use super::fault::{Changes, Fault, unsupported};
+use super::Module;
+use super::fault::{Changes, Fault};
 use super::inventory::KeyObject;
 use super::raw::{self, Raw};
-use super::{Module, SM2_CURVE};
 
 impl Module {
     pub(super) fn generate_pair(
@@ -91,7 +92,7 @@ fn generate(
         common.push(Attribute::KeyType(key_type(number.value)?));
     }
     let mut public = common.clone();
-    public.extend([Attribute::EcParams(SM2_CURVE.to_vec()), Attribute::Verify(true)]);
+    public.extend([Attribute::EcParams(CURVE_DER.to_vec()), Attribute::Verify(true)]);
     let mut private = common;
     private.extend([
         Attribute::Private(true),
@@ -124,7 +125,7 @@ fn generate_raw(
         common.push((CKA_KEY_TYPE, raw::number(number.value)));
     }
     let mut public = common.clone();
-    public.extend([(CKA_EC_PARAMS, SM2_CURVE.to_vec()), (CKA_VERIFY, raw::boolean(true))]);
+    public.extend([(CKA_EC_PARAMS, CURVE_DER.to_vec()), (CKA_VERIFY, raw::boolean(true))]);
     let mut private = common;
     private.extend([
         (CKA_PRIVATE, raw::boolean(true)),

@@ -43,9 +43,6 @@ use self::raw::Raw;
 use crate::loading;
 use crate::unlock::Unlocks;
 
-/// CKA_EC_PARAMS of SM2: OID 1.2.156.10197.1.301.
-const SM2_CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x82, 0x2D];
-
 /// A loaded module. Dropping it logs out and finalises.
 pub struct Module {
     pkcs11: Pkcs11,

@@ -134,7 +134,7 @@ pub fn certificate(spki: &Spki, serial: u8) -> Vec<u8> {
         public_key: PublicKey::from_spki_der(&spki.0).unwrap(),
         not_before: OffsetDateTime::UNIX_EPOCH,
         not_after: OffsetDateTime::UNIX_EPOCH + time::Duration::days(365),
-        authority_key_id: cert::token_id(&authority.public_key()),
+        authority_key_id: cert::key_identifier(&authority.public_key()),
         crl_uri: None,
         subject_ids: Vec::new(),
     };

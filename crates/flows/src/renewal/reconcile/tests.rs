@@ -1,7 +1,7 @@
 use time::{Duration, OffsetDateTime};
 use ycd_pki::{
     KeyPair,
-    cert::{CertificateParams, Profile, issue, new_serial, token_id},
+    cert::{CertificateParams, Profile, issue, key_identifier, new_serial},
     name::{Attribute, Name},
 };
 use ycd_portal_api::wire::{Timestamp, attempts::AbandonedAttempt};
@@ -31,7 +31,7 @@ fn scene() -> Scene {
             public_key: pair.public_key(),
             not_before: now,
             not_after: now + Duration::days(365),
-            authority_key_id: token_id(&pair.public_key()),
+            authority_key_id: key_identifier(&pair.public_key()),
             crl_uri: None,
             subject_ids: Vec::new(),
         },

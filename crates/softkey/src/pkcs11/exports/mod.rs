@@ -16,6 +16,7 @@ use super::abi::{self, Output};
 use super::module::{self, On, call, guard, refuse};
 use super::tokens::{slot_info, token_info};
 use super::{Rv, login, mechanism};
+use crate::functions::for_all_functions;
 
 use crypto_functions::*;
 use missing_functions::*;
@@ -23,7 +24,6 @@ use object_functions::*;
 
 const CRYPTOKI_VERSION: CK_VERSION = CK_VERSION { major: 2, minor: 40 };
 
-/// Writes the table.
 macro_rules! table {
     ($($name:ident),* $(,)?) => {
         /// What `C_GetFunctionList` gives out. PKCS#11 lets callers have a pointer that is not const; none writes.
@@ -32,7 +32,7 @@ macro_rules! table {
     };
 }
 
-crate::functions::functions!(table);
+for_all_functions!(table);
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_Initialize(arguments: *mut c_void) -> CK_RV {
