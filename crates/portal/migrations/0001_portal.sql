@@ -54,10 +54,9 @@ CREATE TABLE idempotency (
     key TEXT NOT NULL,
     -- SM3 of method, path, query and body.
     request BLOB NOT NULL,
-    -- NULL while the request is in progress.
-    status INTEGER,
+    status INTEGER NOT NULL,
     -- Sealed: answers bring session tokens.
-    answer BLOB,
+    answer BLOB NOT NULL,
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (actor, key)
 );

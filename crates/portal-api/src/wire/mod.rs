@@ -86,13 +86,6 @@ pub struct Page<T> {
     pub total: u64,
 }
 
-/// Where a list is read; both have defaults (1 and 10).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Paging {
-    pub page: Option<u32>,
-    pub page_size: Option<u32>,
-}
-
 /// Every part of the phone number but the first three and last four digits hidden: `138****0000`.
 pub fn masked_phone(phone: &str) -> String {
     match (phone.get(..3), phone.len().checked_sub(4).and_then(|at| phone.get(at..))) {

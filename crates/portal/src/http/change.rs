@@ -28,8 +28,6 @@ const HEADER: &str = "idempotency-key";
 const KEPT: Duration = Duration::hours(24);
 /// The same for requests before login, whose answers can bring session tokens.
 const KEPT_ANONYMOUS: Duration = Duration::minutes(10);
-/// After this a claimed request that was never answered counts as broken off.
-const CLAIMED: Duration = Duration::minutes(2);
 
 /// The body of a request that changes something, with its idempotency key.
 pub struct Change<T> {
@@ -90,18 +88,8 @@ impl<T> Change<T> {
         Ok(ChangeTx { tx, portal: portal.clone(), actor, key: self.key.clone(), request: self.request, now })
     }
 
-    /// For a request whose work outlasts one transaction (a remote authority signs): from now on, until
-    /// [`ChangeTx::answer`], [`Self::release`] or two minutes have passed, a repeat is refused as in progress. Then
-    /// [`Self::resume`] begins each of its transactions.
-    pub async fn claim(&self, portal: &Portal, actor: impl Into<Actor>) -> Result<(), Halt> {
-        let mut change = self.begin(portal, actor).await?;
-        let until = change.now + CLAIMED;
-        change.store(None, None, until).await?;
-        Ok(change.tx.commit().await?)
-    }
-
-    /// A transaction of a claimed request; the last one ends with [`ChangeTx::answer`], the others with
-    /// [`ChangeTx::commit`].
+    /// A further transaction of a request whose work outlasts one (the authority signs in between); the last one ends with
+    /// [`ChangeTx::answer`], the others with [`ChangeTx::commit`].
     pub async fn resume(&self, portal: &Portal, actor: impl Into<Actor>) -> Result<ChangeTx, Halt> {
         let tx = portal.db().write().await?;
         Ok(ChangeTx {
@@ -112,17 +100,6 @@ impl<T> Change<T> {
             request: self.request,
             now: portal.now(),
         })
-    }
-
-    /// Gives a claim up, after a refusal or failure.
-    pub async fn release(&self, portal: &Portal, actor: impl Into<Actor>) -> Result<(), Error> {
-        let mut tx = portal.db().write().await?;
-        sqlx::query("DELETE FROM idempotency WHERE actor = $1 AND key = $2 AND status IS NULL")
-            .bind(actor.into().to_string())
-            .bind(&self.key)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await
     }
 
     async fn look_up(
@@ -146,13 +123,8 @@ impl<T> Change<T> {
         if row.try_get::<Vec<u8>, _>("request")? != self.request {
             return Err(kinds::IDEMPOTENCY_REUSED.into());
         }
-        let (Some(status), Some(answer)) =
-            (row.try_get::<Option<u16>, _>("status")?, row.try_get::<Option<Vec<u8>>, _>("answer")?)
-        else {
-            return Err(kinds::IDEMPOTENCY_RUNNING.into());
-        };
-        let answer = portal.secrets().unseal("answer", &answer)?;
-        Err(Halt::Replayed(response(status, answer)))
+        let answer = portal.secrets().unseal("answer", &row.try_get::<Vec<u8>, _>("answer")?)?;
+        Err(Halt::Replayed(response(row.try_get("status")?, answer)))
     }
 }
 
@@ -183,7 +155,7 @@ impl ChangeTx {
         let sealed = self.portal.secrets().seal("answer", &body)?;
         let kept = if self.actor == Actor::Anonymous { KEPT_ANONYMOUS } else { KEPT };
         let until = self.now + kept;
-        self.store(Some(status.as_u16()), Some(sealed), until).await?;
+        self.store(status.as_u16(), sealed, until).await?;
         self.tx.commit().await?;
         self.portal.wake_sms();
         Ok(response(status.as_u16(), body))
@@ -195,17 +167,12 @@ impl ChangeTx {
         self.answer(status, &problem).await
     }
 
-    /// Commits without an answer: not the last transaction of a claimed request.
+    /// Commits without an answer: not the last transaction of its request.
     pub async fn commit(self) -> Result<(), Error> {
         self.tx.commit().await
     }
 
-    async fn store(
-        &mut self,
-        status: Option<u16>,
-        answer: Option<Vec<u8>>,
-        until: OffsetDateTime,
-    ) -> Result<(), Error> {
+    async fn store(&mut self, status: u16, answer: Vec<u8>, until: OffsetDateTime) -> Result<(), Error> {
         sqlx::query(
             "INSERT INTO idempotency (actor, key, request, status, answer, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (actor, key) DO UPDATE SET
@@ -248,54 +215,4 @@ fn is_json(value: Option<&HeaderValue>) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::{
-        Config,
-        clock::{Clock, Shifted, System},
-    };
-
-    async fn portal(folder: &std::path::Path, clock: Arc<dyn Clock>) -> Portal {
-        crate::init(folder, &Config::default(), System.now()).await.unwrap();
-        Portal::open(folder, Config::default(), clock).await.unwrap()
-    }
-
-    fn change() -> Change<()> {
-        Change { body: (), key: "k1".into(), request: [7; 32] }
-    }
-
-    #[track_caller]
-    fn assert_in_progress(result: Result<ChangeTx, Halt>) {
-        let Err(Halt::Failed(error)) = result else { panic!("begun or replayed") };
-        assert_eq!(error.code(), "idempotency.in_progress");
-    }
-
-    #[tokio::test]
-    async fn a_claimed_request_is_in_progress_until_it_is_answered() {
-        let folder = tempfile::tempdir().unwrap();
-        let portal = portal(folder.path(), Arc::new(System)).await;
-        change().claim(&portal, Actor::System).await.unwrap();
-        assert_in_progress(change().begin(&portal, Actor::System).await);
-        let tx = change().resume(&portal, Actor::System).await.unwrap();
-        tx.answer(StatusCode::OK, &"done").await.unwrap();
-        assert!(matches!(change().begin(&portal, Actor::System).await, Err(Halt::Replayed(_))));
-    }
-
-    #[tokio::test]
-    async fn a_claim_that_was_given_up_or_forgotten_lets_others_begin() {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(Shifted::default());
-        let portal = portal(folder.path(), Arc::clone(&clock) as Arc<dyn Clock>).await;
-        change().claim(&portal, Actor::System).await.unwrap();
-        change().release(&portal, Actor::System).await.unwrap();
-        change().claim(&portal, Actor::System).await.unwrap();
-        assert_in_progress(change().begin(&portal, Actor::System).await);
-        clock.advance(Duration::minutes(3));
-        change().begin(&portal, Actor::System).await.unwrap();
-    }
 }

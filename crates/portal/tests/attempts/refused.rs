@@ -271,3 +271,32 @@ fn an_order_that_an_operator_has_taken_over_is_not_worked_on() {
     assert_eq!(applicant.open().unwrap().cka_id, view.cka_id);
     applicant.client.issue(&applicant.order, 1, &request).unwrap();
 }
+
+#[test]
+fn two_orders_are_not_worked_on_at_once_on_one_token() {
+    let world = World::new();
+    let tokens = ["softkey:3F21", "softkey:88A0"].map(|id| Token::first_certificate(&world, id, PHONE));
+    world.advance(Duration::days(345));
+    let [first, second] = tokens.map(|token| Applicant::for_token(&world, token));
+    // As if both certificates were on one token; the portal issues no such pair.
+    world.run(async {
+        let mut tx = world.portal.db().write().await.unwrap();
+        sqlx::query("UPDATE orders SET token_id = $1 WHERE no = $2")
+            .bind(&first.token.id)
+            .bind(&second.order)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    });
+    let second = Applicant { token: Token { id: first.token.id.clone(), ..second.token }, ..second };
+    let (view, new) = (first.open().unwrap(), fresh());
+    let busy = second.open().unwrap_err();
+    assert_eq!(busy.code(), "attempt.token_busy");
+    assert_eq!(busy.problem().unwrap().extra["order"], first.order);
+    refused(second.client.attempt(&second.order), "attempt.not_found");
+    let issued = first.issue(&view, &new).unwrap();
+    refused(second.open(), "attempt.token_busy");
+    first.confirm(1, &issued.certificate.0, &new).unwrap();
+    assert_eq!(second.open().unwrap().attempt, 1);
+}

@@ -13,7 +13,7 @@ use ycd_token::profile::Pkcs11;
 use ycd_token::{CkaId, ContainerHandle, Spki, TokenError, TokenId};
 
 use super::Module;
-use super::fault::{Changes, Fault};
+use super::fault::{Changes, Fault, unsupported};
 use super::inventory::KeyObject;
 use super::raw::{self, Raw};
 
