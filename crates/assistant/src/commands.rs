@@ -18,7 +18,7 @@ use ycd_portal_api::wire::{
 
 use crate::{
     Assistant,
-    contract::{Command, command},
+    described::{Command, command},
     error::{AssistantError, Result},
     settings::Settings,
     view::{

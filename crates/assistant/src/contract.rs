@@ -9,35 +9,7 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-use crate::{commands, view};
-
-/// One command.
-pub(crate) struct Command {
-    name: &'static str,
-    says: &'static str,
-    arguments: RefOr<Schema>,
-    result: RefOr<Schema>,
-    uses: Vec<(String, RefOr<Schema>)>,
-}
-
-/// `T` has the fields `arguments` and `result`, and is a name for nothing else.
-pub(crate) fn command<T: ToSchema + PartialSchema>(name: &'static str, says: &'static str) -> Command {
-    let mut uses = Vec::new();
-    T::schemas(&mut uses);
-    let described = json!(T::schema());
-    let part = |name: &str| described["properties"][name].clone();
-    let arguments = part("arguments");
-    // The arguments' own type is named after the command: its text goes where it is used.
-    let arguments = resolve(&arguments, &mut uses).unwrap_or(arguments);
-    let read = |value| serde_json::from_value(value).unwrap_or_else(|_| RefOr::T(Schema::default()));
-    Command { name, says, arguments: read(arguments), result: read(part("result")), uses }
-}
-
-fn resolve(reference: &Value, uses: &mut Vec<(String, RefOr<Schema>)>) -> Option<Value> {
-    let name = reference["$ref"].as_str()?.rsplit('/').next()?.to_owned();
-    let at = uses.iter().position(|(known, _)| *known == name)?;
-    Some(json!(uses.remove(at).1))
-}
+use crate::{commands, described::Command, view};
 
 /// The document, pretty-printed JSON with a newline at its end.
 pub fn document() -> String {
@@ -85,7 +57,7 @@ pub fn document() -> String {
     serde_json::to_string_pretty(&sorted(document)).unwrap_or_default() + "\n"
 }
 
-/// Tokens in their order, whatever other crates of a build ask of `serde_json`.
+/// Keys in their order, whatever other crates of a build ask of `serde_json`.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(fields) => {

@@ -20,8 +20,9 @@ use ycd_token::{PinRetryCounter, TokenError, TokenEvent, TokenId, TokenInfo, Tok
 
 use self::read::{Reader, Task};
 use crate::{
-    assistant::{Shared, lock},
+    context::Shared,
     error::{AssistantError, Result, failure},
+    lock::lock,
     models::{driver_from, model_name},
     revocation::Revocations,
     view::{
@@ -239,7 +240,7 @@ impl TokensHandle {
 
     fn was_read(&self, token: &TokenId, outcome: std::result::Result<OnToken, TokenError>) {
         if let Ok(on_token) = &outcome {
-            self.shared.seen.note(&self.shared, token, &on_token.certificates);
+            self.shared.seen.note(&self.shared.data_dir, token, &on_token.certificates);
         }
         let has_certificates = outcome.as_ref().is_ok_and(|on_token| !on_token.certificates.is_empty());
         self.change(|state| {

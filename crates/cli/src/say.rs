@@ -8,16 +8,10 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 use time::{OffsetDateTime, UtcOffset};
-use ycd_flows::{
-    conversation::CodeAnswer,
-    messages::{Explain as _, Language},
-};
-use ycd_portal_api::{ApiError, wire::login::CodeSent};
+use ycd_assistant::AssistantError;
+use ycd_flows::messages::{Explain as _, Language};
 
-use crate::{
-    ask::Secrets,
-    error::{CliError, Result},
-};
+use crate::error::CliError;
 
 /// With JSON each event and the result is one line on standard output. Otherwise results are text there, and what
 /// happens on the way goes to standard error.
@@ -28,7 +22,8 @@ pub struct Say {
 }
 
 impl Say {
-    /// The line of a step that begins: of how many, where that is known, how long it usually takes and at most, and whether the token must stay in.
+    /// The line of a step that begins: of how many, where that is known, how long it usually takes and at most, and
+    /// whether the token must stay in.
     pub fn step(
         &self,
         number: u32,
@@ -76,34 +71,6 @@ impl Say {
         }
     }
 
-    /// The code that was sent. Where nobody sits there who could look at the message again, a refusal is the end.
-    pub fn ask_code(
-        &self,
-        codes: &mut Secrets,
-        sent: &CodeSent,
-        refused: Option<&ApiError>,
-    ) -> Result<CodeAnswer> {
-        match refused {
-            Some(_) if !codes.is_terminal() => return Ok(CodeAnswer::Stop),
-            Some(refused) => self.aside(&refused.explain(self.language).sentence),
-            None => self.event(&json!({ "event": "code_sent", "phone": sent.phone }), || {
-                let text = self.t(
-                    "验证码已发到 {phone}，{seconds} 秒内有效。",
-                    "A code was sent to {phone}; it lives for {seconds} seconds.",
-                );
-                let seconds = sent.valid_for.to_string();
-                Some(text.replace("{phone}", &sent.phone).replace("{seconds}", &seconds))
-            }),
-        }
-        let code = codes.next(
-            self.t("短信验证码（直接回车重新发送）：", "SMS code (just Enter has another one sent): "),
-        )?;
-        Ok(match code {
-            None if codes.is_terminal() => CodeAnswer::SendAgain,
-            code => code.map(|code| code.trim().to_owned()).into(),
-        })
-    }
-
     /// For people only.
     pub fn aside(&self, text: &str) {
         if !self.json {
@@ -142,7 +109,7 @@ impl Say {
 /// What of a form is wrong, as the portal tells it: `applicant.phone: bad_phone`.
 fn fields(error: &CliError) -> Vec<String> {
     let problem = match error {
-        CliError::Api(error) => error.problem(),
+        CliError::Assistant(AssistantError::Api(error)) => error.problem(),
         _ => None,
     };
     let errors = problem.and_then(|problem| problem.extra.get("errors")).and_then(|errors| errors.as_array());

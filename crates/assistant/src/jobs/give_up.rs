@@ -11,9 +11,6 @@ use crate::view::{JobKind, Outcome};
 
 pub(super) const STEPS: [Step; 4] = [Step::FindToken, Step::Open, Step::Pin, Step::GiveUp];
 
-/// Of the last of them.
-pub(super) const NUMBER: u32 = 4;
-
 pub(super) fn run(context: &JobContext, order: &str) -> Localized<Outcome> {
     let mut prompter = AtScreen { context, kind: JobKind::GiveUp, finished: None, not_registered: None };
     let outcome = with_machine(context, &mut prompter, Options::default(), |renewal, journal| {

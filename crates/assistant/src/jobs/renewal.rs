@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use ycd_flows::{
     FlowError,
-    clock::SystemClock,
     conversation::{CodeAnswer, Event, PinQuestion, Prompter, TokenProblem},
     journal::Journal,
     lock::TokenLocks,
@@ -17,7 +16,7 @@ use ycd_portal_api::{
 };
 use ycd_token::{Pin, TokenInfo};
 
-use super::{JobContext, ended, failed, give_up, state::Localized, stopped, token_question, waiting};
+use super::{GIVE_UP_NUMBER, JobContext, ended, failed, state::Localized, stopped, token_question, waiting};
 use crate::{
     data_dir::{DataDir, Role},
     error::Result,
@@ -102,7 +101,7 @@ pub(super) fn with_machine<T>(
         locks: &machine.locks,
         anchors: &machine.anchors,
         trust: machine.trust.as_ref(),
-        clock: &SystemClock,
+        clock: &*context.shared.clock,
         store: store::of_this_system(&context.shared.drivers, context.shared.language()),
         options,
     };
@@ -134,7 +133,7 @@ impl Prompter for AtScreen<'_> {
                 let row = StepView { state: StepState::Running, ..row(*step) };
                 // Giving up is the last of its steps; a renewal has it before the second.
                 let is_last = self.kind == JobKind::GiveUp && *step == Step::GiveUp;
-                let number = if is_last { give_up::NUMBER } else { *number };
+                let number = if is_last { GIVE_UP_NUMBER } else { *number };
                 job_state.begins(number, row, step.works_on_token());
             }
             Event::TakenUp { after } => {

@@ -16,9 +16,10 @@ use ycd_token::TokenId;
 use super::step_word;
 
 use crate::{
-    assistant::lock,
+    context::Shared,
     error::{AssistantError, Result},
     events::Events,
+    lock::lock,
     tokens::TokensHandle,
     view::{Answer, Asked, Event, JobView, Outcome, Question, StepState, StepView},
 };
@@ -30,7 +31,7 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// The state of a work, and whoever wants to know it.
 pub(super) struct JobState {
     inner: Mutex<Inner>,
-    shared: Arc<crate::assistant::Shared>,
+    shared: Arc<Shared>,
     stop: AtomicBool,
 }
 
@@ -60,7 +61,7 @@ pub(super) enum Signal {
 }
 
 impl JobState {
-    pub fn new(view: JobView, shared: Arc<crate::assistant::Shared>) -> Self {
+    pub fn new(view: JobView, shared: Arc<Shared>) -> Self {
         let now = Instant::now();
         let inner = Inner { view, question: None, outcome: None, questions: 0, began: now, asked: now };
         Self { inner: Mutex::new(inner), shared, stop: AtomicBool::new(false) }
