@@ -34,7 +34,7 @@ mod window;
 
 use std::{process::ExitCode, sync::Arc};
 
-use tauri::{App, Manager as _, RunEvent, WindowEvent};
+use tauri::{App, AppHandle, Manager as _, RunEvent, WindowEvent};
 use tauri_plugin_deep_link::DeepLinkExt as _;
 use ycd_assistant::{Assistant, data_dir::DataDir, settings::LanguageSetting, words::word};
 
@@ -91,7 +91,7 @@ pub fn run(remote_control: RemoteControl) -> ExitCode {
     begin(&app, Arc::new(Assistant::open(path_overrides, None)));
     let code = app.run_return(|app, event| match event {
         // The last window was closed.
-        RunEvent::ExitRequested { code: None, api, .. } if window::outlives_its_window(app) => {
+        RunEvent::ExitRequested { code: None, api, .. } if outlives_its_window(app) => {
             api.prevent_exit();
         }
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
@@ -146,6 +146,11 @@ fn begin(app: &App, assistant: Arc<Assistant>) {
 
 fn is_given(argument: &str) -> bool {
     std::env::args_os().any(|given| given == argument)
+}
+
+/// Whether the program goes on without a window: where it can be called up again, and while it works.
+fn outlives_its_window(app: &AppHandle) -> bool {
+    app.state::<Arc<Assistant>>().is_writing() || tray::is_seen(app)
 }
 
 fn not_started(error: &dyn std::error::Error, language: LanguageSetting) -> ExitCode {

@@ -8,7 +8,7 @@ use tauri::{
 };
 use ycd_assistant::Assistant;
 
-use crate::{notify, tray_host};
+use crate::notify;
 
 const LABEL: &str = "main";
 /// The page is told that the window was to be closed while a token is written.
@@ -91,11 +91,6 @@ pub fn send_to_background(window: &WebviewWindow) {
     if let Err(error) = window.destroy() {
         tracing::error!(%error, "the window cannot be closed");
     }
-}
-
-/// Whether the program goes on without a window: where it can be called up again, and while it works.
-pub fn outlives_its_window(app: &AppHandle) -> bool {
-    app.state::<Arc<Assistant>>().is_writing() || tray_host::is_seen(app)
 }
 
 /// By the person's wish, unless a token is being written.

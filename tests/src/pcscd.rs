@@ -254,9 +254,10 @@ pub fn with_own_service<T>(mut program: Command, run: impl FnOnce(&mut Command) 
     run(&mut program)
 }
 
-/// Has a test counted as skipped, with the reason.
+/// Has a test counted as skipped, with the reason. Written past `eprintln!`, whose words `cargo test` keeps to itself
+/// where a test passes.
 pub fn skip(test: &str, reason: &str) {
-    eprintln!("skipped: {test}: {reason}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}, because {reason}");
     let Some(file) = env::var_os(SKIPS_VARIABLE) else { return };
     let mut file = File::options().create(true).append(true).open(file).unwrap();
     file.write_all(format!("{test}: {}\n", reason.replace('\n', " ")).as_bytes()).unwrap();

@@ -4,13 +4,24 @@
 /// The source with comments and the contents of string and character literals replaced by blanks. Lines keep their
 /// numbers.
 pub fn code_only(source: &str) -> String {
+    blanked(source, |_| true)
+}
+
+/// The source with comments replaced by blanks. Lines keep their numbers.
+pub fn without_comments(source: &str) -> String {
+    blanked(source, |first| first == '/')
+}
+
+/// `blanks` is asked with the first character of each comment or literal.
+fn blanked(source: &str, blanks: impl Fn(char) -> bool) -> String {
     let chars: Vec<char> = source.chars().collect();
     let mut code = String::with_capacity(source.len());
     let mut at = 0;
     while at < chars.len() {
         let end = literal_or_comment_end(&chars, at);
         if end > at {
-            code.extend(chars[at..end].iter().map(|&c| if c == '\n' { '\n' } else { ' ' }));
+            let blank = blanks(chars[at]);
+            code.extend(chars[at..end].iter().map(|&c| if blank && c != '\n' { ' ' } else { c }));
             at = end;
         } else {
             code.push(chars[at]);
@@ -18,6 +29,15 @@ pub fn code_only(source: &str) -> String {
         }
     }
     code
+}
+
+/// What stands before the unit tests at a file's end; nothing where the whole file is tests.
+pub fn before_tests<'a>(path: &str, source: &'a str) -> &'a str {
+    let is_tests = path.ends_with("/tests.rs") || path.ends_with("_tests.rs") || path.contains("/tests/");
+    if is_tests {
+        return "";
+    }
+    source.find("\nmod tests {").map_or(source, |at| &source[..at])
 }
 
 /// Where the comment or literal that begins at `at` ends; `at` itself where none begins.
@@ -109,6 +129,19 @@ mod tests {
         assert_eq!(code.lines().count(), 4);
         assert!(!code.contains("unsafe"));
         assert!(code.contains("code();") && code.contains("let b ="));
+    }
+
+    #[test]
+    fn without_comments_strings_stay() {
+        let code = without_comments("f(\"// a\"); // b\n/* c */ g('d');");
+        assert_eq!(code, "f(\"// a\");     \n        g('d');");
+    }
+
+    #[test]
+    fn unit_tests_are_left_out() {
+        let source = "f();\n#[cfg(test)]\nmod tests {}\n";
+        assert_eq!(before_tests("crates/a/src/b.rs", source), "f();\n#[cfg(test)]");
+        assert_eq!(before_tests("crates/a/src/b/tests.rs", source), "");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A command as the contract tells it.
+//! A command as the contract describes it.
 
 use serde_json::{Value, json};
 use utoipa::{

@@ -1,4 +1,4 @@
-//! Works on a token: a flow in a thread of its own, whose steps, questions and end a screen sees as one view. One work at
+//! Jobs on a token: a flow in a thread of its own, whose steps, questions and end a screen sees as one view. One job at
 //! a time; it goes on whether a screen looks or not.
 
 pub(crate) mod give_up;
@@ -28,7 +28,7 @@ use ycd_token::{Pin, TokenId, TokenSet};
 
 use self::state::{JobState, Localized, PromptChannel, Signal};
 use crate::{
-    context::Context,
+    context::Shared,
     error::{AssistantError, Result, failure},
     lock::lock,
     tokens::TokensHandle,
@@ -38,9 +38,15 @@ use crate::{
     },
 };
 
+/// Giving up is the last of its steps.
+const GIVE_UP_NUMBER: u32 = 4;
+
 pub(crate) struct JobRunner {
     shared: Arc<Context>,
     tokens: TokensHandle,
+    /// Held by whoever puts a job into `current` or takes one away, so that neither meets the other half way. Taken
+    /// before `current`, which is never held while a thread is waited for.
+    change: Mutex<()>,
     current: Mutex<Option<Current>>,
     ids: Mutex<u32>,
 }
@@ -59,8 +65,64 @@ pub(crate) struct JobContext {
 }
 
 impl JobRunner {
-    pub fn new(shared: Arc<Context>, tokens: TokensHandle) -> Self {
-        Self { shared, tokens, current: Mutex::new(None), ids: Mutex::new(0) }
+    pub fn new(shared: Arc<Shared>, tokens: TokensHandle) -> Self {
+        Self { shared, tokens, change: Mutex::new(()), current: Mutex::new(None), ids: Mutex::new(0) }
+    }
+
+    pub fn start_renewal(&self, no: String, remove_old: bool) -> Result<JobView> {
+        let steps = renewal::rows(&renewal::STEPS);
+        let order = no.clone();
+        self.start(JobKind::Renewal, Some(no), None, steps, move |context| {
+            renewal::run(context, &order, remove_old)
+        })
+    }
+
+    pub fn give_up(&self, no: String) -> Result<JobView> {
+        let steps = renewal::rows(&give_up::STEPS);
+        let order = no.clone();
+        self.start(JobKind::GiveUp, Some(no), None, steps, move |context| give_up::run(context, &order))
+    }
+
+    pub fn start_unlock(&self, token_id: Option<String>, no: Option<String>) -> Result<JobView> {
+        let steps = unlock::rows();
+        let token = token_id.map(TokenId::from);
+        let (wanted, order) = (token.clone(), no.clone());
+        self.start(JobKind::Unlock, no, token, steps, move |context| unlock::run(context, wanted, order))
+    }
+
+    pub fn start_pin_change(&self, token_id: String) -> Result<JobView> {
+        let token = TokenId::from(token_id);
+        let wanted = token.clone();
+        self.start(JobKind::PinChange, None, Some(token), Vec::new(), move |context| {
+            pin_change::run(context, wanted)
+        })
+    }
+
+    pub fn unfinished(&self) -> Result<Vec<UnfinishedView>> {
+        unfinished(&self.shared, &self.tokens)
+    }
+
+    pub fn tell_unfinished(&self) -> Result<Vec<UnfinishedView>> {
+        let items = self.unfinished()?;
+        self.shared.events.tell(&Event::Unfinished { items: items.clone() });
+        Ok(items)
+    }
+
+    pub fn forget_unfinished(&self, no: String) -> Result<Vec<UnfinishedView>> {
+        let journal = self.shared.data_dir.journal()?;
+        for unfinished in journal.unfinished()?.into_iter().filter(|unfinished| unfinished.order == no) {
+            journal.close(&unfinished.portal, &unfinished.order)?;
+        }
+        for unfinished in
+            journal.unfinished_unlocks()?.into_iter().filter(|unfinished| unfinished.order == no)
+        {
+            journal.unlock_done(
+                &unfinished.portal,
+                &TokenId::from(unfinished.token_id),
+                self.shared.clock.now(),
+            )?;
+        }
+        self.tell_unfinished()
     }
 
     pub fn view(&self) -> Option<JobView> {
@@ -71,16 +133,29 @@ impl JobRunner {
         lock(&self.current).as_ref().is_some_and(|current| current.job_state.is_on_token())
     }
 
-    /// Says a work in the language that is in use now.
+    /// Tells of the job in the language that is in use now.
     pub fn tell_again(&self) {
+        let _change = lock(&self.change);
         let job_state = lock(&self.current).as_ref().map(|current| Arc::clone(&current.job_state));
         if let Some(job_state) = job_state {
             job_state.tell_again();
-            // It was put away meanwhile: that is the last word.
-            if lock(&self.current).is_none() {
-                self.shared.events.tell(&Event::Job { job: None });
-            }
         }
+    }
+
+    /// Waits until the thread of a job that has ended has cleaned up behind it.
+    ///
+    /// # Errors
+    /// [`AssistantError::JobBusy`] where the job has not ended.
+    fn see_out(&self) -> Result<()> {
+        let thread = match lock(&self.current).as_mut() {
+            Some(current) if !current.job_state.has_ended() => return Err(AssistantError::JobBusy),
+            Some(current) => current.thread.take(),
+            None => None,
+        };
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+        Ok(())
     }
 
     /// # Errors
@@ -93,10 +168,8 @@ impl JobRunner {
         steps: Vec<StepView>,
         run: impl FnOnce(&JobContext) -> Localized<Outcome> + Send + 'static,
     ) -> Result<JobView> {
-        let mut current = lock(&self.current);
-        if current.as_ref().is_some_and(|current| !current.job_state.has_ended()) {
-            return Err(AssistantError::JobBusy);
-        }
+        let _change = lock(&self.change);
+        self.see_out()?;
         let id = {
             let mut ids = lock(&self.ids);
             *ids += 1;
@@ -130,8 +203,7 @@ impl JobRunner {
             }
         });
         let view = job_state.view();
-        *current = Some(Current { job_state, signals, thread: Some(thread) });
-        drop(current);
+        *lock(&self.current) = Some(Current { job_state, signals, thread: Some(thread) });
         self.shared.events.tell(&Event::Job { job: Some(Box::new(view.clone())) });
         Ok(view)
     }
@@ -168,12 +240,11 @@ impl JobRunner {
         })
     }
 
-    /// Puts away a work that has ended.
+    /// Puts away a job that has ended.
     pub fn dismiss(&self, job: u32) -> Result<Done> {
-        let has_ended = self.of(job, |current| Ok(current.job_state.has_ended()))?;
-        if !has_ended {
-            return Err(AssistantError::JobBusy);
-        }
+        let _change = lock(&self.change);
+        self.of(job, |_| Ok(()))?;
+        self.see_out()?;
         *lock(&self.current) = None;
         self.shared.events.tell(&Event::Job { job: None });
         Ok(Done {})
@@ -195,7 +266,7 @@ impl Drop for JobRunner {
 }
 
 impl JobContext {
-    /// Driver hosts for this work alone. Models that want the PIN at every signature ask the person again.
+    /// Driver hosts for this job alone. Models that want the PIN at every signature ask the person again.
     fn open_tokens(&self) -> TokenSet {
         let mut tokens = TokenSet::open(&self.shared.drivers, self.shared.host_exe.as_deref());
         let (prompts, names) = (self.prompts.clone(), self.tokens.clone());
@@ -318,7 +389,7 @@ fn ended(outcome: Outcome) -> Localized<Outcome> {
     Box::new(move |_| outcome.clone())
 }
 
-/// Steps have their names from the flow that a work runs.
+/// Steps have their names from the flow that a job runs.
 fn step_word(kind: JobKind, name: &str, language: Language) -> String {
     let of = if kind == JobKind::Unlock { "unlock_step" } else { "step" };
     word(&format!("{of}.{name}"), language)
@@ -372,4 +443,62 @@ pub(crate) fn unfinished(shared: &Context, tokens: &TokensHandle) -> Result<Vec<
     let mut all: Vec<UnfinishedView> = renewals.chain(unlocks).collect();
     all.sort_by_key(|unfinished| std::cmp::Reverse(unfinished.at));
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use ycd_flows::clock::SystemClock;
+
+    use super::*;
+    use crate::{Assistant, data_dir::PathOverrides};
+
+    const TAIL: std::time::Duration = std::time::Duration::from_millis(300);
+
+    fn start(jobs: &JobRunner, run: impl FnOnce() + Send + 'static) -> Result<JobView> {
+        jobs.start(JobKind::PinChange, None, None, Vec::new(), move |_| {
+            run();
+            ended(Outcome::PinChanged)
+        })
+    }
+
+    /// An assistant whose first job has ended and is held in its clean-up for a while; what it has left of it is told.
+    fn in_the_tail(folder: &std::path::Path) -> (Assistant, Arc<AtomicBool>) {
+        let path_overrides = PathOverrides {
+            data_dir: Some(folder.to_owned()),
+            portal: Some("http://127.0.0.1:9".to_owned()),
+            drivers: None,
+            softkey_dir: Some(folder.to_owned()),
+            provision: None,
+        };
+        let assistant = Assistant::open_at(path_overrides, None, Arc::new(SystemClock));
+        let tail_over = Arc::new(AtomicBool::new(false));
+        let (entered, is_entered) = mpsc::channel();
+        let over = Arc::clone(&tail_over);
+        assistant.listen(move |event| {
+            let is_tail = matches!(event, Event::Unfinished { .. });
+            if is_tail {
+                let _ = entered.send(());
+                // Nobody sends: only time lets it go on.
+                let (_held, waits) = mpsc::channel::<()>();
+                let _ = waits.recv_timeout(TAIL);
+                over.store(true, Ordering::SeqCst);
+            }
+            !is_tail
+        });
+        start(&assistant.jobs, || ()).unwrap();
+        is_entered.recv().unwrap();
+        (assistant, tail_over)
+    }
+
+    #[test]
+    fn a_job_begins_only_when_the_one_before_has_cleaned_up_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (assistant, tail_over) = in_the_tail(folder.path());
+        let (seen, sees) = mpsc::channel();
+        let over = Arc::clone(&tail_over);
+        start(&assistant.jobs, move || seen.send(over.load(Ordering::SeqCst)).unwrap()).unwrap();
+        assert!(sees.recv().unwrap(), "the second job ran in the tail of the first");
+    }
 }

@@ -6,13 +6,14 @@
 //! | [`commands`] | every command by name, one list; what a screen calls |
 //! | [`contract`] | the same list as a document, from which the pages' types come |
 //! | [`view`] | what a screen is shown |
-//! | [`home`] | the data folder: portal, trusted roots, session, journal |
+//! | [`data_dir`] | the data directory: portal, trusted roots, session, journal |
 //! | [`diagnosis`] | whether this machine can work with a USBKEY |
 //! | [`words`] | words for tray, notifications, terminal |
 //! | [`store`] | the user's certificate store of the system |
 //! | [`process`] | what a process does that secrets pass through |
-//! | `keys` | the tokens that are inserted, read as they come |
-//! | `work` | a flow under way: its steps, its questions, its end |
+//! | `tokens` | the tokens that are inserted, read as they come |
+//! | `jobs` | a flow under way: its steps, its questions, its end |
+//! | `context` | what all of them work with; knows none of them |
 //! | `portal` | session, certificates, orders |
 //! | `reminders` | certificates that come to their end |
 //!
@@ -28,6 +29,7 @@ mod described;
 pub mod diagnosis;
 mod error;
 mod events;
+mod job_commands;
 mod jobs;
 mod lock;
 pub mod models;
@@ -37,6 +39,7 @@ mod reminders;
 mod revocation;
 mod seen;
 pub mod settings;
+mod start;
 pub mod store;
 mod tokens;
 pub mod view;

@@ -1,4 +1,4 @@
-//! Mutexes whose values are whole whatever happened.
+//! One way to lock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{context::Context, view::Event};
+use crate::{context::Shared, view::Event};
 
 /// How often validity periods are looked at while the program runs.
 const LOOK: Duration = Duration::from_secs(4 * 3600);

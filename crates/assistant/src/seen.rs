@@ -1,4 +1,4 @@
-//! What was seen on tokens, kept so that a reminder needs neither token nor network.
+//! Certificates that were seen on tokens, and which of their reminders are due.
 
 use std::{collections::BTreeMap, sync::Mutex};
 

@@ -16,35 +16,18 @@ pub type Result<T = (), E = CliError> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
+    /// Also those of the crates below that the assistant gives.
     #[error(transparent)]
     Assistant(#[from] AssistantError),
     #[error(transparent)]
-    Flow(#[from] FlowError),
-    #[error(transparent)]
-    PinChange(#[from] PinChangeError),
-    #[error(transparent)]
-    Unlock(#[from] UnlockError),
-    #[error(transparent)]
     Store(#[from] StoreError),
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    #[error(transparent)]
-    Api(#[from] ApiError),
     #[cfg(feature = "portal")]
     #[error(transparent)]
     Portal(#[from] ycd_portal::Error),
     #[error(transparent)]
     Softkey(#[from] ycd_softkey::Error),
     #[error(transparent)]
-    Pki(#[from] PkiError),
-    #[error(transparent)]
     Chain(#[from] ChainError),
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    #[error(transparent)]
-    Readers(#[from] ReadersError),
     /// Something has to be typed, and there is neither a terminal nor a source for it.
     #[error("{what} is needed")]
     NoInput { what: String, flag: &'static str },
@@ -58,24 +41,38 @@ pub enum CliError {
     Argument { what: String },
 }
 
+/// What the assistant has a variant for is that variant here too.
+macro_rules! through_the_assistant {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                Self::Assistant(error.into())
+            }
+        })+
+    };
+}
+
+through_the_assistant!(
+    DataDirError,
+    FlowError,
+    PinChangeError,
+    UnlockError,
+    TokenError,
+    ApiError,
+    PkiError,
+    ProfileError,
+    ReadersError,
+);
+
 impl CliError {
     pub fn code(&self) -> &str {
         match self {
-            Self::DataDir(error) => error.code(),
             Self::Assistant(error) => error.code(),
-            Self::Flow(error) => error.code(),
-            Self::PinChange(error) => error.code(),
-            Self::Unlock(error) => error.code(),
             Self::Store(error) => error.code(),
-            Self::Token(error) => error.code(),
-            Self::Api(error) => error.code(),
             #[cfg(feature = "portal")]
             Self::Portal(error) => error.code(),
             Self::Softkey(error) => error.code(),
-            Self::Pki(error) => error.code(),
             Self::Chain(error) => error.code(),
-            Self::Profile(error) => error.code(),
-            Self::Readers(error) => error.code(),
             Self::NoInput { .. } => "cli.no_input",
             Self::NotFound { .. } => "cli.not_found",
             Self::NoOrder => "cli.no_order",
@@ -94,7 +91,7 @@ impl CliError {
     /// The step of a renewal at which it stopped, by name.
     pub fn step(&self) -> Option<&'static str> {
         match self {
-            Self::Flow(error) => error.step().map(|step| step.0),
+            Self::Assistant(AssistantError::Flow(error)) => error.step().map(|step| step.name()),
             _ => None,
         }
     }
@@ -104,18 +101,9 @@ impl Explain for CliError {
     fn explain(&self, language: Language) -> Message {
         let own = |name: &'static str, value: String| message(self.code(), language, &[(name, value)]);
         match self {
-            Self::DataDir(error) => error.explain(language),
             Self::Assistant(error) => error.explain(language),
-            Self::Flow(error) => error.explain(language),
-            Self::PinChange(error) => error.explain(language),
-            Self::Unlock(error) => error.explain(language),
             Self::Store(error) => error.explain(language),
-            Self::Token(error) => error.explain(language),
-            Self::Api(error) => error.explain(language),
-            Self::Pki(error) => error.explain(language),
             Self::Chain(error) => error.explain(language),
-            Self::Profile(error) => error.explain(language),
-            Self::Readers(error) => error.explain(language),
             #[cfg(feature = "portal")]
             Self::Portal(error) => own("detail", error.to_string()),
             Self::Softkey(error) => own("detail", error.to_string()),

@@ -311,7 +311,7 @@ impl Prompter for AtTerminal<'_> {
     }
 
     fn sms_code(&mut self, sent: &CodeSent, _purpose: Purpose, refused: Option<&ApiError>) -> CodeAnswer {
-        let code = self.codes.code(self.say, sent, refused);
+        let code = self.codes.ask_code(self.say, sent, refused);
         code.unwrap_or_else(|error| {
             self.reason = Some(error);
             CodeAnswer::Stop

@@ -8,6 +8,7 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 use time::{OffsetDateTime, UtcOffset};
+use ycd_assistant::AssistantError;
 use ycd_flows::messages::{Explain as _, Language};
 
 use crate::error::CliError;
@@ -21,7 +22,8 @@ pub struct Say {
 }
 
 impl Say {
-    /// The line of a step that begins: of how many, where that is known, how long it usually takes and at most, and whether the token must stay in.
+    /// The line of a step that begins: of how many, where that is known, how long it usually takes and at most, and
+    /// whether the token must stay in.
     pub fn step(
         &self,
         number: u32,
@@ -107,7 +109,7 @@ impl Say {
 /// What of a form is wrong, as the portal tells it: `applicant.phone: bad_phone`.
 fn fields(error: &CliError) -> Vec<String> {
     let problem = match error {
-        CliError::Api(error) => error.problem(),
+        CliError::Assistant(AssistantError::Api(error)) => error.problem(),
         _ => None,
     };
     let errors = problem.and_then(|problem| problem.extra.get("errors")).and_then(|errors| errors.as_array());

@@ -3,10 +3,12 @@
 //! A rule reads the tree and gives findings; it changes nothing. Every rule has a name, and the map names every rule.
 
 mod circles;
+mod clock;
 mod driver_profiles;
 mod layers;
 mod map;
 mod names;
+mod sentences;
 mod text;
 mod unsafe_code;
 
@@ -28,6 +30,8 @@ pub const RULES: &[Rule] = &[
     Rule { name: "names", find: names::no_retired_words },
     Rule { name: "glossary", find: names::the_glossary_is_about_this_code },
     Rule { name: "unsafe", find: unsafe_code::only_where_a_c_abi_is_spoken },
+    Rule { name: "clock", find: clock::only_clocks_ask_the_system },
+    Rule { name: "sentences", find: sentences::stand_with_their_owners },
     Rule { name: "markers", find: text::no_markers_of_unfinished_work },
     Rule { name: "machine-paths", find: text::no_paths_of_one_machine },
     Rule { name: "registries", find: text::no_hosts_of_package_registries },

@@ -11,7 +11,7 @@ use crate::view::{JobKind, Outcome};
 
 pub(crate) const STEPS: [Step; 4] = [Step::FindToken, Step::Open, Step::Pin, Step::GiveUp];
 
-pub(crate) fn run(context: &JobContext, order: &str) -> Localized<Outcome> {
+pub(super) fn run(context: &JobContext, order: &str) -> Localized<Outcome> {
     let mut prompter = AtScreen { context, kind: JobKind::GiveUp, finished: None, not_registered: None };
     let outcome = with_machine(context, &mut prompter, Options::default(), |renewal, journal| {
         let next = renewal.abandon(order)?;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use ycd_flows::{
     FlowError,
-    clock::SystemClock,
+    conversation::{CodeAnswer, Event, PinQuestion, Prompter, TokenProblem},
     journal::Journal,
     lock::TokenLocks,
     prompts::{CodeAnswer, PinQuestion, TokenProblem},
@@ -17,7 +17,7 @@ use ycd_portal_api::{
 };
 use ycd_token::{Pin, TokenInfo};
 
-use super::{JobContext, ended, failed, state::Localized, stopped, token_question, waiting};
+use super::{GIVE_UP_NUMBER, JobContext, ended, failed, state::Localized, stopped, token_question, waiting};
 use crate::{
     data_dir::{DataDir, Role},
     error::Result,
@@ -102,7 +102,7 @@ pub(super) fn with_machine<T>(
         locks: &machine.locks,
         anchors: &machine.anchors,
         trust: machine.trust.as_ref(),
-        clock: &SystemClock,
+        clock: &*context.shared.clock,
         store: store::of_this_system(&context.shared.drivers, context.shared.language()),
         options,
     };

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use ycd_flows::{
     UnlockError,
-    clock::SystemClock,
+    conversation::{CodeAnswer, TokenProblem},
     messages::Explain as _,
     new_pin::{NewPinPrompter, NewPinQuestion},
     prompts::{CodeAnswer, TokenProblem},
@@ -55,7 +55,7 @@ fn unlock(context: &JobContext, token: Option<TokenId>, order: Option<String>) -
         prompter: &mut prompter,
         journal: &data_dir.journal()?,
         locks: &DataDir::locks()?,
-        clock: &SystemClock,
+        clock: &*context.shared.clock,
         options: Options { token, order },
     };
     Ok(match flow.run() {

@@ -202,7 +202,7 @@ impl UnlockPrompter for AtTerminal<'_> {
     }
 
     fn sms_code(&mut self, sent: &CodeSent, refused: Option<&ApiError>) -> CodeAnswer {
-        let code = self.codes.code(self.typing.say, sent, refused);
+        let code = self.codes.ask_code(self.typing.say, sent, refused);
         code.unwrap_or_else(|error| {
             self.typing.reason = Some(error);
             CodeAnswer::Stop
