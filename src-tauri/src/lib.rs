@@ -29,7 +29,6 @@ mod reactions;
 mod screen;
 mod shell;
 mod tray;
-mod tray_host;
 mod window;
 
 use std::{process::ExitCode, sync::Arc};

@@ -322,7 +322,7 @@ impl World {
         let personalization = Personalization {
             portal: &self.operator(),
             trust: &self.trust(),
-            tokens: tokens,
+            tokens,
             journal: &Journal::open(&workstation.join("journal.sqlite")).expect("a journal"),
             locks: &TokenLocks::in_folder(&workstation).expect("a folder for locks"),
             token: token.clone(),

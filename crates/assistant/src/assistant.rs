@@ -8,7 +8,7 @@ use ycd_flows::{
 };
 
 use crate::{
-    context::Shared, data_dir::PathOverrides, jobs::JobRunner, reminders::Reminders, settings::Settings,
+    context::Context, data_dir::PathOverrides, jobs::JobRunner, reminders::Reminders, settings::Settings,
     tokens::TokenHub, view::Event,
 };
 
@@ -30,7 +30,7 @@ impl Assistant {
 
     /// As [`open`](Self::open), at another time.
     pub fn open_at(path_overrides: PathOverrides, host_exe: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        let shared = Arc::new(Shared::open(path_overrides, host_exe, clock));
+        let shared = Arc::new(Context::open(path_overrides, host_exe, clock));
         let tokens = TokenHub::start(Arc::clone(&shared));
         let reminders = Reminders::start(Arc::clone(&shared));
         let jobs = JobRunner::new(Arc::clone(&shared), tokens.handle());

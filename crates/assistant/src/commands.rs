@@ -3,8 +3,6 @@
 //!
 //! What a command does stands in a method of [`Assistant`] of the same name.
 
-mod jobs;
-
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What every part needs.
-pub(crate) struct Shared {
+pub(crate) struct Context {
     pub data_dir: DataDir,
     pub drivers: Drivers,
     /// Why the administrator's driver profiles are not used.
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     settings: Mutex<Settings>,
 }
 
-impl Shared {
+impl Context {
     pub fn open(path_overrides: PathOverrides, host_exe: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         let data_dir = DataDir::at(path_overrides);
         let (drivers, profiles_failed) = data_dir.drivers_or_embedded();

@@ -39,9 +39,6 @@ const SETTINGS: &str = "settings.json";
 
 type Result<T = (), E = DataDirError> = std::result::Result<T, E>;
 
-/// In the data folder: the project as it was last heard, so that prices and hotline are there without the network.
-pub(crate) const PROJECT: &str = "project.json";
-
 /// Where things are to be taken from, where it is not the usual place.
 #[derive(Debug, Clone, Default)]
 pub struct PathOverrides {

@@ -21,7 +21,7 @@ use ycd_token::{
 
 use crate::{
     Assistant,
-    context::Shared,
+    context::Context,
     data_dir::{DataDir, DataDirError},
     error::Result,
     models::{found_modules, model_name, not_installed},

@@ -1,11 +1,11 @@
 //! Jobs on a token: a flow in a thread of its own, whose steps, questions and end a screen sees as one view. One job at
 //! a time; it goes on whether a screen looks or not.
 
-pub(crate) mod give_up;
-pub(crate) mod pin_change;
-pub(crate) mod renewal;
+mod give_up;
+mod pin_change;
+mod renewal;
 mod state;
-pub(crate) mod unlock;
+mod unlock;
 
 use std::{
     sync::{
@@ -28,7 +28,7 @@ use ycd_token::{Pin, TokenId, TokenSet};
 
 use self::state::{JobState, Localized, PromptChannel, Signal};
 use crate::{
-    context::Shared,
+    context::Context,
     error::{AssistantError, Result, failure},
     lock::lock,
     tokens::TokensHandle,
@@ -65,7 +65,7 @@ pub(crate) struct JobContext {
 }
 
 impl JobRunner {
-    pub fn new(shared: Arc<Shared>, tokens: TokensHandle) -> Self {
+    pub fn new(shared: Arc<Context>, tokens: TokensHandle) -> Self {
         Self { shared, tokens, change: Mutex::new(()), current: Mutex::new(None), ids: Mutex::new(0) }
     }
 
@@ -160,7 +160,7 @@ impl JobRunner {
 
     /// # Errors
     /// [`AssistantError::JobBusy`] while another one has not come to its end.
-    pub fn start(
+    fn start(
         &self,
         kind: JobKind,
         order: Option<String>,
@@ -408,7 +408,7 @@ fn waiting(name: &str, [usual, longest]: [std::time::Duration; 2]) -> StepView {
 }
 
 /// Work that was broken off on this machine, newest first.
-pub(crate) fn unfinished(shared: &Context, tokens: &TokensHandle) -> Result<Vec<UnfinishedView>> {
+fn unfinished(shared: &Context, tokens: &TokensHandle) -> Result<Vec<UnfinishedView>> {
     let journal = shared.data_dir.journal()?;
     let language = shared.language();
     let at =

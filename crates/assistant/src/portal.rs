@@ -22,10 +22,13 @@ use ycd_token::TokenSet;
 
 use crate::{
     Assistant,
-    data_dir::{DataDirError, PROJECT, Role},
+    data_dir::{DataDirError, Role},
     error::{AssistantError, Result},
     view::{AnchorView, Done, Event, FreeCapacityView, PortalSetup, Secret, SessionView, TextFile},
 };
+
+/// In the data folder: the project as it was last heard, so that prices and hotline are there without the network.
+pub(crate) const PROJECT: &str = "project.json";
 
 impl Assistant {
     fn client(&self) -> Result<Client> {

@@ -1,4 +1,4 @@
-//! Certificates that come to their end: whoever wishes is reminded, while the program runs.
+//! Certificates that come to their end. What was seen on tokens is kept, so that a reminder needs neither token nor network.
 
 use std::{
     sync::{
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{context::Shared, view::Event};
+use crate::{context::Context, view::Event};
 
 /// How often validity periods are looked at while the program runs.
 const LOOK: Duration = Duration::from_secs(4 * 3600);

@@ -20,7 +20,7 @@ use ycd_token::{PinRetryCounter, TokenError, TokenEvent, TokenId, TokenInfo, Tok
 
 use self::read::{Reader, Task};
 use crate::{
-    context::Shared,
+    context::Context,
     error::{AssistantError, Result, failure},
     lock::lock,
     models::{driver_from, model_name},

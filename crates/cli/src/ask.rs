@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::json;
-use ycd_flows::{conversation::CodeAnswer, messages::Explain as _};
+use ycd_flows::{messages::Explain as _, prompts::CodeAnswer};
 use ycd_portal_api::{ApiError, wire::login::CodeSent};
 use zeroize::Zeroizing;
 
@@ -33,29 +33,6 @@ enum Source {
 }
 
 impl Secrets {
-    /// The code that was sent. Where nobody sits there who could look at the message again, a refusal is the end.
-    pub fn code(&mut self, say: &Say, sent: &CodeSent, refused: Option<&ApiError>) -> Result<CodeAnswer> {
-        match refused {
-            Some(_) if !self.is_terminal() => return Ok(CodeAnswer::Stop),
-            Some(refused) => say.aside(&refused.explain(say.language).sentence),
-            None => say.event(&json!({ "event": "code_sent", "phone": sent.phone }), || {
-                let text = say.t(
-                    "验证码已发到 {phone}，{seconds} 秒内有效。",
-                    "A code was sent to {phone}; it lives for {seconds} seconds.",
-                );
-                let seconds = sent.valid_for.to_string();
-                Some(text.replace("{phone}", &sent.phone).replace("{seconds}", &seconds))
-            }),
-        }
-        let code = self.next(
-            say.t("短信验证码（直接回车重新发送）：", "SMS code (just Enter has another one sent): "),
-        )?;
-        Ok(match code {
-            None if self.is_terminal() => CodeAnswer::SendAgain,
-            code => code.map(|code| code.trim().to_owned()).into(),
-        })
-    }
-
     pub fn pins(args: &PinArgs, say: &Say) -> Result<Self> {
         #[cfg(unix)]
         let fd = args.pin_fd;

@@ -91,7 +91,7 @@ impl CliError {
     /// The step of a renewal at which it stopped, by name.
     pub fn step(&self) -> Option<&'static str> {
         match self {
-            Self::Assistant(AssistantError::Flow(error)) => error.step().map(|step| step.name()),
+            Self::Assistant(AssistantError::Flow(error)) => error.step().map(|step| step.0),
             _ => None,
         }
     }

@@ -21,6 +21,7 @@ const OWNERS: &[&str] = &[
     // Titles of problems, and names of states.
     "crates/portal-api/src/problem/",
     "crates/portal-api/src/wire/orders.rs",
+    "crates/portal-api/src/wire/shared.rs",
     // What the portal itself says: in SMS, in the catalogue that it begins with, in certificates and histories.
     "crates/portal/src/authority/",
     "crates/portal/src/config.rs",

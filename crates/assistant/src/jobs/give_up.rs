@@ -9,7 +9,7 @@ use super::{
 };
 use crate::view::{JobKind, Outcome};
 
-pub(crate) const STEPS: [Step; 4] = [Step::FindToken, Step::Open, Step::Pin, Step::GiveUp];
+pub(super) const STEPS: [Step; 4] = [Step::FindToken, Step::Open, Step::Pin, Step::GiveUp];
 
 pub(super) fn run(context: &JobContext, order: &str) -> Localized<Outcome> {
     let mut prompter = AtScreen { context, kind: JobKind::GiveUp, finished: None, not_registered: None };

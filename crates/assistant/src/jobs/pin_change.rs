@@ -16,7 +16,7 @@ use crate::{
     view::{Answer, Outcome, Question},
 };
 
-pub(crate) fn run(context: &JobContext, token: TokenId) -> Localized<Outcome> {
+pub(super) fn run(context: &JobContext, token: TokenId) -> Localized<Outcome> {
     match change(context, token) {
         Ok(outcome) => outcome,
         Err(error) => failed(error, None, true),

@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use ycd_flows::{
     FlowError,
-    conversation::{CodeAnswer, Event, PinQuestion, Prompter, TokenProblem},
     journal::Journal,
     lock::TokenLocks,
     prompts::{CodeAnswer, PinQuestion, TokenProblem},
@@ -27,13 +26,10 @@ use crate::{
 };
 
 /// One row for each number that a step has on the screen.
-pub(crate) const STEPS: [Step; 7] =
+pub(super) const STEPS: [Step; 7] =
     [Step::FindToken, Step::Open, Step::Pin, Step::Generate, Step::Sign, Step::Write, Step::Confirm];
 
-/// Of giving up among the steps of a job that does nothing else.
-const GIVE_UP_NUMBER: u32 = 4;
-
-pub(crate) fn rows(steps: &[Step]) -> Vec<StepView> {
+pub(super) fn rows(steps: &[Step]) -> Vec<StepView> {
     steps.iter().map(|step| row(*step)).collect()
 }
 
@@ -62,7 +58,7 @@ impl Machine {
     }
 }
 
-pub(crate) fn run(context: &JobContext, order: &str, remove_old: bool) -> Localized<Outcome> {
+pub(super) fn run(context: &JobContext, order: &str, remove_old: bool) -> Localized<Outcome> {
     let mut prompter = AtScreen { context, kind: JobKind::Renewal, finished: None, not_registered: None };
     let options = Options { same_key_pair: false, remove_old_pair: remove_old };
     let outcome = match with_machine(context, &mut prompter, options, |renewal, _| renewal.run(order)) {

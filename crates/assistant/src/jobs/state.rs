@@ -16,7 +16,7 @@ use ycd_token::TokenId;
 use super::step_word;
 
 use crate::{
-    context::Shared,
+    context::Context,
     error::{AssistantError, Result},
     events::Events,
     lock::lock,
@@ -31,7 +31,7 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// The state of a work, and whoever wants to know it.
 pub(super) struct JobState {
     inner: Mutex<Inner>,
-    shared: Arc<Shared>,
+    shared: Arc<Context>,
     stop: AtomicBool,
 }
 
@@ -61,7 +61,7 @@ pub(super) enum Signal {
 }
 
 impl JobState {
-    pub fn new(view: JobView, shared: Arc<Shared>) -> Self {
+    pub fn new(view: JobView, shared: Arc<Context>) -> Self {
         let now = Instant::now();
         let inner = Inner { view, question: None, outcome: None, questions: 0, began: now, asked: now };
         Self { inner: Mutex::new(inner), shared, stop: AtomicBool::new(false) }

@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use ycd_flows::{
     UnlockError,
-    conversation::{CodeAnswer, TokenProblem},
     messages::Explain as _,
     new_pin::{NewPinPrompter, NewPinQuestion},
     prompts::{CodeAnswer, TokenProblem},
@@ -23,7 +22,7 @@ use crate::{
     view::{Answer, JobKind, Outcome, Question, StepState, StepView},
 };
 
-pub(crate) fn rows() -> Vec<StepView> {
+pub(super) fn rows() -> Vec<StepView> {
     UnlockStep::ALL.map(row).to_vec()
 }
 
@@ -36,7 +35,7 @@ fn at(step: UnlockStep) -> (JobKind, &'static str) {
     (JobKind::Unlock, step.name())
 }
 
-pub(crate) fn run(context: &JobContext, token: Option<TokenId>, order: Option<String>) -> Localized<Outcome> {
+pub(super) fn run(context: &JobContext, token: Option<TokenId>, order: Option<String>) -> Localized<Outcome> {
     match unlock(context, token, order) {
         Ok(outcome) => outcome,
         Err(error) => failed(error, None, true),

@@ -14,7 +14,7 @@ use ycd_token::{Contents, KeyPairState, TokenAccess as _, TokenError, TokenId, T
 
 use super::{News, OnToken};
 use crate::{
-    context::Shared,
+    context::Context,
     view::{CertificateOnToken, OnTokenState, PairOnToken},
 };
 
