@@ -26,8 +26,8 @@ pub enum Reset {
 }
 
 impl Card {
-    /// Inserts a card with this ATR, which must offer T=1, into the reader behind `port`. `answer` is given each APDU and gives its response
-    /// with the status word.
+    /// Inserts a card with this ATR, which must offer T=1, into the reader behind `port`. `answer` is given each APDU
+    /// and gives its response with the status word.
     pub fn insert(port: u16, atr: &[u8], answer: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> Self {
         Self::insert_with(port, Reset::Atr(atr.to_owned()), answer)
     }

@@ -422,8 +422,9 @@ impl World {
         self.machine_with(name, &profile)
     }
 
-    /// A machine that drives the software tokens through the numbers, limits and quirks of another token model's profile. The
-    /// module, what it is recognised by, and the family that tokens are named after stay the software token's.
+    /// A machine that drives the software tokens through the numbers, limits and quirks of another token model's
+    /// profile. The module, what it is recognised by, and the family that tokens are named after stay the software
+    /// token's.
     pub fn machine_with(&self, name: &str, model: &Profile) -> Machine {
         let own = profile("softkey");
         let model = Profile {

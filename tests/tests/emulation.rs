@@ -1,5 +1,6 @@
-//! Renewals through the driver profile of each token model, on a software token that emulates it: its numbers, its form of
-//! signatures and public keys. And the habits that makes have, one by one. Unlocks under the same emulations: `unlock`.
+//! Renewals through the driver profile of each token model, on a software token that emulates it: its numbers, its form
+//! of signatures and public keys. And the habits that makes have, one by one. Unlocks under the same emulations:
+//! `unlock`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 #[path = "unlock/scene.rs"]

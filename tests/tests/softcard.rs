@@ -1,4 +1,4 @@
-//! The software token as a smart card on a real PC/SC service, and its PKCS#11 face in the driver host beside it.
+//! The software token as a smart card on a real PC/SC service, and its PKCS#11 interface in the driver host beside it.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -28,7 +28,7 @@ const SERIAL: &str = "3F21";
 const PIN: &str = "12345678";
 const SO_PIN: &str = "87654321";
 
-/// A folder with one token, out, and its PKCS#11 face.
+/// A folder with one token, out, and its PKCS#11 interface.
 struct Bench {
     folder: TempDir,
 }

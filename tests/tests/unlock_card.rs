@@ -1,5 +1,6 @@
-//! The challenge-response method from end to end: flow, driver host, a real PC/SC service with the software token as its card, and
-//! the portal on a socket. To the person it is as the SO PIN method; the portal keeps the SO PIN and releases it never.
+//! The challenge-response method from end to end: flow, driver host, a real PC/SC service with the software token as
+//! its card, and the portal on a socket. To the person it is as the SO PIN method; the portal keeps the SO PIN and
+//! releases it never.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -371,7 +372,8 @@ fn a_token_unlocked_by_its_so_pin_needs_no_service() {
     });
 }
 
-/// The token has a rule that it does not tell: the command is refused, the challenge spent, and the release is the same.
+/// The token has a rule that it does not tell: the command is refused, the challenge spent, and the release is the
+/// same.
 #[test]
 fn a_pin_that_the_token_refuses_is_typed_again_under_the_same_release() {
     in_own_process("a_pin_that_the_token_refuses_is_typed_again_under_the_same_release", || {

@@ -1,5 +1,5 @@
-//! A Debian in a folder of its own, made once and kept: for what this machine's own Debian does not have, or must not be
-//! asked to install. As root.
+//! A Debian in a folder of its own, made once and kept: for what this machine's own Debian does not have, or must not
+//! be asked to install. As root.
 
 use std::{
     env, fs,

@@ -1,5 +1,5 @@
-//! `cargo xtask models`: the models of `docs/protocols/`. Each rule of a protocol that is taken away breaks what it is for,
-//! and with all of them in force nothing breaks.
+//! `cargo xtask models`: the models of `docs/protocols/`. Each rule of a protocol that is taken away breaks what it is
+//! for, and with all of them in force nothing breaks.
 
 use std::{path::Path, process::Command, thread};
 

@@ -22,8 +22,8 @@ pub struct Assistant {
 }
 
 impl Assistant {
-    /// Opens the data directory and begins to watch for tokens. Never fails: what cannot be used is told where it is needed,
-    /// and in the diagnosis.
+    /// Opens the data directory and begins to watch for tokens. Never fails: what cannot be used is told where it is
+    /// needed, and in the diagnosis.
     pub fn open(path_overrides: PathOverrides, host_exe: Option<PathBuf>) -> Self {
         Self::open_at(path_overrides, host_exe, Arc::new(SystemClock))
     }

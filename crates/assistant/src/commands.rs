@@ -103,7 +103,8 @@ commands! {
     fn create_order(order: CreateOrder) -> OrderView;
     /// Keeps a form as typed; where it is said to be complete, what is wrong with it is refused.
     fn save_form(no: String, form: SaveForm) -> OrderView;
-    /// Before payment: what the free capacity on the inserted token means for the old key pair. `agrees` is the person's yes.
+    /// Before payment: what the free capacity on the inserted token means for the old key pair. `agrees` is the
+    /// person's yes.
     fn fix_mode(no: String, agrees: bool) -> FreeCapacityView;
     /// Has a code sent for handing an order in.
     fn order_code(no: String) -> CodeSent;
@@ -126,8 +127,8 @@ commands! {
     /// Writes, or goes on writing, the certificate of an order. `remove_old`: the person agreed on this page that the
     /// old key pair goes once the new one is proven.
     fn start_renewal(no: String, remove_old: bool) -> JobView;
-    /// Gives the open attempt of an order up: a new certificate that was not confirmed is revoked, the old one stays, and
-    /// the order can be begun again as often as attempts are left.
+    /// Gives the open attempt of an order up: a new certificate that was not confirmed is revoked, the old one stays,
+    /// and the order can be begun again as often as attempts are left.
     fn give_up(no: String) -> JobView;
     /// A new PIN for a locked or forgotten one; for the one token that is in, or the one named.
     fn start_unlock(token_id: Option<String>, no: Option<String>) -> JobView;

@@ -205,8 +205,8 @@ impl DataDir {
         Ok(self.config()?.pinned.as_ref().map(PinnedPortal::from_wire).transpose()?)
     }
 
-    /// Keeps a portal's address, its name and tokens, and copies of the roots that it is trusted by. Tells whether name and
-    /// tokens are known now: not where the portal cannot be reached.
+    /// Keeps a portal's address, its name and tokens, and copies of the roots that it is trusted by. Tells whether name
+    /// and tokens are known now: not where the portal cannot be reached.
     pub fn use_portal(&self, url: &str, anchors: &[Certificate]) -> Result<bool> {
         let known = Known::of(url)?;
         let is_known = known.is_some();

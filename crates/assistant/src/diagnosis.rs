@@ -1,5 +1,5 @@
-//! One page on whether this machine can work with a USBKEY. Tells no PIN and nothing secret; asks the tokens nothing that
-//! needs one.
+//! One page on whether this machine can work with a USBKEY. Tells no PIN and nothing secret; asks the tokens nothing
+//! that needs one.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! Certificates that come to their end. What was seen on tokens is kept, so that a reminder needs neither token nor network.
+//! Certificates that come to their end. What was seen on tokens is kept, so that a reminder needs neither token nor
+//! network.
 
 use std::{
     sync::{

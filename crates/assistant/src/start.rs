@@ -16,9 +16,9 @@ impl Assistant {
         })
     }
 
-    /// The system's own list of what starts with a session says this, and the setting follows it: others may have changed
-    /// it. Gives what the list has to say in the end: a wish that the program came with is to be carried out, once; from
-    /// then on the setting is the user's own.
+    /// The system's own list of what starts with a session says this, and the setting follows it: others may have
+    /// changed it. Gives what the list has to say in the end: a wish that the program came with is to be carried out,
+    /// once; from then on the setting is the user's own.
     ///
     /// # Errors
     /// The settings cannot be written.

@@ -67,9 +67,9 @@ enum News {
 /// A token that is slow to be read keeps no work from beginning for longer.
 const REST: Duration = Duration::from_secs(5);
 
-/// When to list again where watcher and reader do not agree: a token that was in for a moment only may be in one listing
-/// and never in the watcher's, so that nobody would tell that it has gone.
-/// The last pause is repeated: a watcher whose host does not start may disagree for hours.
+/// When to list again where watcher and reader do not agree: a token that was in for a moment only may be in one
+/// listing and never in the watcher's, so that nobody would tell that it has gone. The last pause is repeated: a
+/// watcher whose host does not start may disagree for hours.
 const AGAIN: [Duration; 5] = [
     Duration::from_millis(300),
     Duration::from_secs(1),
@@ -365,8 +365,8 @@ impl TokensHandle {
         found.ok_or_else(|| AssistantError::CertificateGone { serial: serial.to_owned() })
     }
 
-    /// A work has the tokens until [`job_is_over`](Self::job_is_over): nobody reads beside it. Waits until the reader has
-    /// ended its hosts.
+    /// A work has the tokens until [`job_is_over`](Self::job_is_over): nobody reads beside it. Waits until the reader
+    /// has ended its hosts.
     pub fn job_begins(&self) {
         let (rested, waits) = mpsc::channel();
         let _ = self.news.send(News::JobBegins { rested });
@@ -417,8 +417,8 @@ impl Again {
 }
 
 impl State {
-    /// Takes over a listing, which is the whole truth about tokens that the watcher has not told of: those it has told of
-    /// go when it says so. Gives what was listed, and whether the watcher knows the same tokens.
+    /// Takes over a listing, which is the whole truth about tokens that the watcher has not told of: those it has told
+    /// of go when it says so. Gives what was listed, and whether the watcher knows the same tokens.
     fn take_list(&mut self, listed: Vec<TokenInfo>) -> (BTreeSet<TokenId>, bool) {
         self.looked = true;
         let names: BTreeSet<TokenId> = listed.iter().map(|info| info.token_id.clone()).collect();

@@ -518,7 +518,8 @@ pub enum Operator {
     /// 其他处理：接管、报失补办、退款等
     Cause {
         order: String,
-        /// 哪一种：cancel, take_over, token_lost, personalized, personalization_failed, delivered, shipment_lost, request_refund, refund_sent
+        /// 哪一种：cancel, take_over, token_lost, personalized, personalization_failed, delivered, shipment_lost,
+        /// request_refund, refund_sent
         event: String,
         #[arg(long)]
         reason: String,

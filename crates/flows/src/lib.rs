@@ -12,8 +12,8 @@
 //! | [`store`] | the user's certificate store, where other programs find the new certificate |
 //! | [`messages`] | what people are told: one sentence and one remedy per code and language |
 //!
-//! The truth is on the token and in the portal; the journal is a hint. Every error has a stable code and leaves at least
-//! one usable certificate on the token.
+//! The truth is on the token and in the portal; the journal is a hint. Every error has a stable code and leaves at
+//! least one usable certificate on the token.
 
 pub mod driver_report;
 mod explain;

@@ -1,13 +1,14 @@
 //! Personalization, at the personalization workstation: a blank token becomes an applicant's.
 //!
-//! [`Personalization::run`] is read from top to bottom: the portal makes the token's SO PIN and keeps it before the token sees it;
-//! the token gets it, the initial user PIN, a key pair of its own making, and its first certificate; then it is read back,
-//! and the new key proves all of it by an authorization. Cut off anywhere, the same call goes on: the portal gives the same
-//! SO PIN and, for the same public key, the same certificate, and what is on the token is not made twice.
+//! [`Personalization::run`] is read from top to bottom: the portal makes the token's SO PIN and keeps it before the
+//! token sees it; the token gets it, the initial user PIN, a key pair of its own making, and its first certificate;
+//! then it is read back, and the new key proves all of it by an authorization. Cut off anywhere, the same call goes on:
+//! the portal gives the same SO PIN and, for the same public key, the same certificate, and what is on the token is not
+//! made twice.
 //!
-//! A token whose certificates are all revoked is personalized again, erased or not: the SO PIN that the portal has proven to be
-//! on it lets the user PIN be set anew, the previous pairs stay as they are, and a new one is made beside them. Where
-//! a new user PIN might cost previous pairs, the token has to be erased first.
+//! A token whose certificates are all revoked is personalized again, erased or not: the SO PIN that the portal has
+//! proven to be on it lets the user PIN be set anew, the previous pairs stay as they are, and a new one is made beside
+//! them. Where a new user PIN might cost previous pairs, the token has to be erased first.
 
 mod step;
 
@@ -186,9 +187,9 @@ impl Personalization<'_> {
         Ok(PersonalizedToken { certificate, record })
     }
 
-    /// SO login with the maker's PIN, or, where this workstation's earlier run came further or an earlier personalization has proven
-    /// it, with the escrowed one first; the user PIN; the change of the SO PIN; a login with it. A PIN that was never put
-    /// on the token is not guessed.
+    /// SO login with the maker's PIN, or, where this workstation's earlier run came further or an earlier
+    /// personalization has proven it, with the escrowed one first; the user PIN; the change of the SO PIN; a login with
+    /// it. A PIN that was never put on the token is not guessed.
     fn set_so_pin(&mut self, resets_pin: bool, secrets: &Opened) -> Result<()> {
         let token = self.token.clone();
         let factory = SoLogin::Factory(self.factory_so_pin.clone());
@@ -309,7 +310,8 @@ fn is_proven(secrets: &Opened) -> bool {
     secrets.current_version > 0 && secrets.current_version == secrets.next_version
 }
 
-/// The tag of the pair that a personalization makes, the same in every run of it and another one in the next personalization.
+/// The tag of the pair that a personalization makes, the same in every run of it and another one in the next
+/// personalization.
 fn pair_cka_id(token: &TokenId, personalization: &str) -> CkaId {
     let digest = sm3(format!("ycd-first-pair:{token}:{personalization}").as_bytes());
     let mut cka_id = [0; 16];

@@ -28,8 +28,8 @@ pub struct PinChange<'a> {
 
 /// Who knows the PINs, behind a window or a terminal.
 pub trait PinChangePrompter: NewPinPrompter {
-    /// Told as it happens. [`ControlFlow::Break(())`] ends the flow, which has changed nothing yet; what the last event answers
-    /// makes no difference.
+    /// Told as it happens. [`ControlFlow::Break(())`] ends the flow, which has changed nothing yet; what the last event
+    /// answers makes no difference.
     fn tell(&mut self, event: &PinEvent) -> ControlFlow<()>;
 
     /// The PIN in force; `None` ends the flow.
@@ -230,8 +230,8 @@ fn both(token: &TokenInfo, product: Option<PinPolicy>) -> Result<PinPolicy> {
 }
 
 /// What the token's state after a change that nobody saw the end of speaks for. A change that took effect ends with a
-/// counter that is full and a PIN that is no longer the initial one; where a token tells neither, nothing speaks against
-/// the new PIN, and a right one after a wrong one fills the counter again.
+/// counter that is full and a PIN that is no longer the initial one; where a token tells neither, nothing speaks
+/// against the new PIN, and a right one after a wrong one fills the counter again.
 fn more_likely(before: &TokenInfo, after: &TokenInfo) -> Which {
     let low = match (before.pin.retry_counter, after.pin.retry_counter) {
         (PinRetryCounter::Exactly(before), PinRetryCounter::Exactly(after)) => after < before || after == 1,

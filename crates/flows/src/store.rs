@@ -1,9 +1,9 @@
 //! The user's certificate store of the system, where it has one (Windows: MY). Other programs find certificates there,
 //! and learn through which provider they reach the token.
 //!
-//! The new certificate is registered with the provider and the container that the token model's profile names; the one it takes
-//! the place of stays, and its name says so. Where a profile names none, nothing is registered: a certificate whose token
-//! nobody finds confuses those who choose among several.
+//! The new certificate is registered with the provider and the container that the token model's profile names; the one
+//! it takes the place of stays, and its name says so. Where a profile names none, nothing is registered: a certificate
+//! whose token nobody finds confuses those who choose among several.
 
 use serde::Serialize;
 use ycd_pki::{Certificate, cert::CertificateInfo};

@@ -21,7 +21,8 @@ pub struct Problem {
     pub detail: Option<String>,
     /// Stable, for example `order.illegal_transition`.
     pub code: String,
-    /// Further members, by code: `errors` of a form, `from` and `event` of a transition, `retry_counter` of an SMS code.
+    /// Further members, by code: `errors` of a form, `from` and `event` of a transition, `retry_counter` of an SMS
+    /// code.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

@@ -212,7 +212,7 @@ pub struct Appearance {
     pub emulation: Option<VendorEmulation>,
 }
 
-/// Makes a token pass for one of another token model.
+/// Makes a token pass for one of another model.
 pub fn set_appearance(dir: impl AsRef<Path>, serial_number: &str, appearance: &Appearance) -> Result<()> {
     let fields = [
         (&appearance.label, "label", 32),

@@ -1,4 +1,5 @@
-//! What a token passes for: the numbers and habits of another token model's PKCS#11 module, as data in the token's file.
+//! What a token passes for: the numbers and habits of another token model's PKCS#11 module, as data in the token's
+//! file.
 //!
 //! The state beneath is the same in every emulation: a pair made in one is found and used in the next. Only what the
 //! PKCS#11 interface says and asks for changes, at the next call of every loaded module.

@@ -5,8 +5,8 @@
 //! interface as to a vendor's token.
 //!
 //! The environment variable `YCD_SOFTKEY_DIR` names the folder of the tokens. Each token is a slot, with the same slot
-//! id for ever, inserted or not. What another process does to a token (pulling it, changing its PIN, writing objects) is
-//! seen at the next call. `FEATURES.md` lists the functions and mechanisms.
+//! id for ever, inserted or not. What another process does to a token (pulling it, changing its PIN, writing objects)
+//! is seen at the next call. `FEATURES.md` lists the functions and mechanisms.
 //!
 //! * [`admin`]: make tokens, insert and pull them, tell them to fail.
 //! * [`fault`]: the control file.

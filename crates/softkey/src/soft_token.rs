@@ -122,8 +122,8 @@ impl SoftToken {
         self.with_pin(role, old, effect, |state, key| state.head.set_pin(role, new, &key))
     }
 
-    /// PKCS#11 `C_InitPIN`: a new user PIN, by the SO. Tokens and objects stay, unless the token model that the token passes for
-    /// destroys what is private.
+    /// PKCS#11 `C_InitPIN`: a new user PIN, by the SO. Keys and objects stay, unless the token model that the token
+    /// passes for destroys what is private.
     pub fn init_pin(&mut self, so: &Login, new: &Pin, effect: Effect) -> Result<()> {
         if so.role != Role::So {
             return Err(Error::NotLoggedIn);

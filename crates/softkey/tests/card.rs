@@ -1,4 +1,4 @@
-//! The token as a smart card and as a PKCS#11 token at once: one state behind both faces.
+//! The token as a smart card and as a PKCS#11 token at once: one state behind both interfaces.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
 #![allow(clippy::cast_possible_truncation, reason = "counts of a few objects; CK_ULONG has 32 or 64 bits")]
 #![allow(clippy::macro_metavars_in_unsafe, reason = "the arguments of `call!` are values")]

@@ -46,8 +46,8 @@ mod windows {
         if done { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
-    /// Loads a module by its absolute path, to stay, with its folder as the only other place for what it needs: also for
-    /// what it asks for by name once it runs. Whoever loads the same path afterwards gets this one.
+    /// Loads a module by its absolute path, to stay, with its folder as the only other place for what it needs: also
+    /// for what it asks for by name once it runs. Whoever loads the same path afterwards gets this one.
     pub fn load(module: &Path) -> io::Result<()> {
         if let Some(folder) = module.parent() {
             // SAFETY: the path ends in NUL and is only read.

@@ -1,8 +1,8 @@
 //! What a USBKEY is, and how the assistant speaks to one.
 //!
-//! [`TokenAccess`] is the one trait: whole operations, shaped by PKCS#11 and SKF alike. Its back ends live in the driver
-//! host (`crates/token-host`), where vendor modules are loaded; on this side of the pipe the host's client satisfies
-//! the same trait.
+//! [`TokenAccess`] is the one trait: whole operations, shaped by PKCS#11 and SKF alike. Its back ends live in the
+//! driver host (`crates/token-host`), where vendor modules are loaded; on this side of the pipe the host's client
+//! satisfies the same trait.
 //!
 //! - [`Drivers`] reads the driver profiles and finds the modules that are installed.
 //! - [`TokenSet`] is all inserted tokens behind all modules, each module in a [`ModuleHost`], a process of its own.

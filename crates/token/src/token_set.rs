@@ -55,10 +55,9 @@ impl TokenSet {
         Self { hosts, behind: BTreeMap::new(), problems: Vec::new(), no_module, pin_needed: None }
     }
 
-    /// For token models that log the user out after each use of a private key (`pin_per_signature`): whom to ask for the PIN
-    /// when an operation is answered [`TokenError::NotLoggedIn`]. The PIN serves one login and is wiped; the
-    /// operation, which has not begun, is then done once more. Without this, callers get
-    /// [`TokenError::NotLoggedIn`].
+    /// For token models that log the user out after each use of a private key (`pin_per_signature`): whom to ask for
+    /// the PIN when an operation is answered [`TokenError::NotLoggedIn`]. The PIN serves one login and is wiped; the
+    /// operation, which has not begun, is then done once more. Without this, callers get [`TokenError::NotLoggedIn`].
     pub fn on_pin_needed(&mut self, ask: impl FnMut(&TokenId) -> Option<Pin> + Send + 'static) {
         self.pin_needed = Some(Box::new(ask));
     }

@@ -81,8 +81,8 @@ pub struct Opened {
 pub enum SoLogin {
     /// The maker's, typed by the operator. In a personalization only.
     Factory(Pin),
-    /// That of the box which is expected on the token.
+    /// That of the envelope which is expected on the token.
     Current,
-    /// That of the box which is to be put in its place.
+    /// That of the envelope which is to be put in its place.
     Next,
 }

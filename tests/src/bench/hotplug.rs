@@ -27,7 +27,8 @@ use crate::{
 /// The argument with which the benchmark starts itself, in a process whose PC/SC is a service of its own.
 pub const CHILD: &str = "hotplug";
 
-/// What one turn of libpcsclite's own, once a minute, costs at most: it falls into the time of one thread or of the other.
+/// What one turn of libpcsclite's own, once a minute, costs at most: it falls into the time of one thread or of the
+/// other.
 const LIBRARY_TURN: u64 = 3;
 /// The bare loop's thread.
 const BARE: &str = "bare loop";
@@ -108,8 +109,8 @@ pub fn child(arguments: &[String]) {
     let drivers = Drivers::of(vec![by_card]).with_env("YCD_SOFTKEY_DIR", folder.path());
     let watcher = TokenWatcher::start(&drivers, Some(&program("ycd-host")));
     let bare = bare_loop();
-    // What listens for hints looks a few more times after one that changed nothing: a first listing that overlapped with
-    // a first insertion would be ahead of the reader from then on.
+    // What listens for hints looks a few more times after one that changed nothing: a first listing that overlapped
+    // with a first insertion would be ahead of the reader from then on.
     thread::sleep(SETTLED);
 
     let mut times = Times { idle_seconds: number(1), ..Times::default() };

@@ -53,8 +53,8 @@ use crate::{
     world::{IssuedToken, Maker, PHONE, World, trust_of},
 };
 
-/// The argument with which the benchmark starts itself for the challenge-response method, in a process whose PC/SC is a service
-/// of its own.
+/// The argument with which the benchmark starts itself for the challenge-response method, in a process whose PC/SC is a
+/// service of its own.
 pub const CHALLENGE: &str = "unlock-by-challenge";
 /// The argument with which it makes one bare unlock: the module reads the folder of its keys from the environment,
 /// which belongs to a process.

@@ -119,8 +119,8 @@ fn end(app: App) {
 fn rest(desktop: &Desktop, program: &Path, idle: Duration) -> Rest {
     let app = started(desktop, program);
     thread::sleep(SETTLED);
-    // The software token's module looks at its folder ten times a second, in its driver host: that is no window's doing,
-    // and what the watcher costs is measured with the tokens.
+    // The software token's module looks at its folder ten times a second, in its driver host: that is no window's
+    // doing, and what the watcher costs is measured with the tokens.
     let is_window = |process: &Process| process.name() != "ycd-host";
     let windows: Vec<Process> = app.process().family().into_iter().filter(is_window).collect();
     let (wakes_before, ticks_before) = switches_and_ticks(&windows);

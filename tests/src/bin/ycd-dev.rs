@@ -1,6 +1,6 @@
-//! `ycd-dev --data-dir DIR --pages DIR [--softkeys DIR] [--drivers DIR] [--listen ADDRESS] [--access-token TOKEN]`: the assistant
-//! for a browser on this machine. Prints one line of JSON, `{"url": …}`, once it listens, and ends with its standard
-//! input.
+//! `ycd-dev --data-dir DIR --pages DIR [--softkeys DIR] [--drivers DIR] [--listen ADDRESS] [--access-token TOKEN]`: the
+//! assistant for a browser on this machine. Prints one line of JSON, `{"url": …}`, once it listens, and ends with its
+//! standard input.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "whoever started it reads the address there")]

@@ -1,5 +1,5 @@
-//! `ycd-stage --pages DIR`: a portal, tokens, an operator and a phone for the tests of the pages. Prints one line of JSON,
-//! `{"stage": ADDRESS, "token": TOKEN}`, and ends with its standard input.
+//! `ycd-stage --pages DIR`: a portal, tokens, an operator and a phone for the tests of the pages. Prints one line of
+//! JSON, `{"stage": ADDRESS, "token": TOKEN}`, and ends with its standard input.
 //!
 //! With `--demo` it puts up a few tokens, prints the address of the pages for whoever develops them, and takes words on
 //! standard input.

@@ -28,8 +28,8 @@ pub struct Ended {
     pub status: ExitStatus,
     /// One JSON value a line; the last is the result.
     pub lines: Vec<Value>,
-    /// What stands in for `ycd` may pass on 0 for another number, as Wine does where another thread of the process is the
-    /// last to go. Then what it said counts as well.
+    /// What stands in for `ycd` may pass on 0 for another number, as Wine does where another thread of the process is
+    /// the last to go. Then what it said counts as well.
     by_stand_in: bool,
 }
 
@@ -140,8 +140,8 @@ impl Ycd {
 }
 
 impl Ycd {
-    /// Runs it and answers what it asks: `answer` is given each line it prints, and says what is typed then, or that the
-    /// process is to be killed.
+    /// Runs it and answers what it asks: `answer` is given each line it prints, and says what is typed then, or that
+    /// the process is to be killed.
     pub fn talk(
         &self,
         args: &[&str],

@@ -64,7 +64,8 @@ pub fn listening(family: &[Process]) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    // Column of the state, what says "listens" there, column of the inode. UDP knows no listening: what is bound counts.
+    // Column of the state, what says "listens" there, column of the inode. UDP knows no listening: what is bound
+    // counts.
     for (table, state_at, listens, inode_at) in [
         ("tcp", 3, "0A", 9),
         ("tcp6", 3, "0A", 9),

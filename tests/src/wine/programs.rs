@@ -62,8 +62,8 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// `ycd.exe --json …`: the number it ended with, as Windows knows it, and its last line. Wine itself passes on 0 now
-    /// and then.
+    /// `ycd.exe --json …`: the number it ended with, as Windows knows it, and its last line. Wine itself passes on 0
+    /// now and then.
     fn ycd(&self, args: &[&str]) -> Result<(i32, Value), String> {
         let (ycd, tokens) = (windows_path(&self.ycd), windows_path(&self.softkey_dir));
         let output =

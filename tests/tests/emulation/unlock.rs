@@ -1,5 +1,6 @@
-//! Unlocks through the driver profile of each token model, on a software token that emulates it. No make is known yet to be unlocked
-//! by its SO PIN, so each is refused as its profile stands, and unlocked where a copy of the profile says that it can.
+//! Unlocks through the driver profile of each token model, on a software token that emulates it. No make is known yet
+//! to be unlocked by its SO PIN, so each is refused as its profile stands, and unlocked where a copy of the profile
+//! says that it can.
 
 use std::sync::{
     Arc,
@@ -110,7 +111,8 @@ fn what_no_profile_confirms_is_not_begun_with() {
     scene.is_well(NEW);
 }
 
-/// The authorization is the one use of the certificate's key, with the PIN of the login before it: nobody types it again.
+/// The authorization is the one use of the certificate's key, with the PIN of the login before it: nobody types it
+/// again.
 #[test]
 fn a_token_that_asks_for_the_pin_before_each_signature_is_unlocked_and_the_pin_is_typed_once() {
     let mut model = confirmed("softkey");

@@ -1,5 +1,5 @@
-//! The driver host and the token as a smart card, on a real PC/SC service with virtual readers: the challenge-response method, and
-//! the unblock key of a personalization. The portal is played here.
+//! The driver host and the token as a smart card, on a real PC/SC service with virtual readers: the challenge-response
+//! method, and the unblock key of a personalization. The portal is played here.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 

@@ -1,7 +1,7 @@
 //! Every call that goes to the card, struck in every way that cards, readers and their service have, at the commands
 //! that it sends: the call ends within its deadline with the right error or *Unknown*, the host is replaced where it is
-//! stuck or gone and kept where it is not, another token on another reader goes on working, the PIN that is in force is one
-//! of the two, the call works again once the card does, and no process is left.
+//! stuck or gone and kept where it is not, another token on another reader goes on working, the PIN that is in force is
+//! one of the two, the call works again once the card does, and no process is left.
 //!
 //! In short form each call is struck at its last command, in fewer ways. `cargo xtask exhaustive` strikes at each.
 

@@ -1,5 +1,5 @@
-//! The traces that `unlock_model.py` prints for its variants A to L, each of which lacks a rule and breaks: here each ends
-//! well, with the token's SO PIN among those the portal keeps and no try of it lost.
+//! The traces that `unlock_model.py` prints for its variants A to L, each of which lacks a rule and breaks: here each
+//! ends well, with the token's SO PIN among those the portal keeps and no try of it lost.
 
 use ycd_flows::unlock::UnlockStep;
 use ycd_portal_api::wire::orders::PublicStatus;
@@ -79,8 +79,8 @@ fn where_tries_cannot_be_read_releases_count_until_a_login_is_proven() {
     assert_eq!(left, max, "no try was spent");
 }
 
-/// E: after a lost journal the wrong SO PIN is guessed first; without the other one in the same release each order would
-/// spend a release for nothing.
+/// E: after a lost journal the wrong SO PIN is guessed first; without the other one in the same release each order
+/// would spend a release for nothing.
 #[test]
 fn after_a_wrong_guess_the_other_so_pin_is_tried_in_the_same_release() {
     let mut scene = locked();
@@ -172,8 +172,8 @@ fn a_pin_that_was_known_all_along_completes_no_order() {
     scene.is_well(NEW);
 }
 
-/// J, K: an order that is completed because the PIN works says nothing about the SO PIN, and the portal believes nothing
-/// about it.
+/// J, K: an order that is completed because the PIN works says nothing about the SO PIN, and the portal believes
+/// nothing about it.
 #[test]
 fn a_proof_that_names_no_so_pin_moves_none() {
     let mut scene = locked();

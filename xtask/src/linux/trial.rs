@@ -1,5 +1,5 @@
-//! `cargo xtask test linux`: the .deb in a clean Debian 12. What is tried stands in `tests/src/deb`; here all is made that
-//! it needs.
+//! `cargo xtask test linux`: the .deb in a clean Debian 12. What is tried stands in `tests/src/deb`; here all is made
+//! that it needs.
 
 use std::{
     env,

@@ -6,8 +6,8 @@ use crate::{
     tree::Tree,
 };
 
-/// `softkey` is a C library to its callers; `token-host` loads C libraries; `windows` calls what only the system's have.
-/// Nobody else has a reason.
+/// `softkey` is a C library to its callers; `token-host` loads C libraries; `windows` calls what only the system's
+/// have. Nobody else has a reason.
 const C_ABI_CRATES: &[&str] = &["crates/softkey/", "crates/token-host/", "crates/windows/"];
 
 const FORBID: &str = "#![forbid(unsafe_code)]";

@@ -89,8 +89,9 @@ impl Toolchain {
 
     fn in_folder(folder: PathBuf) -> Result<Self, String> {
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        // Programs run in folders of their own are told of it, so the path must hold from everywhere. Not made canonical:
-        // Windows gives such a path a prefix (`\\\\?\\`) that neither its linker, nor `include!`, nor NSIS takes.
+        // Programs run in folders of their own are told of it, so the path must hold from everywhere. Not made
+        // canonical: Windows gives such a path a prefix (`\\\\?\\`) that neither its linker, nor `include!`, nor NSIS
+        // takes.
         let folder = path::absolute(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(Self { folder })
     }

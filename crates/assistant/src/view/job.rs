@@ -82,7 +82,8 @@ pub enum Question {
         /// This make asks anew at every signature.
         each_signature: bool,
     },
-    /// A token is missing, several are in, or the wrong one. Goes on by itself when tokens come or go; `yes` looks again.
+    /// A token is missing, several are in, or the wrong one. Goes on by itself when tokens come or go; `yes` looks
+    /// again.
     Token {
         problem: TokenProblemKind,
         wanted: Option<TokenRef>,

@@ -49,7 +49,8 @@ pub enum FlowError {
     CertificateUntrusted { code: &'static str, detail: String },
     #[error("a person at the portal has to look at this order: {reason}")]
     OperatorNeeded { reason: OperatorReason },
-    /// A personalization would set a new user PIN, which on this token model may cost the previous pairs that are on the token.
+    /// A personalization would set a new user PIN, which on this token model may cost the previous pairs that are on
+    /// the token.
     #[error("{token} has previous key pairs, which a new user PIN may cost")]
     TokenNotBlank { token: TokenId },
     /// Something undoes the work again and again (another program on the token, or two machines at once).

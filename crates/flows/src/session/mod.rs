@@ -1,5 +1,5 @@
-//! What all flows stand on, and what knows none of them: which token is meant, what people are asked, the lock of a token,
-//! the passes of a flow, the journal, the errors.
+//! What all flows stand on, and what knows none of them: which token is meant, what people are asked, the lock of a
+//! token, the passes of a flow, the journal, the errors.
 
 pub(crate) mod bytes;
 pub mod clock;

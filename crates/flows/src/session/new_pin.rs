@@ -47,7 +47,8 @@ impl NewPinProblem {
     }
 }
 
-/// Asks until a PIN is taken. `old` is the one in force, where it is known; `refused` says why another one is asked for.
+/// Asks until a PIN is taken. `old` is the one in force, where it is known; `refused` says why another one is asked
+/// for.
 ///
 /// # Errors
 /// Why the last one was not taken, where no other was given; `None` where none was given at all.

@@ -1,5 +1,5 @@
-//! The token that a flow works on, as it is remembered from pass to pass: to tell the person where the work stands. None
-//! of it decides what is true of the token.
+//! The token that a flow works on, as it is remembered from pass to pass: to tell the person where the work stands.
+//! None of it decides what is true of the token.
 
 use ycd_token::{TokenId, TokenInfo};
 

@@ -1,5 +1,5 @@
-//! What several parts of the API speak of: an order's public status, the mode of a renewal, signed authorizations, PIN rules,
-//! the account that money goes to.
+//! What several parts of the API speak of: an order's public status, the mode of a renewal, signed authorizations, PIN
+//! rules, the account that money goes to.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

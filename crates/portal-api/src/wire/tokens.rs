@@ -1,6 +1,8 @@
-//! Personalization, at the personalization workstation: a blank token gets its SO PIN, its first key pair and its first certificate.
+//! Personalization, at the personalization workstation: a blank token gets its SO PIN, its first key pair and its first
+//! certificate.
 //!
-//! Every call is answered the same way when it is repeated, so that a personalization that was cut off anywhere is taken up.
+//! Every call is answered the same way when it is repeated, so that a personalization that was cut off anywhere is
+//! taken up.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,8 +14,9 @@ use super::{
     unlock::{ReleaseAnswer, UnlockMethod},
 };
 
-/// `POST /operator/personalizations`: opens the personalization of a token, or takes it up. The portal makes the token's SO PIN once,
-/// keeps it encrypted, and gives it, in every answer the same, sealed to the workstation's one-time key.
+/// `POST /operator/personalizations`: opens the personalization of a token, or takes it up. The portal makes the
+/// token's SO PIN once, keeps it encrypted, and gives it, in every answer the same, sealed to the workstation's
+/// one-time key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenPersonalization {
@@ -37,8 +40,8 @@ pub struct OpenPersonalization {
 pub struct Personalization {
     pub portal: String,
     pub token_id: String,
-    /// Its SO PIN (and unblock key), for the workstation's driver host alone. Of a personalization that is done all three parts
-    /// are empty: then only an unlock order releases what is on the token.
+    /// Its SO PIN (and unblock key), for the workstation's driver host alone. Of a personalization that is done all
+    /// three parts are empty: then only an unlock order releases what is on the token.
     pub secrets: ReleaseAnswer,
     /// The first certificate, once issued.
     pub certificate: Option<FirstCertificate>,
@@ -46,7 +49,8 @@ pub struct Personalization {
     pub done: bool,
 }
 
-/// `POST /operator/personalizations/{token_id}/certificate`. Repeated for the same public key it gives the same certificate.
+/// `POST /operator/personalizations/{token_id}/certificate`. Repeated for the same public key it gives the same
+/// certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FirstCertificateRequest {
@@ -54,8 +58,8 @@ pub struct FirstCertificateRequest {
     pub request: Bytes,
 }
 
-/// `POST /operator/tokens`. Issues the first certificate and binds token, public key and phone. Repeated for the same token
-/// and public key it gives the same certificate.
+/// `POST /operator/tokens`. Issues the first certificate and binds token, public key and phone. Repeated for the same
+/// token and public key it gives the same certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssueFirstCertificate {
@@ -81,7 +85,8 @@ pub struct FirstCertificate {
     pub chain: Vec<Bytes>,
 }
 
-/// `POST /operator/personalizations/{token_id}/proven`: the token has read back and signed; its SO PIN is the escrowed one.
+/// `POST /operator/personalizations/{token_id}/proven`: the token has read back and signed; its SO PIN is the escrowed
+/// one.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonalizationProof {
@@ -124,8 +129,8 @@ pub enum SoPinScheme {
     None,
 }
 
-/// `POST /operator/tokens/{token_id}/so-pin`: how the SO PIN of a token that was made elsewhere came about. It is not handed
-/// in: what is shared or derivable would never be released.
+/// `POST /operator/tokens/{token_id}/so-pin`: how the SO PIN of a token that was made elsewhere came about. It is not
+/// handed in: what is shared or derivable would never be released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeclareSoPin {

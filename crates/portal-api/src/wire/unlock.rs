@@ -60,14 +60,16 @@ pub struct UnlockOffer {
     pub open_order: Option<UnlockOrder>,
 }
 
-/// `POST /unlock/orders`: opens the token's unlock order, or takes up the open one, and lets work on it for ten minutes.
+/// `POST /unlock/orders`: opens the token's unlock order, or takes up the open one, and lets work on it for ten
+/// minutes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenUnlock {
     pub token_id: String,
     /// DER, as read from the token.
     pub certificate: Bytes,
-    /// The code of `POST /unlock/codes` and a step-up, sealed to the portal's key: what `ycd_pki::unlock::UnlockRequest` makes.
+    /// The code of `POST /unlock/codes` and a step-up, sealed to the portal's key: what
+    /// `ycd_pki::unlock::UnlockRequest` makes.
     pub sealed: Bytes,
     /// The PIN is locked now; kept from the order's first opening.
     pub locked: bool,
@@ -105,8 +107,8 @@ pub struct UnlockGrant {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnlockOrder {
     pub no: String,
-    /// [`PublicStatus::AwaitingReview`] while it waits for approval, [`PublicStatus::AwaitingUnlock`] when a release can be
-    /// had, [`PublicStatus::Completed`] at the end.
+    /// [`PublicStatus::AwaitingReview`] while it waits for approval, [`PublicStatus::AwaitingUnlock`] when a release
+    /// can be had, [`PublicStatus::Completed`] at the end.
     pub state: PublicStatus,
     /// [`OrderNote::Cancelled`] and [`OrderNote::Lapsed`]: it has come to its end without a new PIN.
     #[serde(default)]

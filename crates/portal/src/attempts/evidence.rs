@@ -22,8 +22,8 @@ pub struct Expected<'a> {
     pub signer: &'a PublicKey,
 }
 
-/// Takes an authorization: uses up its nonce, verifies the signature over the text that the portal builds itself, and keeps
-/// both as evidence. `attempt.nonce_invalid`, `attempt.authorization_invalid`.
+/// Takes an authorization: uses up its nonce, verifies the signature over the text that the portal builds itself, and
+/// keeps both as evidence. `attempt.nonce_invalid`, `attempt.authorization_invalid`.
 pub async fn take_authorization(
     db: &mut Conn,
     expected: Expected<'_>,

@@ -1,4 +1,5 @@
-//! The work on the token: attempts of an order, as `docs/protocols/renewal.md` numbers the steps (1, 4, 6, 8, 9, 11, 12).
+//! The work on the token: attempts of an order, as `docs/protocols/renewal.md` numbers the steps (1, 4, 6, 8, 9, 11,
+//! 12).
 //!
 //! Each request is one transaction, but for `issue`, which has two with the authority's signature between them: in
 //! the first the attempt is bound for good to one public key, one serial number and one text to be signed; in the

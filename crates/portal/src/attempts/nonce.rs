@@ -45,7 +45,8 @@ pub async fn nonce(
     tx.answer(StatusCode::CREATED, &nonce).await
 }
 
-/// A number for one authorization about an order (or whatever has a number of its own), an attempt of it, and a purpose.
+/// A number for one authorization about an order (or whatever has a number of its own), an attempt of it, and a
+/// purpose.
 pub(crate) async fn make(
     db: &mut Conn,
     order: &str,

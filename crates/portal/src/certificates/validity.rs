@@ -12,8 +12,8 @@ pub struct ValidityPeriod {
 
 /// The term of a certificate that takes the place of one that ends at `old_end`, issued at `now`.
 ///
-/// It is valid from `now` on in any case, so that it can be proven on the token at once; with [`ValidityStart::OldEnd`] the
-/// years are counted from the old end, where that is still to come.
+/// It is valid from `now` on in any case, so that it can be proven on the token at once; with [`ValidityStart::OldEnd`]
+/// the years are counted from the old end, where that is still to come.
 pub fn renewed_validity(
     start: ValidityStart,
     old_end: OffsetDateTime,

@@ -88,8 +88,8 @@ impl<T> Change<T> {
         Ok(ChangeTx { tx, portal: portal.clone(), actor, key: self.key.clone(), request: self.request, now })
     }
 
-    /// A further transaction of a request whose work outlasts one (the authority signs in between); the last one ends with
-    /// [`ChangeTx::answer`], the others with [`ChangeTx::commit`].
+    /// A further transaction of a request whose work outlasts one (the authority signs in between); the last one ends
+    /// with [`ChangeTx::answer`], the others with [`ChangeTx::commit`].
     pub async fn resume(&self, portal: &Portal, actor: impl Into<Actor>) -> Result<ChangeTx, Halt> {
         let tx = portal.db().write().await?;
         Ok(ChangeTx {

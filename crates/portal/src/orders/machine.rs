@@ -41,8 +41,8 @@ pub fn decide(
     }
 }
 
-/// Whether orders of a kind know an event. An unlock is neither paid nor personalized, and its form is no [`OrderForm`]: it
-/// is asked for, granted, called off, done, or too late.
+/// Whether orders of a kind know an event. An unlock is neither paid nor personalized, and its form is no
+/// [`OrderForm`]: it is asked for, granted, called off, done, or too late.
 ///
 /// [`OrderForm`]: ycd_portal_api::wire::form::OrderForm
 pub fn concerns(event: Event, kind: OrderKind) -> bool {

@@ -168,10 +168,10 @@ async fn fix_mode(
     answer_with(&portal, tx, &no).await
 }
 
-/// Fixes the mode of an order. Afterwards only *side by side* can still become *replace*: a token that does not tell its
-/// room beforehand shows by refusing a new pair that there is none. `order.wrong_token` for a token that is not the certificate's,
-/// `order.mode_fixed` (with `mode`) for another mode than before, `order.consent_required` for *replace* without
-/// consent.
+/// Fixes the mode of an order. Afterwards only *side by side* can still become *replace*: a token that does not tell
+/// its room beforehand shows by refusing a new pair that there is none. `order.wrong_token` for a token that is not the
+/// certificate's, `order.mode_fixed` (with `mode`) for another mode than before, `order.consent_required` for *replace*
+/// without consent.
 pub async fn set_mode(
     db: &mut Conn,
     order: &Order,

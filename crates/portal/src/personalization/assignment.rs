@@ -33,8 +33,8 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// Checks that all of it can stand in a certificate and is sold. `personalization.holder_invalid`, `product.not_found`,
-    /// `sms.phone_invalid`
+    /// Checks that all of it can stand in a certificate and is sold. `personalization.holder_invalid`,
+    /// `product.not_found`, `sms.phone_invalid`
     pub async fn check(mut self, portal: &Portal, db: &mut Conn, now: OffsetDateTime) -> Result<Self, Error> {
         let token_id = self.token_id.as_str();
         let plain =

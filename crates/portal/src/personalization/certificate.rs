@@ -47,8 +47,8 @@ pub async fn certificate(
     issue(&portal, &change, tx, operator, &personalization.assignment, Some(&no), &request).await
 }
 
-/// Issues the first certificate of a token, for its personalization or without one, and answers with it. The transaction has
-/// done nothing before but checks and notes.
+/// Issues the first certificate of a token, for its personalization or without one, and answers with it. The
+/// transaction has done nothing before but checks and notes.
 pub(super) async fn issue<T>(
     portal: &Portal,
     change: &Change<T>,

@@ -4,7 +4,8 @@
 //! Whatever breaks off, the same calls go on where it stopped:
 //! - a token has one open personalization, for one holder, product and method; its secrets are made once;
 //! - its first certificate is bound to one public key before the authority signs;
-//! - the end is proven by that token: then the SO PIN in the boxes is the *current* one, and the token can be unlocked.
+//! - the end is proven by that token: then the SO PIN in the sealed envelopes is the *current* one, and the token can
+//!   be unlocked.
 
 mod assignment;
 mod certificate;

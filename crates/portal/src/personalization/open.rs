@@ -33,10 +33,11 @@ use crate::{
 
 /// What the numbers of personalizations begin with.
 const NUMBER: &str = "PROD1";
-/// The longest SO PIN that fits into a box.
+/// The longest SO PIN that fits into an envelope.
 const SO_PIN_LIMIT: u8 = 32;
 
-/// Opens the personalization of a token, or takes it up: every answer brings the same secrets, sealed to the one-time key.
+/// Opens the personalization of a token, or takes it up: every answer brings the same secrets, sealed to the one-time
+/// key.
 #[utoipa::path(post, path = "/operator/personalizations", request_body = OpenPersonalization, security(("session" = [])),
     params(("Idempotency-Key" = String, Header)),
     responses((status = 200, body = View), (status = "default", body = Problem)))]

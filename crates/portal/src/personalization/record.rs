@@ -17,7 +17,7 @@ pub struct Personalization {
     pub no: String,
     pub assignment: Assignment,
     pub method: UnlockMethod,
-    /// Version of the SO PIN in its boxes.
+    /// Version of the SO PIN in its envelopes.
     pub so_pin_version: u32,
     /// 0 where the token gets no unblock key.
     pub unblock_key_version: u32,

@@ -1,8 +1,8 @@
 //! Tokens: what the portal keeps of each, so that it can be unlocked.
 //!
-//! Of an SO PIN there are at most two versions: *current*, which a login has proven to be on the token, and *next*, made
-//! once and put into every box, whatever the order, until a login has proven it. Both lie encrypted, bound to token and
-//! version.
+//! Of an SO PIN there are at most two versions: *current*, which a login has proven to be on the token, and *next*,
+//! made once and put into every box, whatever the order, until a login has proven it. Both lie encrypted, bound to
+//! token and version.
 
 mod record;
 mod routes;

@@ -33,7 +33,8 @@ async fn token(
     Ok(Json(load(&mut db, &token_id).await?.view(&mut db).await?))
 }
 
-/// How the SO PIN of a token that was made elsewhere came about. `personalization.so_pin_fixed` for one whose SO PIN was made here.
+/// How the SO PIN of a token that was made elsewhere came about. `personalization.so_pin_fixed` for one whose SO PIN
+/// was made here.
 #[utoipa::path(post, path = "/operator/tokens/{token_id}/so-pin", request_body = DeclareSoPin,
     security(("session" = [])), params(("token_id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = TokenRecord), (status = "default", body = Problem)))]

@@ -15,8 +15,8 @@ use crate::{
 /// Longer ones add nothing.
 const LONGEST: u8 = 16;
 
-/// A personalization begins: the token gets its method, its limits, and the SO PIN that its boxes will bring: the one that waits
-/// to be proven, else the one that is proven, else a new one. Made once, whatever breaks off after it.
+/// A personalization begins: the token gets its method, its limits, and the SO PIN that its boxes will bring: the one
+/// that waits to be proven, else the one that is proven, else a new one. Made once, whatever breaks off after it.
 pub async fn begin(
     portal: &Portal,
     db: &mut Conn,

@@ -1,10 +1,11 @@
 //! Unlocking: a new PIN for a token in hand, without login.
 //!
-//! Whoever holds the token and reads its phone gets a token for the token's one open unlock order. Each call is one
-//! transaction. Rules, each with its test:
+//! Whoever holds the token and reads its phone gets a step-up ticket for the token's one open unlock order. Each call
+//! is one transaction. Rules, each with its test:
 //! - No code is sent, and no order opened, for a token whose secrets the portal did not make.
 //! - A release is recorded before it is answered; its one-time key gets it again for ten minutes, and never another.
-//! - Every box brings the same two SO PINs until a login with *next* is proven; releases until then are counted where a
+//! - Every sealed envelope brings the same two SO PINs until a login with *next* is proven; releases until then are
+//!   counted where a
 //!   token does not tell its tries.
 //! - The portal's word for a login is given for the newest release of an open order, and anew each time.
 //! - Only the certificate's key completes an order, and moves the SO PIN on only to the version that it names.
@@ -34,7 +35,7 @@ use crate::{Error, Portal, db::millis};
 /// For how long a one-time key has its release, and a token lets ask for one.
 pub(crate) const RELEASE_SECONDS: u32 = 600;
 
-/// What a host is given: CTX, box, and the portal's signature over both.
+/// What a host is given: CTX, sealed envelope, and the portal's signature over both.
 pub(crate) fn sign_answer(
     portal: &Portal,
     context: &Context,
@@ -61,7 +62,7 @@ pub(crate) fn pin_rules(rules: PinRules) -> unlock::PinRules {
     unlock::PinRules { min_len, max_len, digits_only }
 }
 
-/// Forgets tokens and questions that count for nothing any more.
+/// Forgets tickets and questions that count for nothing any more.
 pub(crate) async fn forget_old(portal: &Portal) -> Result<(), Error> {
     let now = portal.now();
     let mut tx = portal.db().write().await?;

@@ -68,8 +68,8 @@ pub async fn code(
     tx.answer(StatusCode::CREATED, &sent).await
 }
 
-/// The certificate and token that are meant. The certificate has to be one of ours, octet for octet, in use, and bound to
-/// the token; the token's secrets have to be the portal's own. `unlock.token_unknown`, `certificate.revoked`,
+/// The certificate and token that are meant. The certificate has to be one of ours, octet for octet, in use, and bound
+/// to the token; the token's secrets have to be the portal's own. `unlock.token_unknown`, `certificate.revoked`,
 /// `certificate.superseded`, `unlock.not_escrowed`
 pub async fn in_hand(db: &mut Conn, hand: &TokenInHand) -> Result<(Certificate, Token), Error> {
     let der = &hand.certificate.0;

@@ -32,7 +32,7 @@ use crate::{
 const USED_AT_LIMIT: usize = 100;
 const NOTE_LIMIT: usize = 500;
 
-/// Opens the token's unlock order, or takes up the open one, and gives a token for it.
+/// Opens the token's unlock order, or takes up the open one, and gives a ticket for it.
 #[utoipa::path(post, path = "/unlock/orders", request_body = OpenUnlock,
     params(("Idempotency-Key" = String, Header)),
     responses((status = 201, body = UnlockGrant), (status = "default", body = Problem)))]

@@ -8,8 +8,8 @@ use crate::{Error, tokens::Token};
 /// Two guesses, and one that the operator still has.
 const NEEDED: u32 = 3;
 
-/// `unlock.so_pin_retry_counter_low`, `unlock.so_locked`. Where the token does not tell a number, every release of the past that no
-/// login was proven for counts as a try lost.
+/// `unlock.so_pin_retry_counter_low`, `unlock.so_locked`. Where the token does not tell a number, every release of the
+/// past that no login was proven for counts as a try lost.
 pub fn check(token: &Token, retry_counter: SoPinRetryCounter) -> Result<(), Error> {
     let left = match retry_counter {
         SoPinRetryCounter::Full => return Ok(()),

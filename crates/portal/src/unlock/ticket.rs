@@ -1,6 +1,6 @@
-//! The token of one unlock order, good for an hour, and its step-up, with which releases are asked for, for ten minutes.
-//! The step-up is the assistant's own and is never sent back. The token is no session, and no session
-//! stands in for it.
+//! The token of one unlock order, good for an hour, and its step-up, with which releases are asked for, for ten
+//! minutes. The step-up is the assistant's own and is never sent back. The token is no session, and no session stands
+//! in for it.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use sqlx::Row as _;
@@ -52,8 +52,8 @@ impl FromRequestParts<Portal> for StepUpTicket {
     }
 }
 
-/// Makes a token for an order, keeps the step-up that its opening brought, and says until when releases can be asked for
-/// with that.
+/// Makes a token for an order, keeps the step-up that its opening brought, and says until when releases can be asked
+/// for with that.
 pub async fn grant(
     portal: &Portal,
     db: &mut Conn,

@@ -1,5 +1,5 @@
-//! What the tests of the work on the token need beyond a portal: a personalized token whose certificate is near its end, an
-//! authority whose line can be cut.
+//! What the tests of the work on the token need beyond a portal: a personalized token whose certificate is near its
+//! end, an authority whose line can be cut.
 
 use std::sync::{
     Arc, Mutex,
@@ -137,7 +137,7 @@ impl CertificateAuthority for Remote {
     }
 }
 
-/// A token in a token, as far as the portal can tell.
+/// A key in a token, as far as the portal can tell.
 pub struct Token {
     pub id: String,
     pub pair: KeyPair,

@@ -1,5 +1,5 @@
-//! Unlocking and personalization, over HTTP: key pairs in memory stand for driver hosts and for tokens in tokens. The clock is
-//! moved, never waited for.
+//! Unlocking and personalization, over HTTP: key pairs in memory stand for driver hosts and for keys in tokens. The
+//! clock is moved, never waited for.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 

@@ -1,5 +1,5 @@
-//! Two machines, one token, messages lost, late and doubled, processes that die anywhere: what the protocol's model proves
-//! of the portal holds here too. The token and the hosts are simulated, the portal is real.
+//! Two machines, one token, messages lost, late and doubled, processes that die anywhere: what the protocol's model
+//! proves of the portal holds here too. The token and the hosts are simulated, the portal is real.
 
 use std::collections::BTreeMap;
 
@@ -254,7 +254,7 @@ impl<'a> Walk<'a> {
         };
         let context = self.world.verified(ycd_pki::unlock::Purpose::Unlock, &answer);
         let release = Release { context, answer, host };
-        // Every box brings the same PINs under the same versions.
+        // Every sealed envelope brings the same PINs under the same versions.
         let pins = release.so_pins();
         for (version, pin) in
             [(release.context.current_version, pins.current), (release.context.next_version, pins.next)]

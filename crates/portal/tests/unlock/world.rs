@@ -42,7 +42,7 @@ thread_local! {
 
 pub const TOKEN_ID: &str = "softkey:0001";
 
-/// A token in a token.
+/// A key in a token.
 pub struct Token {
     pub id: String,
     pub method: UnlockMethod,

@@ -1,5 +1,5 @@
-//! The wire to the virtual reader: frames of a big-endian `u16` length in bytes and as many bytes. A payload of one byte
-//! is a command to the card, everything else an APDU. (vsmartcard, `virtualsmartcard/src/vpcd/vpcd.h`.)
+//! The wire to the virtual reader: frames of a big-endian `u16` length in bytes and as many bytes. A payload of one
+//! byte is a command to the card, everything else an APDU. (vsmartcard, `virtualsmartcard/src/vpcd/vpcd.h`.)
 
 use std::io::{self, Read, Write};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The token as a smart card in a virtual PC/SC reader (`vsmartcard-vpcd`), with the same state as its PKCS#11 interface.
+//! The token as a smart card in a virtual PC/SC reader (`vsmartcard-vpcd`), with the same state as its PKCS#11
+//! interface.
 //!
 //! `docs/softcard.md` is the card's specification. [`start`] makes this process the card: it is in the reader exactly
 //! while the token's state says inserted, and the token is pulled when the reader or the process ends.

@@ -8,8 +8,8 @@
 //! | the runner is stopped | the token is pulled |
 //! | its process is killed | its locks are gone, so that every interface takes the token for pulled; the next runner, or insertion, writes it down |
 //!
-//! Whether the token was in a reader stands in its state, and whether that reader's runner lives is told by a lock. A token
-//! that no runner serves is inserted and pulled as ever.
+//! Whether the token was in a reader stands in its state, and whether that reader's runner lives is told by a lock. A
+//! token that no runner serves is inserted and pulled as ever.
 
 use std::io;
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};

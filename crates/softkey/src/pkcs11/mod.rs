@@ -2,8 +2,8 @@
 //! [`SoftToken`](crate::soft_token::SoftToken).
 //!
 //! `exports` holds the functions and their table, `abi` all handling of a caller's pointers, `process` what a forked
-//! child does not share; only these three are `unsafe`. `module` is the loaded module and the way of a call through faults and panics, `tokens` its slots and
-//! sessions, `objects`, `operations` and `login` what a session does.
+//! child does not share; only these three are `unsafe`. `module` is the loaded module and the way of a call through
+//! faults and panics, `tokens` its slots and sessions, `objects`, `operations` and `login` what a session does.
 
 #[expect(unsafe_code, reason = "the C ABI: a caller's pointers and lengths")]
 mod abi;

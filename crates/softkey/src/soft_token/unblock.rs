@@ -34,7 +34,7 @@ impl SoftToken {
         slot.key(&device, &context(&head)).map(Some)
     }
 
-    /// Sets the user PIN and gives it all its tries, in one act. Tokens and objects stay.
+    /// Sets the user PIN and gives it all its tries, in one act. Keys and objects stay.
     ///
     /// # Errors
     /// [`Error::Removed`] where the insertion is over; [`Error::Crypto`] where another unblock key has been installed.

@@ -70,8 +70,8 @@ impl Card {
         challenge.map(|challenge| (card, challenge)).ok_or(CardError::Missing)
     }
 
-    /// Ends the connection and leaves the card as it is, for one that was only looked at: a reset takes the card a while
-    /// and ends the logins of the programs that share it.
+    /// Ends the connection and leaves the card as it is, for one that was only looked at: a reset takes the card a
+    /// while and ends the logins of the programs that share it.
     pub fn leave(self) {
         // A card that is gone does not mind.
         let _ = self.card.disconnect(Disposition::LeaveCard);
@@ -169,8 +169,8 @@ impl Wanted<'_> {
         }
     }
 
-    /// All at once: another token's card that has stopped answering keeps only whoever asked it. Where the wanted one is
-    /// found nobody waits for the others; where it is not, the call's deadline ends the wait.
+    /// All at once: another token's card that has stopped answering keeps only whoever asked it. Where the wanted one
+    /// is found nobody waits for the others; where it is not, the call's deadline ends the wait.
     fn find_among(self, readers: &[CString]) -> Found {
         let (tell, told) = mpsc::channel();
         for reader in readers {

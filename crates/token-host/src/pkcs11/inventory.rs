@@ -36,7 +36,7 @@ impl PointAttributes {
     }
 }
 
-/// What shares one public key; or a private key that does not tell its public key; or certificates without tokens.
+/// What shares one public key; or a private key that does not tell its public key; or certificates without keys.
 #[derive(Debug, Default)]
 pub struct Group {
     pub spki: Option<Spki>,
@@ -186,7 +186,7 @@ impl Group {
     }
 }
 
-/// The SubjectPublicKeyInfo of a certificate, in the one form that tokens of the token are given in too.
+/// The SubjectPublicKeyInfo of a certificate, in the one form that keys of the token are given in too.
 pub fn spki_of(certificate: &Certificate) -> Spki {
     match certificate.public_key() {
         Ok(key) => Spki(key.to_spki_der()),
@@ -205,7 +205,7 @@ pub fn certificates_of(raw: &Raw, session: &Session) -> Result<Vec<CertificateOb
     Ok(certificates)
 }
 
-/// A token of a token that may be an SM2 key.
+/// A key of a token that may be an SM2 key.
 #[derive(Debug)]
 pub struct KeyObject {
     pub handle: ObjectHandle,
@@ -222,7 +222,7 @@ impl KeyObject {
         point: Option<PointAttributes>,
         handle: ObjectHandle,
     ) -> Result<Option<Self>, Fault> {
-        // CKA_KEY_TYPE is not asked for: the numbers differ from make to make.
+        // CKA_KEY_TYPE is not asked for: the numbers differ from model to model.
         let values =
             raw.attributes(session, handle, [CKA_ID, CKA_LABEL, CKA_EC_PARAMS, CKA_EC_POINT, CKA_MODULUS])?;
         let [id, label, curve, told, modulus] = values.map(Option::unwrap_or_default);

@@ -144,7 +144,7 @@ impl Module {
         }
     }
 
-    /// The tokens of the profile's make that have a serial number to be told apart by.
+    /// The tokens of the profile that have a serial number to be told apart by.
     fn tokens(&self) -> Result<Vec<(Slot, CkTokenInfo, TokenId)>, Fault> {
         let mut tokens = Vec::new();
         let mut failed = None;

@@ -81,7 +81,7 @@ fn check_context(unlock: &Unlock, token: &TokenId, context: &Context) -> Result<
     }
 }
 
-/// Whether profile and token have this method. A blank token has no tokens that could be lost.
+/// Whether profile and token have this method. A blank token has no keys that could be lost.
 fn check_method(context: &Context, capabilities: &UnlockCapabilities) -> Result<()> {
     let allowed = match (context.purpose, context.method) {
         (Purpose::Unlock, method) => capabilities.allow(method),
@@ -102,11 +102,12 @@ fn open(unlock: &Unlock, context: &Context, sealed: &[u8]) -> Result<Secrets> {
         }
         (Purpose::Personalize, _) => FirstSecrets::unseal(key, sealed).map(Secrets::First),
     };
-    let secrets = secrets.map_err(|_| refused("its box does not open, or something else is in it"))?;
+    let secrets =
+        secrets.map_err(|_| refused("its sealed envelope does not open, or something else is in it"))?;
     if let Secrets::First(first) = &secrets
         && first.unblock_key.is_some() != (context.unblock_key_version > 0)
     {
-        return Err(refused("its box has another unblock key than it says"));
+        return Err(refused("its sealed envelope has another unblock key than it says"));
     }
     Ok(secrets)
 }

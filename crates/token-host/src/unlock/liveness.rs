@@ -35,7 +35,8 @@ impl Unlocks {
     /// open now, if one is.
     ///
     /// # Errors
-    /// [`TokenError::ReleaseRefused`]; [`TokenError::Removed`] where the token was pulled since the nonce was given out.
+    /// [`TokenError::ReleaseRefused`]; [`TokenError::Removed`] where the token was pulled since the nonce was given
+    /// out.
     pub fn check_liveness(
         &mut self,
         token: &TokenId,

@@ -128,7 +128,7 @@ impl Release {
     }
 
     /// # Errors
-    /// [`TokenError::ReleaseRefused`] where there is no SO PIN in the box.
+    /// [`TokenError::ReleaseRefused`] where there is no SO PIN in the envelope.
     pub fn needs_so_pins(&self) -> Result<()> {
         match self.secrets {
             Secrets::Pins(_) | Secrets::First(_) => Ok(()),
@@ -139,7 +139,7 @@ impl Release {
     /// Which PIN a login is to be tried with. The maker's is remembered as it was typed.
     ///
     /// # Errors
-    /// [`TokenError::ReleaseRefused`] where the box has no such PIN, or the maker's was typed wrong once.
+    /// [`TokenError::ReleaseRefused`] where the envelope has no such PIN, or the maker's was typed wrong once.
     pub fn guess(&mut self, which: &SoLogin) -> Result<Guess> {
         match (which, &self.secrets) {
             (SoLogin::Next, Secrets::Pins(_) | Secrets::First(_)) => Ok(Guess::Next),

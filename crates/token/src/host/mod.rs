@@ -38,7 +38,8 @@ impl ModuleHost {
     ///
     /// # Errors
     /// [`TokenError::HostStart`], [`TokenError::ModuleMissing`], [`TokenError::ModuleNotAllowed`],
-    /// [`TokenError::NoHost`], [`TokenError::NotAModule`], and what a module does that crashes or hangs while it starts.
+    /// [`TokenError::NoHost`], [`TokenError::NotAModule`], and what a module does that crashes or hangs while it
+    /// starts.
     pub fn start(host_exe: &Path, driver: &Driver) -> Result<Self> {
         let mut host = Self::at_rest(host_exe, driver);
         host.wake()?;

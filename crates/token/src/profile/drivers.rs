@@ -70,8 +70,8 @@ impl Drivers {
         Ok(Self { profiles: BUILTIN.iter().map(own).collect::<Result<_, _>>()?, environment: Vec::new() })
     }
 
-    /// Puts one more profile file in front, as the administrator's folder would; it takes the place of one with the same
-    /// name.
+    /// Puts one more profile file in front, as the administrator's folder would; it takes the place of one with the
+    /// same name.
     ///
     /// # Errors
     /// The file cannot be read or is no profile.

@@ -143,7 +143,8 @@ pub struct Pkcs11 {
     pub key_type: Option<Sourced<u32>>,
     /// Mechanism (CKM) that generates an SM2 key pair.
     pub key_pair_gen: Sourced<u32>,
-    /// Attributes (CKA) that hold the coordinates of a public key, for token models that tell no CKA_EC_POINT. Both or none.
+    /// Attributes (CKA) that hold the coordinates of a public key, for token models that tell no CKA_EC_POINT. Both or
+    /// none.
     #[serde(default)]
     pub point_x: Option<Sourced<u32>>,
     #[serde(default)]
@@ -248,8 +249,8 @@ pub struct CardCommands {
     pub verified: bool,
 }
 
-/// How a certificate is registered in the user's certificate store of Windows, so that other programs find the token by it.
-/// Without this section none is registered: one that names no provider, or the wrong one, helps nobody.
+/// How a certificate is registered in the user's certificate store of Windows, so that other programs find the token by
+/// it. Without this section none is registered: one that names no provider, or the wrong one, helps nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowsStore {

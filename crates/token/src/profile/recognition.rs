@@ -21,8 +21,8 @@ pub struct Recognition {
     /// Patterns of CK_TOKEN_INFO.manufacturerID. Other tokens of the module are passed over.
     #[serde(default)]
     pub token_manufacturers: Vec<String>,
-    /// For a token model known by ATR or reader name: its keys come in other forms too (HID, mass storage), so that its module
-    /// is waited on as that of a token model without PC/SC.
+    /// For a token model known by ATR or reader name: its keys come in other forms too (HID, mass storage), so that its
+    /// module is waited on as that of a token model without PC/SC.
     #[serde(default)]
     pub beyond_pcsc: bool,
 }
@@ -50,7 +50,7 @@ impl Recognition {
         self.readers.iter().find(|pattern| matches(pattern, name)).map(String::as_str)
     }
 
-    /// Whether tokens of the make all come as cards in readers, and are known by it.
+    /// Whether tokens of the token model all come as cards in readers, and are known by it.
     pub fn only_pcsc(&self) -> bool {
         !(self.beyond_pcsc || self.atrs.is_empty() && self.readers.is_empty())
     }

@@ -1,8 +1,8 @@
 //! Folders that a vendor's installer wrote into the Windows registry.
 //!
 //! Only `HKEY_LOCAL_MACHINE`, which takes an administrator to write, and only folders under System32, SysWOW64 or
-//! Program Files, for the same reason: nothing that a user without these rights can change names what is loaded. A value
-//! that says anything else counts as absent.
+//! Program Files, for the same reason: nothing that a user without these rights can change names what is loaded. A
+//! value that says anything else counts as absent.
 
 use std::path::PathBuf;
 

@@ -7,8 +7,8 @@
 //! | the system's notices of USB devices | modules that cannot wait |
 //! | a look every `poll_ms` | where a profile asks for it |
 //!
-//! News are hints: each makes a host list the tokens of its module, and what is told is how the listings differ. What no
-//! module claims is looked at as well (`missing-driver watcher`): its driver may be missing.
+//! News are hints: each makes a host list the tokens of its module, and what is told is how the listings differ. What
+//! no module claims is looked at as well (`missing-driver watcher`): its driver may be missing.
 
 mod merge;
 mod missing_driver;
@@ -35,8 +35,8 @@ use crate::{TokenId, TokenInfo, usb};
 pub enum TokenEvent {
     Arrived(TokenInfo),
     Gone(TokenId),
-    /// The profiles of all tokens that are plugged in and whose driver is not installed, whenever they change. Told before
-    /// the tokens of a driver that has just been installed.
+    /// The profiles of all tokens that are plugged in and whose driver is not installed, whenever they change. Told
+    /// before the tokens of a driver that has just been installed.
     DriversMissing(Vec<String>),
 }
 

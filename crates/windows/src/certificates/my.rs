@@ -145,7 +145,8 @@ impl Context {
             // Keys of CNG have no such number.
             dwKeySpec: if key.provider_type == 0 { 0 } else { AT_SIGNATURE },
         };
-        // SAFETY: the property takes this structure, whose strings end in NUL and live through the call; both are copied.
+        // SAFETY: the property takes this structure, whose strings end in NUL and live through the call; both are
+        // copied.
         let set = unsafe {
             CertSetCertificateContextProperty(
                 self.0,
@@ -185,8 +186,8 @@ impl Context {
         if property.len < size_of::<CRYPT_KEY_PROV_INFO>() {
             return None;
         }
-        // SAFETY: the property is this structure, aligned as `Property` is and wholly in it; its strings lie behind it in
-        // the same memory and end in NUL, or are absent.
+        // SAFETY: the property is this structure, aligned as `Property` is and wholly in it; its strings lie behind it
+        // in the same memory and end in NUL, or are absent.
         unsafe {
             let info = &*property.words.as_ptr().cast::<CRYPT_KEY_PROV_INFO>();
             Some(KeyLink {

@@ -1,4 +1,5 @@
-//! The system's notices of USB devices, for modules that cannot wait for slot events and for token models without their driver.
+//! The system's notices of USB devices, for modules that cannot wait for slot events and for token models without their
+//! driver.
 
 #[cfg(target_os = "linux")]
 mod linux;
