@@ -29,6 +29,7 @@ mod described;
 pub mod diagnosis;
 mod error;
 mod events;
+pub mod flow_parts;
 mod job_commands;
 mod jobs;
 mod lock;

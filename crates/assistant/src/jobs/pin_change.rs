@@ -4,14 +4,14 @@ use std::ops::ControlFlow;
 use ycd_flows::{
     PinChangeError,
     new_pin::{NewPinPrompter, NewPinQuestion},
-    pin_change::{OldPinQuestion, PinChange, PinChangePrompter, PinEvent},
+    pin_change::{OldPinQuestion, PinChangePrompter, PinEvent},
 };
 use ycd_token::{Pin, PinPolicy, TokenId, TokenInfo, Weakness};
 
 use super::{JobContext, ended, failed, rules, state::Localized, stopped};
 use crate::{
-    data_dir::DataDir,
     error::Result,
+    flow_parts::PinChangeParts,
     tokens::retry_counter,
     view::{Answer, Outcome, Question},
 };
@@ -26,14 +26,10 @@ pub(super) fn run(context: &JobContext, token: TokenId) -> Localized<Outcome> {
 /// # Errors
 /// What keeps the flow from beginning.
 fn change(context: &JobContext, token: TokenId) -> Result<Localized<Outcome>> {
+    let parts = PinChangeParts::of(&context.shared.data_dir)?;
+    let mut tokens = context.open_tokens();
     let mut prompter = AtScreen { context, token: token.clone(), policy: None, typed: None };
-    let flow = PinChange {
-        tokens: &mut context.open_tokens(),
-        prompter: &mut prompter,
-        locks: &DataDir::locks()?,
-        token: Some(token),
-        policy: context.shared.data_dir.pin_policy()?,
-    };
+    let flow = parts.flow(&mut tokens, &mut prompter, Some(token));
     Ok(match flow.run() {
         Ok(_) => ended(Outcome::PinChanged),
         Err(PinChangeError::Stopped | PinChangeError::LastTry) => stopped(None),

@@ -4,23 +4,20 @@ use std::ops::ControlFlow;
 use ycd_flows::{
     FlowError,
     journal::Journal,
-    lock::TokenLocks,
     prompts::{CodeAnswer, PinQuestion, TokenProblem},
     renewal::{Event, Options, Prompter, Renewal, Step},
-    trust::PinnedPortal,
 };
-use ycd_pki::{Certificate, cert::CertificateInfo};
+use ycd_pki::cert::CertificateInfo;
 use ycd_portal_api::{
-    ApiError, Client,
+    ApiError,
     wire::login::{CodeSent, Purpose},
 };
 use ycd_token::{Pin, TokenInfo};
 
 use super::{GIVE_UP_NUMBER, JobContext, ended, failed, state::Localized, stopped, token_question, waiting};
 use crate::{
-    data_dir::{DataDir, Role},
     error::Result,
-    store,
+    flow_parts::RenewalParts,
     tokens::retry_counter,
     view::{Answer, JobKind, Outcome, Question, StepState, StepView},
 };
@@ -35,27 +32,6 @@ pub(super) fn rows(steps: &[Step]) -> Vec<StepView> {
 
 fn row(step: Step) -> StepView {
     waiting(step.name(), step.durations())
-}
-
-/// What a renewal needs of this machine.
-struct Machine {
-    portal: Client,
-    journal: Journal,
-    locks: TokenLocks,
-    anchors: Vec<Certificate>,
-    trust: Option<PinnedPortal>,
-}
-
-impl Machine {
-    fn of(data_dir: &DataDir) -> Result<Self> {
-        Ok(Self {
-            portal: data_dir.client_as(Role::Applicant)?,
-            journal: data_dir.journal()?,
-            locks: DataDir::locks()?,
-            anchors: data_dir.anchors()?,
-            trust: data_dir.trust_if_known()?,
-        })
-    }
 }
 
 pub(super) fn run(context: &JobContext, order: &str, remove_old: bool) -> Localized<Outcome> {
@@ -89,20 +65,12 @@ pub(super) fn with_machine<T>(
     options: Options,
     call: impl FnOnce(Renewal<'_>, &Journal) -> T,
 ) -> Result<T> {
-    let machine = Machine::of(&context.shared.data_dir)?;
-    let renewal = Renewal {
-        portal: &machine.portal,
-        tokens: &mut context.open_tokens(),
-        prompter,
-        journal: &machine.journal,
-        locks: &machine.locks,
-        anchors: &machine.anchors,
-        trust: machine.trust.as_ref(),
-        clock: &*context.shared.clock,
-        store: store::of_this_system(&context.shared.drivers, context.shared.language()),
-        options,
-    };
-    Ok(call(renewal, &machine.journal))
+    let shared = &context.shared;
+    let parts = RenewalParts::of(&shared.data_dir)?;
+    let mut tokens = context.open_tokens();
+    let renewal =
+        parts.flow(&mut tokens, prompter, &*shared.clock, (&shared.drivers, shared.language()), options);
+    Ok(call(renewal, &parts.journal))
 }
 
 pub(super) fn broken_off(error: FlowError, kind: JobKind) -> Localized<Outcome> {

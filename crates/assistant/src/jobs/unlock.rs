@@ -6,7 +6,7 @@ use ycd_flows::{
     messages::Explain as _,
     new_pin::{NewPinPrompter, NewPinQuestion},
     prompts::{CodeAnswer, TokenProblem},
-    unlock::{Options, Outcome as Ended, Unlock, UnlockEvent, UnlockPrompter, UnlockStep},
+    unlock::{Options, Outcome as Ended, UnlockEvent, UnlockPrompter, UnlockStep},
 };
 use ycd_portal_api::{
     ApiError,
@@ -16,8 +16,8 @@ use ycd_token::{Pin, TokenId, TokenInfo, Weakness};
 
 use super::{JobContext, ended, failed, state::Localized, stopped, token_question, waiting};
 use crate::{
-    data_dir::DataDir,
     error::{Result, failure},
+    flow_parts::UnlockParts,
     tokens::retry_counter,
     view::{Answer, JobKind, Outcome, Question, StepState, StepView},
 };
@@ -45,18 +45,10 @@ pub(super) fn run(context: &JobContext, token: Option<TokenId>, order: Option<St
 /// # Errors
 /// What keeps the flow from beginning.
 fn unlock(context: &JobContext, token: Option<TokenId>, order: Option<String>) -> Result<Localized<Outcome>> {
-    let data_dir = &context.shared.data_dir;
+    let parts = UnlockParts::of(&context.shared.data_dir)?;
+    let mut tokens = context.open_tokens();
     let mut prompter = AtScreen { context, token: token.clone() };
-    let flow = Unlock {
-        portal: &data_dir.client()?,
-        trust: &data_dir.trust()?,
-        tokens: &mut context.open_tokens(),
-        prompter: &mut prompter,
-        journal: &data_dir.journal()?,
-        locks: &DataDir::locks()?,
-        clock: &*context.shared.clock,
-        options: Options { token, order },
-    };
+    let flow = parts.flow(&mut tokens, &mut prompter, &*context.shared.clock, Options { token, order });
     Ok(match flow.run() {
         Ok(Ended::Unlocked { .. }) => ended(Outcome::Unlocked),
         Ok(Ended::AwaitsApproval { .. }) => ended(Outcome::AwaitsApproval),

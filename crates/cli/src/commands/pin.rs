@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use std::ops::ControlFlow;
+use ycd_assistant::flow_parts::PinChangeParts;
 use ycd_flows::{
     messages::{Explain as _, tries_word},
     new_pin::{NewPinPrompter, NewPinQuestion},
-    pin_change::{OldPinQuestion, PinChange, PinChangeError, PinChangePrompter, PinEvent},
+    pin_change::{OldPinQuestion, PinChangeError, PinChangePrompter, PinEvent},
 };
 use ycd_token::{Pin, TokenError, TokenInfo, Weakness};
 
@@ -26,13 +27,8 @@ pub fn run(command: &ChangePin, data_dir: &DataDir, say: &Say) -> Result {
         },
         accepts_last_try: command.last_try,
     };
-    let change = PinChange {
-        tokens: &mut tokens,
-        prompter: &mut prompter,
-        locks: &DataDir::locks()?,
-        token: Some(token.token_id),
-        policy: data_dir.pin_policy()?,
-    };
+    let parts = PinChangeParts::of(data_dir)?;
+    let change = parts.flow(&mut tokens, &mut prompter, Some(token.token_id));
     let changed = change.run().map_err(|error| match (error, prompter.typing.reason.take()) {
         // Where this side ended the flow for a reason of its own, that is the reason, not a wish to stop.
         (PinChangeError::Stopped, Some(reason)) => reason,

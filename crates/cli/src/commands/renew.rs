@@ -8,12 +8,12 @@ use std::{
 };
 
 use serde_json::json;
-use ycd_assistant::store;
+use ycd_assistant::flow_parts::RenewalParts;
 use ycd_flows::{
     FlowError,
     clock::SystemClock,
     journal::Journal,
-    renewal::{Options, Renewal, Renewed},
+    renewal::{Options, Renewed},
 };
 use ycd_pki::pem;
 use ycd_portal_api::{
@@ -25,20 +25,19 @@ use ycd_token::{TokenAccess as _, TokenSet};
 use crate::{
     args::Renew,
     ask::Secrets,
-    data_dir::{DataDir, Role},
+    data_dir::DataDir,
     error::{CliError, Result},
     prompter::{AtTerminal, asks_again},
     say::Say,
 };
 
 pub fn run(command: &Renew, data_dir: &DataDir, say: &Say) -> Result {
-    let client = data_dir.client_as(Role::Applicant)?;
+    let parts = RenewalParts::of(data_dir)?;
     let drivers = data_dir.drivers()?;
     let mut tokens = TokenSet::open(&drivers, None);
-    let journal = data_dir.journal()?;
     let order = match &command.order {
         Some(order) => order.clone(),
-        None => the_order(&client, &journal, &mut tokens)?,
+        None => the_order(&parts.portal, &parts.journal, &mut tokens)?,
     };
     let timeout = match command.wait {
         Some(seconds) => Some(Duration::from_secs(seconds)),
@@ -58,19 +57,8 @@ pub fn run(command: &Renew, data_dir: &DataDir, say: &Say) -> Result {
         keep: command.keep.as_deref(),
         reason: None,
     };
-    let trust = data_dir.trust_if_known()?;
-    let renewal = Renewal {
-        portal: &client,
-        tokens: &mut tokens,
-        prompter: &mut prompter,
-        journal: &journal,
-        locks: &DataDir::locks()?,
-        anchors: &data_dir.anchors()?,
-        trust: trust.as_ref(),
-        clock: &SystemClock,
-        store: store::of_this_system(&drivers, say.language),
-        options: Options { same_key_pair: command.same_key_pair, remove_old_pair: command.remove_old },
-    };
+    let options = Options { same_key_pair: command.same_key_pair, remove_old_pair: command.remove_old };
+    let renewal = parts.flow(&mut tokens, &mut prompter, &SystemClock, (&drivers, say.language), options);
     if command.abandon {
         let outcome = renewal.abandon(&order);
         let view = outcome.map_err(|error| truer(error, prompter.reason.take()))?;

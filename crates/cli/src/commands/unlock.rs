@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde_json::json;
+use ycd_assistant::flow_parts::UnlockParts;
 use ycd_flows::{
     clock::SystemClock,
     messages::{Explain as _, tries_word, word},
     new_pin::{NewPinPrompter, NewPinQuestion},
     prompts::{CodeAnswer, TokenProblem},
-    unlock::{Options, Outcome, Unlock as Flow, UnlockError, UnlockEvent, UnlockPrompter, UnlockStep},
+    unlock::{Options, Outcome, UnlockError, UnlockEvent, UnlockPrompter, UnlockStep},
 };
 use ycd_portal_api::{
     ApiError,
@@ -29,8 +30,7 @@ use crate::{
 };
 
 pub fn run(command: &Unlock, data_dir: &DataDir, say: &Say) -> Result {
-    let client = data_dir.client()?;
-    let trust = data_dir.trust()?;
+    let parts = UnlockParts::of(data_dir)?;
     let drivers = data_dir.drivers()?;
     let mut tokens = TokenSet::open(&drivers, None);
     asks_again_each_signature(&mut tokens, say);
@@ -57,16 +57,8 @@ pub fn run(command: &Unlock, data_dir: &DataDir, say: &Say) -> Result {
         has_forgotten: command.forgotten,
         knows_pin: command.pin_was_set,
     };
-    let flow = Flow {
-        portal: &client,
-        trust: &trust,
-        tokens: &mut tokens,
-        prompter: &mut prompter,
-        journal: &data_dir.journal()?,
-        locks: &DataDir::locks()?,
-        clock: &SystemClock,
-        options: Options { token, order: command.order.clone() },
-    };
+    let options = Options { token, order: command.order.clone() };
+    let flow = parts.flow(&mut tokens, &mut prompter, &SystemClock, options);
     let outcome = flow.run().map_err(|error| match (error, prompter.typing.reason.take()) {
         // Where this side ended the flow for a reason of its own, that is the reason, not a wish to stop.
         (UnlockError::Stopped { .. }, Some(reason)) => reason,
