@@ -1,12 +1,13 @@
-//! Unlock: a new PIN for a token whose PIN is locked or forgotten, in a way that survives a pulled token, a crash and a lost
-//! connection, and never locks the token for good.
+//! Unlock: a new PIN for a token whose PIN is locked or forgotten, in a way that survives a pulled token, a crash and a
+//! lost connection, and never locks the token for good.
 //!
 //! One way in, [`Unlock::run`], whether the work begins or goes on, on this machine or another. `one_pass` is read from
-//! top to bottom: find the token, ask the portal for the order, have the new PIN typed, have the secrets released, set the
-//! PIN, prove it. Whenever something is not as expected it starts again at step 1. To the person the two methods, SO PIN
-//! and challenge, are the same.
+//! top to bottom: find the token, ask the portal for the order, have the new PIN typed, have the secrets released, set
+//! the PIN, prove it. Whenever something is not as expected it starts again at step 1. To the person the two methods,
+//! SO PIN and challenge, are the same.
 //!
-//! The rules are those of `docs/protocols/unlock.md`, checked by the model named there; the numbers in comments are its steps.
+//! The rules are those of `docs/protocols/unlock.md`, checked by the model named there; the numbers in comments are its
+//! steps.
 
 mod conversation;
 mod error;
@@ -268,8 +269,8 @@ impl Unlock<'_> {
         Err(refusal.unwrap_or(UnlockError::NoCertificate))
     }
 
-    /// Step 2. The order with a session for it: the one at hand, or, after an SMS, the token's open one or a new one. `None` where
-    /// the session at hand is over.
+    /// Step 2. The order with a session for it: the one at hand, or, after an SMS, the token's open one or a new one.
+    /// `None` where the session at hand is over.
     fn order(
         &mut self,
         kept: &mut Kept,
@@ -347,8 +348,8 @@ impl Unlock<'_> {
         }
     }
 
-    /// Step 3. The PIN that is on the token already, because it was set under this order: it was locked when the order began and
-    /// is no longer, or the journal says so. A person who does not know it sets another one.
+    /// Step 3. The PIN that is on the token already, because it was set under this order: it was locked when the order
+    /// began and is no longer, or the journal says so. A person who does not know it sets another one.
     fn pin_in_force(
         &mut self,
         kept: &mut Kept,
@@ -377,8 +378,8 @@ impl Unlock<'_> {
         })
     }
 
-    /// Step 5. The release that the host has open, or the one for a new one-time key. The private key and the secrets stay in
-    /// the host. `None` where it has to be asked for anew.
+    /// Step 5. The release that the host has open, or the one for a new one-time key. The private key and the secrets
+    /// stay in the host. `None` where it has to be asked for anew.
     fn release(
         &mut self,
         kept: &mut Kept,
@@ -461,8 +462,8 @@ impl Unlock<'_> {
         }
     }
 
-    /// Step 6, wrapped. SO login, the likelier PIN first, after one definite wrong answer the other one; then the user's PIN.
-    /// Gives why to start again, where it has to.
+    /// Step 6, wrapped. SO login, the likelier PIN first, after one definite wrong answer the other one; then the
+    /// user's PIN. Gives why to start again, where it has to.
     fn set_by_so_pin(
         &mut self,
         kept: &mut Kept,
@@ -504,8 +505,8 @@ impl Unlock<'_> {
         }
     }
 
-    /// Step 7. J(rotate), the next SO PIN in the place of the one that was used, and a login that proves it: what the module
-    /// says to the change itself proves nothing. A token that keeps the old one is left with it.
+    /// Step 7. J(rotate), the next SO PIN in the place of the one that was used, and a login that proves it: what the
+    /// module says to the change itself proves nothing. A token that keeps the old one is left with it.
     fn rotate(&mut self, portal: &Client, token: &TokenInfo, release: &Opened) -> Result<bool> {
         self.begins(Step::Rotate, Some(UnlockMethod::SoPin))?;
         let now = self.on_token(Step::Rotate, |tokens| tokens.unlock_opened(&token.token_id))?;
@@ -527,8 +528,8 @@ impl Unlock<'_> {
         }
     }
 
-    /// One login with each, until one is right. Directly before each the portal says that the release is the newest of an
-    /// open order; no answer, no login.
+    /// One login with each, until one is right. Directly before each the portal says that the release is the newest of
+    /// an open order; no answer, no login.
     fn so_login(
         &mut self,
         step: Step,
@@ -571,8 +572,8 @@ impl Unlock<'_> {
         Ok(Login::Wrong)
     }
 
-    /// Step 8. Login with the PIN, and the authorization signed by the certificate's key. `false` where the token does not take the
-    /// PIN.
+    /// Step 8. Login with the PIN, and the authorization signed by the certificate's key. `false` where the token does
+    /// not take the PIN.
     fn prove(
         &mut self,
         portal: &Client,
