@@ -24,7 +24,7 @@ use crate::session::{
 const CLOCK_TOLERANCE_SECONDS: i64 = 300;
 
 impl Renewal<'_> {
-    /// 1. Exactly one token, the order's, on which one process of this machine works; the order's open attempt.
+    /// Step 1. Exactly one token, the order's, on which one process of this machine works; the order's open attempt.
     pub(super) fn find(
         &mut self,
         order: &str,
@@ -40,7 +40,7 @@ impl Renewal<'_> {
         Ok((token, lock, contents, view))
     }
 
-    /// 1. An order that has ended otherwise, or is an operator's, needs no PIN. What cannot come back is no
+    /// Step 1. An order that has ended otherwise, or is an operator's, needs no PIN. What cannot come back is no
     /// unfinished work either.
     pub(super) fn is_to_be_renewed(&self, view: &AttemptView) -> Result<()> {
         if view.operator_care {
@@ -56,7 +56,7 @@ impl Renewal<'_> {
         Ok(())
     }
 
-    /// 1. None, several, or the wrong one: says so, and looks again as long as the person wants.
+    /// Step 1. None, several, or the wrong one: says so, and looks again as long as the person wants.
     pub(super) fn exactly_one_token(
         &mut self,
         order: &str,
@@ -81,7 +81,7 @@ impl Renewal<'_> {
         }
     }
 
-    /// 1. The order's open attempt, or a new one, with what is on the token now.
+    /// Step 1. The order's open attempt, or a new one, with what is on the token now.
     pub(super) fn open(&mut self, order: &str, token: &TokenInfo) -> Result<(Contents, AttemptView)> {
         let mut contents = self.read(Step::Open, token)?;
         // Before login private keys are hidden. Where no CKA_ID tells what the order made, whatever is missing in
@@ -119,7 +119,7 @@ impl Renewal<'_> {
         }
     }
 
-    /// 3. Asks for the PIN unless the user is logged in already. A wrong one is asked for again, never sent again.
+    /// Step 3. Asks for the PIN unless the user is logged in already. A wrong one is asked for again, never sent again.
     pub(super) fn login(&mut self, token: &TokenInfo, contents: Contents) -> Result<Contents> {
         if contents.logged_in {
             return Ok(contents);

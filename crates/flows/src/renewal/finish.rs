@@ -79,6 +79,7 @@ impl Renewal<'_> {
         }
     }
 
+    /// Step 10. The certificate is registered; journal: *done*.
     pub(super) fn finish(&mut self, token: &TokenInfo, view: &AttemptView) -> Result<Pass<Renewed>> {
         let Some(new) = &view.certificate else {
             return Err(FlowError::OrderNotReady { state: view.public_status.name().to_owned() });

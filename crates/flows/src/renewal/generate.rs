@@ -32,7 +32,7 @@ fn again<T>(because: &str) -> Flow<T> {
 }
 
 impl Renewal<'_> {
-    /// 2. Portal and token decide where the work goes on.
+    /// Step 2. Portal and token decide where the work goes on.
     pub(super) fn reconcile_and_generate(
         &mut self,
         token: &TokenInfo,
@@ -78,7 +78,7 @@ impl Renewal<'_> {
         Ok(ControlFlow::Continue(Signing { signer, is_issued }))
     }
 
-    /// 3. A new key pair with the attempt's CKA_ID, so that it is known again after a cut in the middle.
+    /// Step 3. A new key pair with the attempt's CKA_ID, so that it is known again after a cut in the middle.
     fn generate(&mut self, token: &TokenInfo, view: &AttemptView, contents: &Contents) -> Flow<Spki> {
         self.begins(Step::Generate)?;
         let cka_id = CkaId(array(&view.cka_id)?);
@@ -101,6 +101,7 @@ impl Renewal<'_> {
         Ok(ControlFlow::Continue(spki))
     }
 
+    /// Steps 2 and 3. What is in the way goes; the pass starts again after it.
     fn clear(&mut self, token: &TokenInfo, container: &ContainerHandle) -> Result<()> {
         self.begins(Step::Clear)?;
         self.on_token(Step::Clear, |tokens| tokens.destroy(&token.token_id, container))
@@ -136,7 +137,7 @@ impl Renewal<'_> {
         Ok(())
     }
 
-    /// 11. With the old key's word where it is in hand.
+    /// Step 11. With the old key's word where it is in hand.
     pub(super) fn give_up(
         &mut self,
         token: &TokenInfo,

@@ -17,7 +17,8 @@ use super::{Event, Renewal, Step, check, generate::Signing, has_pair};
 use crate::session::error::{FlowError, OperatorReason, Result};
 
 impl Renewal<'_> {
-    /// 4, 5 and 6. The certificate that is issued already, or is issued now. `None` where the portal has moved on.
+    /// Steps 4, 5 and 6. The certificate that is issued already, or is issued now. `None` where the portal has moved
+    /// on.
     pub(super) fn certificate(
         &mut self,
         token: &TokenInfo,
@@ -31,7 +32,7 @@ impl Renewal<'_> {
         }
     }
 
-    /// 4, 5 and 6. `None` where the portal says that the attempt is bound to another token or no longer open.
+    /// Steps 4, 5 and 6. `None` where the portal says that the attempt is bound to another token or no longer open.
     fn sign_and_issue(
         &mut self,
         token: &TokenInfo,
@@ -60,7 +61,7 @@ impl Renewal<'_> {
         }
     }
 
-    /// 4. `None` where the old key pair is gone, and had agreed to be replaced.
+    /// Step 4. `None` where the old key pair is gone, and had agreed to be replaced.
     fn old_key_agrees(
         &mut self,
         token: &TokenInfo,
@@ -88,7 +89,7 @@ impl Renewal<'_> {
         }
     }
 
-    /// 7. `None` where the attempt was given up elsewhere since it was opened here.
+    /// Step 7. `None` where the attempt was given up elsewhere since it was opened here.
     pub(super) fn still_open(
         &mut self,
         token: &TokenInfo,
@@ -102,7 +103,7 @@ impl Renewal<'_> {
         Ok(Some(view))
     }
 
-    /// 7. What came back is what was ordered; it goes onto the token and is read back.
+    /// Step 7. What came back is what was ordered; it goes onto the token and is read back.
     pub(super) fn write(
         &mut self,
         token: &TokenInfo,
@@ -118,8 +119,8 @@ impl Renewal<'_> {
         self.record(token, view, Step::Write)
     }
 
-    /// 8 and 9. The new key proves that its certificate lies beside it; the portal completes the order. `false` where
-    /// the portal has moved on.
+    /// Steps 8 and 9. The new key proves that its certificate lies beside it; the portal completes the order. `false`
+    /// where the portal has moved on.
     pub(super) fn confirm(
         &mut self,
         token: &TokenInfo,
