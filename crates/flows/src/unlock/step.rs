@@ -17,7 +17,7 @@ pub enum UnlockStep {
     Release,
     /// The token takes the new PIN.
     SetPin,
-    /// The administrator's PIN is put out of reach again.
+    /// The SO PIN that was used is put out of force.
     Rotate,
     /// The certificate's key proves that the new PIN works.
     Prove,
