@@ -18,15 +18,15 @@ use crate::{
 
 /// The person, behind a window or a terminal.
 pub trait Prompter {
-    /// Told as it happens. Answering [`ControlFlow::Break(())`] ends the flow before its next step; a step that changes the token is
-    /// always seen to its end.
+    /// Told as it happens. Answering [`ControlFlow::Break(())`] ends the flow before its next step; a step that changes
+    /// the token is always seen to its end.
     fn tell(&mut self, event: &Event) -> ControlFlow<()>;
 
     /// The PIN of a token; `None` ends the flow.
     fn pin(&mut self, question: &PinQuestion) -> Option<Pin>;
 
-    /// The token was pulled, or is missing, or is not the only or the right one: whether to look again. May wait for the
-    /// token to come before it answers.
+    /// The token was pulled, or is missing, or is not the only or the right one: whether to look again. May wait for
+    /// the token to come before it answers.
     fn token_again(&mut self, problem: &TokenProblem) -> ControlFlow<()>;
 
     /// Mode *replace*: the old pair goes first, with no way back. Only an explicit yes counts.

@@ -12,8 +12,8 @@ use crate::session::error::OperatorReason;
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Clear a container away, then start again: an orphaned pair, the pair of an attempt given up, or the old pair where
-    /// its key has agreed to be replaced.
+    /// Clear a container away, then start again: an orphaned pair, the pair of an attempt given up, or the old pair
+    /// where its key has agreed to be replaced.
     Destroy(ContainerHandle),
     /// Mode *replace*: there is no free capacity, and the old key has not yet agreed.
     AgreeToReplace,
@@ -32,9 +32,10 @@ pub enum Next {
     Over,
 }
 
-/// `contents` must have been read by a logged-in user: before login nobody can tell an orphaned pair from a whole one.
+/// `contents` must have been read by a logged-in user: before login nobody can tell an orphaned pair from a complete
+/// one.
 pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
-    let whole = |spki: &Spki| contents.with_key(spki).is_some_and(|c| c.pair == KeyPairState::Complete);
+    let complete = |spki: &Spki| contents.with_key(spki).is_some_and(|c| c.pair == KeyPairState::Complete);
     let bound = view.public_key.as_ref().map(|token| Spki(token.0.clone()));
     let old = ycd_pki::cert::Certificate::from_der(&view.old_certificate.0)
         .ok()
@@ -63,9 +64,9 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
         return Next::Destroy(ContainerHandle::PublicKey(old.clone()));
     }
 
-    // The pair the attempt is bound to decides, even if another pair bears the tag.
+    // The pair the attempt is bound to decides, even if another pair bears the CKA_ID.
     let mine = if view.mode == Mode::SameKeyPair { old.clone() } else { bound.clone() };
-    if let Some(mine) = mine.filter(|spki| whole(spki)) {
+    if let Some(mine) = mine.filter(|spki| complete(spki)) {
         let is_extra = |c: &&Container| {
             contents.keeps_ids
                 && c.id == view.cka_id.0
@@ -100,12 +101,12 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
             }
         }
         // The driver of an assistant that was killed may finish its pair after the next one has begun: all with the
-        // tag are the order's own, and one is enough.
+        // CKA_ID are the order's own, and one is enough.
         [.., extra] if contents.keeps_ids => return Next::Destroy(extra.handle.clone()),
         _ => return Next::Operator(OperatorReason::SeveralCandidates),
     }
 
-    let old_is_here = old.as_ref().is_some_and(whole);
+    let old_is_here = old.as_ref().is_some_and(complete);
     if !old_is_here && !view.replace_agreed {
         return Next::Operator(OperatorReason::OldKeyGone);
     }
@@ -121,23 +122,24 @@ pub fn reconcile(view: &AttemptView, contents: &Contents) -> Next {
     }
 }
 
-/// Made for the open attempt. A token that keeps no tags shows it only by not having been there before the order.
+/// Made for the open attempt. A token that keeps no CKA_ID shows it only by not having been there before the order.
 fn is_new(container: &Container, view: &AttemptView, contents: &Contents) -> bool {
     if contents.keeps_ids { container.id == view.cka_id.0 } else { is_outside_inventory(container, view) }
 }
 
 /// Made by this order for an attempt that was given up, or only half made. What was there before the order, and does
-/// not bear one of its tags, is never a leftover.
+/// not bear one of its CKA_IDs, is never a leftover.
 fn is_leftover(container: &Container, view: &AttemptView, contents: &Contents) -> bool {
     let is = |known: &Option<Bytes>| match (known, &container.spki) {
         (Some(known), Some(spki)) => known.0 == spki.0,
         _ => false,
     };
-    let tagged_open = contents.keeps_ids && container.id == view.cka_id.0;
-    let tagged_dead = contents.keeps_ids && view.abandoned.iter().any(|a| a.cka_id.0 == container.id);
-    let dead = tagged_dead || view.abandoned.iter().any(|a| is(&a.public_key));
+    let is_open_attempts = contents.keeps_ids && container.id == view.cka_id.0;
+    let is_abandoned_attempts =
+        contents.keeps_ids && view.abandoned.iter().any(|a| a.cka_id.0 == container.id);
+    let dead = is_abandoned_attempts || view.abandoned.iter().any(|a| is(&a.public_key));
     let outside = is_outside_inventory(container, view);
-    let ours = tagged_open || tagged_dead || outside && (dead || !contents.keeps_ids);
+    let ours = is_open_attempts || is_abandoned_attempts || outside && (dead || !contents.keeps_ids);
     let half = container.pair == KeyPairState::Orphaned && container.certificates.is_empty();
     ours && (half || dead && !is(&view.public_key))
 }

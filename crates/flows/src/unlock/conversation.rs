@@ -15,12 +15,12 @@ use crate::session::{
 
 /// The person who unlocks, behind a window or a terminal.
 pub trait UnlockPrompter: NewPinPrompter {
-    /// Told as it happens. Answering [`ControlFlow::Break(())`] ends the flow before its next step; a step that changes the token is
-    /// always seen to its end.
+    /// Told as it happens. Answering [`ControlFlow::Break(())`] ends the flow before its next step; a step that changes
+    /// the token is always seen to its end.
     fn tell(&mut self, event: &UnlockEvent) -> ControlFlow<()>;
 
-    /// The token is missing, was pulled, or is not the only or the right one: whether to look again. May wait for the token
-    /// to come before it answers.
+    /// The token is missing, was pulled, or is not the only or the right one: whether to look again. May wait for the
+    /// token to come before it answers.
     fn token_again(&mut self, problem: &TokenProblem) -> ControlFlow<()>;
 
     /// The portal cannot be reached: whether to try the same again. Nothing is lost by either answer.
@@ -29,15 +29,15 @@ pub trait UnlockPrompter: NewPinPrompter {
     /// The token is not locked. Only an explicit yes, "the PIN is forgotten", goes on.
     fn has_forgotten_pin(&mut self, token: &TokenInfo) -> bool;
 
-    /// A code is about to be sent to the phone that is bound to the certificate: whoever has it should be at hand. Gives
-    /// what an operator reads before approving, where `approval` is due; `None` ends the flow.
+    /// A code is about to be sent to the phone that is bound to the certificate: whoever has it should be at hand.
+    /// Gives what an operator reads before approving, where `approval` is due; `None` ends the flow.
     fn before_code(&mut self, token: &TokenInfo, masked_phone: &str, approval: bool) -> Option<UnlockForm>;
 
     /// The code that was sent by SMS. `refused` says why the one before was not taken.
     fn sms_code(&mut self, sent: &CodeSent, refused: Option<&ApiError>) -> CodeAnswer;
 
-    /// A new PIN was set for this order before it was broken off, and works, if the person still knows it: that PIN, for
-    /// one try; `None` sets another one.
+    /// A new PIN was set for this order before it was broken off, and works, if the person still knows it: that PIN,
+    /// for one try; `None` sets another one.
     fn pin_set_before(&mut self, token: &TokenInfo) -> Option<Pin>;
 }
 

@@ -6,8 +6,8 @@ use crate::session::{error::FlowError, new_pin::NewPinProblem};
 
 pub type Result<T, E = UnlockError> = std::result::Result<T, E>;
 
-/// Why a PIN was not unlocked. The tokens and certificates are untouched by all of them, and the same call goes on where
-/// the work stands.
+/// Why a PIN was not unlocked. The tokens and certificates are untouched by all of them, and the same call goes on
+/// where the work stands.
 #[derive(Debug, thiserror::Error)]
 pub enum UnlockError {
     /// No token, several, the wrong one, one that another program works on; the journal.

@@ -7,7 +7,7 @@ use ycd_pki::unlock::UnlockMethod;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnlockStep {
-    /// One token, its certificate, its ways; nothing is spent.
+    /// One token, its certificate, its unlock capabilities; nothing is spent.
     FindToken,
     /// SMS to the bound phone; the order.
     Confirm,
@@ -17,7 +17,7 @@ pub enum UnlockStep {
     Release,
     /// The token takes the new PIN.
     SetPin,
-    /// The administrator's PIN is put out of reach again.
+    /// The SO PIN that was used is put out of force.
     Rotate,
     /// The certificate's key proves that the new PIN works.
     Prove,
