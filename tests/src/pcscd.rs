@@ -23,15 +23,13 @@ use rustix::{
     fs::inotify,
 };
 use tempfile::TempDir;
+use ycd_test_skips::skip;
 
 /// libpcsclite's own variable.
 pub const SOCKET_VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
 
 /// In a process that [`in_own_process`] started: the folder in which its one service lies.
 const FOLDER_VARIABLE: &str = "YCD_TEST_PCSCD";
-
-/// Where `cargo xtask test` counts what could not run; see its `checks.rs`.
-const SKIPS_VARIABLE: &str = "YCD_TEST_SKIPS";
 
 const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
 /// What programs reach the service by. Service and client of different versions do not speak with each other.
@@ -252,13 +250,4 @@ pub fn with_own_service<T>(mut program: Command, run: impl FnOnce(&mut Command) 
     program.env(FOLDER_VARIABLE, folder.path());
     program.env(SOCKET_VARIABLE, folder.path().join("run/pcscd.comm"));
     run(&mut program)
-}
-
-/// Has a test counted as skipped, with the reason. Written past `eprintln!`, whose words `cargo test` keeps to itself
-/// where a test passes.
-pub fn skip(test: &str, reason: &str) {
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}, because {reason}");
-    let Some(file) = env::var_os(SKIPS_VARIABLE) else { return };
-    let mut file = File::options().create(true).append(true).open(file).unwrap();
-    file.write_all(format!("{test}: {}\n", reason.replace('\n', " ")).as_bytes()).unwrap();
 }

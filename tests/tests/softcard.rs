@@ -18,8 +18,9 @@ use ycd_softkey::{
     admin::{self, Kdf, NewToken},
     card::{self, Event, Runner},
 };
+use ycd_test_skips::skip;
 use ycd_tests::{
-    pcscd::{Pcscd, in_own_process, skip},
+    pcscd::{Pcscd, in_own_process},
     world::{open_tokens, profile, program},
 };
 use ycd_token::{Pin, TokenAccess as _, TokenError, TokenId, TokenSet};

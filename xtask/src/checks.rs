@@ -6,6 +6,8 @@ use std::{
     time::Instant,
 };
 
+use ycd_test_skips::SKIPS_VARIABLE;
+
 use crate::{models, process, setup, tidy, tree::Tree, ui, windows};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,9 +17,6 @@ pub enum Extent {
     /// All that CI runs.
     All,
 }
-
-/// Tests that find at run time that they cannot run append a line `test: reason` to the file named here.
-const SKIPS_VARIABLE: &str = "YCD_TEST_SKIPS";
 
 /// Runs every check, whatever became of the ones before, and prints a table, the reason of each skip, and as its last
 /// line `N passed, N failed, N skipped`. Each check counts as one, each test of a test run as one.

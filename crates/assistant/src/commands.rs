@@ -136,11 +136,11 @@ commands! {
     fn start_pin_change(token_id: String) -> JobView;
     /// The work under way, or the one that ended last and was not put away.
     fn job() -> CurrentJob;
-    /// Answers a work's question.
+    /// Answers a job's question.
     fn answer(job: u32, question: u32, answer: Answer) -> Done;
-    /// Ends a work before its next step; what changes the token is seen to its end.
+    /// Ends a job before its next step; what changes the token is seen to its end.
     fn stop_job(job: u32) -> Done;
-    /// Puts away a work that has ended.
+    /// Puts away a job that has ended.
     fn dismiss_job(job: u32) -> Done;
     /// Work that was broken off on this machine.
     fn unfinished() -> Unfinished;

@@ -1,7 +1,7 @@
 //! The tokens that are inserted, as a screen sees them: told the moment they come and go, then read.
 //!
 //! Three threads. The watcher's tells what comes and goes. The reader's has driver hosts of its own and reads
-//! certificates; it rests while a work has the token. The hub's own puts both together and tells the screen.
+//! certificates; it rests while a job has the token. The hub's own puts both together and tells the screen.
 
 mod read;
 
@@ -50,7 +50,7 @@ enum News {
         token: TokenId,
         outcome: std::result::Result<OnToken, TokenError>,
     },
-    /// By a person's wish, or after a work: the tries left may be others, and certificates.
+    /// By a person's wish, or after a job: the tries left may be others, and certificates.
     Look {
         done: Option<Sender<()>>,
     },
@@ -381,7 +381,7 @@ impl TokensHandle {
     pub fn look(&self) {
         let (done, listed) = mpsc::channel();
         let _ = self.news.send(News::Look { done: Some(done) });
-        // Ends at once where a work has the tokens.
+        // Ends at once where a job has the tokens.
         let _ = listed.recv();
     }
 }

@@ -17,11 +17,12 @@ use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use ycd_pki::PublicKey;
+use ycd_test_skips::skip;
 
-fn have(program: &str) -> bool {
+fn have(test: &str, program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if found.is_err() {
-        println!("skipped: {program} is not installed");
+        skip(test, &format!("{program} is not installed"));
     }
     found.is_ok()
 }
@@ -58,7 +59,8 @@ fn first_certificate(fixture: &Bench) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn pkcs11_tool_tests_lists_and_reads_the_token() {
-    if !have("pkcs11-tool") || !have("openssl") {
+    let test = "pkcs11_tool_tests_lists_and_reads_the_token";
+    if !have(test, "pkcs11-tool") || !have(test, "openssl") {
         return;
     }
     let fixture = Bench::new();
@@ -79,7 +81,7 @@ fn pkcs11_tool_tests_lists_and_reads_the_token() {
 
 #[test]
 fn openssl_verifies_a_signature_of_the_key() {
-    if !have("openssl") {
+    if !have("openssl_verifies_a_signature_of_the_key", "openssl") {
         return;
     }
     let fixture = Bench::new();
@@ -149,7 +151,7 @@ fn the_cryptoki_crate_finds_signs_and_reads() {
 
 #[test]
 fn python_pkcs11_opens_lists_digests_and_signs() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("python_pkcs11_opens_lists_digests_and_signs") else { return };
     let fixture = Bench::new();
     let point = {
         let client = fixture.client();
@@ -168,9 +170,9 @@ fn python_pkcs11_opens_lists_digests_and_signs() {
     PublicKey::from_point(&point).unwrap().verify(b"text", &unhex(&line("signature"))).unwrap();
 }
 
-/// A Python with python-pkcs11, in an environment beside the build; `None`, with the reason printed, where it cannot
+/// A Python with python-pkcs11, in an environment beside the build; `None`, and the test counted as skipped, where it cannot
 /// be installed.
-fn python() -> Option<std::path::PathBuf> {
+fn python(test: &str) -> Option<std::path::PathBuf> {
     let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     let home = deps.parent().unwrap().parent().unwrap().join("python-pkcs11");
     let python = home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
@@ -184,13 +186,13 @@ fn python() -> Option<std::path::PathBuf> {
     }
     let made = Command::new("python3").args(["-m", "venv"]).arg(&home).output();
     if !made.is_ok_and(|made| made.status.success()) {
-        println!("skipped: python3 cannot make a virtual environment");
+        skip(test, "python3 cannot make a virtual environment");
         return None;
     }
     let install = ["-m", "pip", "-q", "install", "python-pkcs11"];
     let installed = Command::new(&python).args(install).output();
     if !installed.is_ok_and(|made| made.status.success()) || !can_import() {
-        println!("skipped: python-pkcs11 cannot be installed from PyPI");
+        skip(test, "python-pkcs11 cannot be installed from PyPI");
         return None;
     }
     Some(python)

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use common::{CKA_ID, host_exe, profile_with};
 use tempfile::TempDir;
 use ycd_pki::name::Name;
+use ycd_test_skips::skip;
 use ycd_token::{
     ContainerHandle, Driver, KeyPairState, ModuleHost, Pin, PinRetryCounter, TokenAccess, TokenError,
 };
@@ -72,8 +73,10 @@ fn delete_public_key(folder: &Path, module: &Path) {
 fn a_module_that_signs_plain_ecdsa_with_an_sm2_key_is_found_out() {
     let folder = TempDir::new().unwrap();
     let Some(mut host) = softhsm(folder.path()) else {
-        eprintln!("skipped: SoftHSM is not installed");
-        return;
+        return skip(
+            "a_module_that_signs_plain_ecdsa_with_an_sm2_key_is_found_out",
+            "SoftHSM is not installed",
+        );
     };
     let tokens = host.list().unwrap();
     let [token] = &tokens[..] else { panic!("{tokens:?}") };
@@ -110,8 +113,7 @@ fn a_module_that_signs_plain_ecdsa_with_an_sm2_key_is_found_out() {
 fn a_pin_is_changed_in_a_module_of_other_people() {
     let folder = TempDir::new().unwrap();
     let Some(mut host) = softhsm(folder.path()) else {
-        eprintln!("skipped: SoftHSM is not installed");
-        return;
+        return skip("a_pin_is_changed_in_a_module_of_other_people", "SoftHSM is not installed");
     };
     let token = host.list().unwrap().remove(0).token_id;
     let (old, new) = (Pin::new("123456"), Pin::new("271828"));

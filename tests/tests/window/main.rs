@@ -13,7 +13,7 @@ fn is_left_out(test: &str) -> bool {
     match window::available() {
         Ok(()) => false,
         Err(reason) => {
-            ycd_tests::pcscd::skip(test, &reason);
+            ycd_test_skips::skip(test, &reason);
             true
         }
     }

@@ -13,7 +13,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Answers a work's question. */
+        /** Answers a job's question. */
         post: operations["answer"];
         delete?: never;
         options?: never;
@@ -183,7 +183,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Puts away a work that has ended. */
+        /** Puts away a job that has ended. */
         post: operations["dismiss_job"];
         delete?: never;
         options?: never;
@@ -574,7 +574,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends a work before its next step; what changes the token is seen to its end. */
+        /** Ends a job before its next step; what changes the token is seen to its end. */
         post: operations["stop_job"];
         delete?: never;
         options?: never;

@@ -16,7 +16,8 @@ struct Layer {
 }
 
 const LAYERS: &[Layer] = &[
-    Layer { folder: "xtask", package: "ycd-xtask", may_use: &[] },
+    Layer { folder: "tests/skips", package: "ycd-test-skips", may_use: &[] },
+    Layer { folder: "xtask", package: "ycd-xtask", may_use: &["ycd-test-skips"] },
     Layer { folder: "crates/windows", package: "ycd-windows", may_use: &[] },
     Layer { folder: "crates/pki", package: "ycd-pki", may_use: &[] },
     Layer { folder: "crates/portal-api", package: "ycd-portal-api", may_use: &[] },
@@ -52,6 +53,7 @@ const LAYERS: &[Layer] = &[
         folder: "tests",
         package: "ycd-tests",
         may_use: &[
+            "ycd-test-skips",
             "ycd-pki",
             "ycd-portal-api",
             "ycd-softkey",

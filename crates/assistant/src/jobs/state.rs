@@ -1,4 +1,4 @@
-//! What flow and screen share of a work: the flow writes its state and asks, the screen reads and answers.
+//! What flow and screen share of a job: the flow writes its state and asks, the screen reads and answers.
 
 use std::ops::ControlFlow;
 use std::{
@@ -28,7 +28,7 @@ use crate::{
 const LAG: Duration = Duration::from_millis(500);
 const A_DAY: Duration = Duration::from_secs(86_400);
 
-/// The state of a work, and whoever wants to know it.
+/// The state of a job, and whoever wants to know it.
 pub(super) struct JobState {
     inner: Mutex<Inner>,
     shared: Arc<Context>,
@@ -225,7 +225,7 @@ fn takes(question: &Question, answer: &Answer) -> bool {
     }
 }
 
-/// The flow's end of a work: it tells, and waits for answers.
+/// The flow's end of a job: it tells, and waits for answers.
 #[derive(Clone)]
 pub(super) struct PromptChannel {
     pub job_state: Arc<JobState>,

@@ -138,7 +138,7 @@ fn an_envelope_with_something_else_in_it_is_refused() {
     ];
     for sealed in envelopes {
         let error = host.unlock_open(setup.token(), &setup.signed(&context, sealed)).unwrap_err();
-        assert_eq!(reason(error), "its box does not open, or something else is in it");
+        assert_eq!(reason(error), "its sealed envelope does not open, or something else is in it");
     }
     // A personalization says whether there is an unblock key.
     let personalization = |unblock_key_version, unblock_key: Option<UnblockKey>| {
