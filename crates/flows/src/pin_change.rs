@@ -28,7 +28,7 @@ pub struct PinChange<'a> {
 
 /// Who knows the PINs, behind a window or a terminal.
 pub trait PinChangePrompter: NewPinPrompter {
-    /// Told as it happens. [`ControlFlow::Break(())`] ends the flow, which has changed nothing yet; what the last event
+    /// Told as it happens. `ControlFlow::Break` ends the flow, which has changed nothing yet; what the last event
     /// answers makes no difference.
     fn tell(&mut self, event: &PinEvent) -> ControlFlow<()>;
 

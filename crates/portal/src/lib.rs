@@ -9,9 +9,9 @@
 //! | [`certificates`] | 我的证书 |
 //! | [`attempts`] | the work on the token, for which an order is approved |
 //! | [`personalization`] | at the personalization workstation: a blank token's first secrets and certificate |
-//! | [`keys`], [`unlock`] | what is kept of a token, and a new PIN for one that is locked |
+//! | [`tokens`], [`unlock`] | what is kept of a token, and a new PIN for one that is locked |
 //! | [`authority`] | root, issuing CA, revocation list |
-//! | [`identity`] | the portal's own tokens |
+//! | [`identity`] | the portal's own keys |
 //! | [`sms`] | codes, step-ups, messages and who sends them |
 //! | [`drivers`] | reports on tokens that no profile knows |
 //! | [`login`], [`operator`] | who may do what |
@@ -19,7 +19,7 @@
 //!
 //! Invariants:
 //! - Time comes from the [`clock::Clock`] that the portal was opened with, and from nowhere else.
-//! - An order changes its stage through [`orders::transition`] only.
+//! - An order changes its state through [`orders::transition`] only.
 //! - Whatever changes something needs an `Idempotency-Key`; the change and its answer are stored in one transaction.
 //! - Session tokens, step-ups and SMS codes are stored as keyed hashes; stored answers are sealed. The one exception is
 //!   the embedded SMS outbox, which stands in for the phone.

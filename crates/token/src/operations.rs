@@ -21,7 +21,7 @@
 
 pub use ycd_pki::{authorization::Authorization, unlock::CHALLENGE_LEN};
 
-/// Hands the operations of [`TokenAccess`](crate::TokenAccess), all but its listing, to another macro, behind what that
+/// Hands the operations of [`TokenAccess`], all but its listing, to another macro, behind what that
 /// one is given besides.
 #[macro_export]
 macro_rules! token_operations {
@@ -45,9 +45,9 @@ macro_rules! token_operations {
             /// `old` is presented once; `new` goes to the token twice, to be set and to be proven.
             ///
             /// # Errors
-            /// [`TokenError::PinIncorrect`] and [`TokenError::PinLocked`] where `old` is not the PIN;
-            /// [`TokenError::PinInvalid`] where `new` is outside the token's limits, which costs no try; after
-            /// [`TokenError::Unknown`] either of the two is in force, and only a login can tell.
+            /// `TokenError::PinIncorrect` and `TokenError::PinLocked` where `old` is not the PIN;
+            /// `TokenError::PinInvalid` where `new` is outside the token's limits, which costs no try; after
+            /// `TokenError::Unknown` either of the two is in force, and only a login can tell.
             ChangePin change_pin(old: &$crate::Pin, new: &$crate::Pin) -> (),
                 once, write, changes, plain;
 
@@ -80,7 +80,7 @@ macro_rules! token_operations {
     };
 }
 
-/// As [`token_operations`], those of [`Unlocker`](crate::Unlocker).
+/// As [`token_operations`], those of [`Unlocker`].
 #[macro_export]
 macro_rules! unlock_operations {
     ($to:ident { $($more:tt)* }) => {
@@ -142,7 +142,7 @@ macro_rules! unlock_operations {
                 goes_on, write, changes, plain;
 
             /// C_SetPIN by the SO that is logged in: the next PIN of the envelope in the place of the one that opened
-            /// it. Logs out; whether it took effect, a login with [`SoLogin::Next`] tells.
+            /// it. Logs out; whether it took effect, a login with `SoLogin::Next` tells.
             ///
             /// # Errors
             /// [`TokenError::ReleaseRefused`](crate::TokenError::ReleaseRefused) where the next PIN is in force
@@ -251,7 +251,7 @@ use crate::{Result, TokenId, TokenInfo};
 
 token_operations!(declare {
     /// Operations on the tokens that are inserted. Each is whole: it leaves the token in its old or its new state, or
-    /// answers [`TokenError::Unknown`], after which the caller reads again and reconciles.
+    /// answers `TokenError::Unknown`, after which the caller reads again and reconciles.
     trait TokenAccess;
     calls TokenCall, answers TokenAnswer;
     /// The tokens that are inserted now.

@@ -25,7 +25,7 @@ pub struct UnlockCapabilities {
     /// Whether C_InitPIN leaves the keys.
     pub keeps_keys: Tristate,
     pub challenge_response: Tristate,
-    /// The token is on a reader and answers as its profile says: [`UnlockMethod::Challenge`] can be gone now.
+    /// The token is on a reader and answers as its profile says: [`UnlockMethod::ChallengeResponse`] can be gone now.
     pub on_reader: bool,
     pub so_pin_retry_counter: SoPinRetryCounter,
 }

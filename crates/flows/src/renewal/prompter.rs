@@ -18,7 +18,7 @@ use crate::{
 
 /// The person, behind a window or a terminal.
 pub trait Prompter {
-    /// Told as it happens. Answering [`ControlFlow::Break(())`] ends the flow before its next step; a step that changes
+    /// Told as it happens. Answering `ControlFlow::Break` ends the flow before its next step; a step that changes
     /// the token is always seen to its end.
     fn tell(&mut self, event: &Event) -> ControlFlow<()>;
 

@@ -15,7 +15,7 @@ use crate::session::{
 
 /// The person who unlocks, behind a window or a terminal.
 pub trait UnlockPrompter: NewPinPrompter {
-    /// Told as it happens. Answering [`ControlFlow::Break(())`] ends the flow before its next step; a step that changes
+    /// Told as it happens. Answering `ControlFlow::Break` ends the flow before its next step; a step that changes
     /// the token is always seen to its end.
     fn tell(&mut self, event: &UnlockEvent) -> ControlFlow<()>;
 

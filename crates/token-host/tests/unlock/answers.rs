@@ -76,8 +76,8 @@ fn only_the_portals_signature_over_context_and_envelope_counts_and_comes_first()
     cut.signature.pop();
     for (what, answer) in [
         ("another portal's signature", Answer { signature: forged.signature, ..right.clone() }),
-        ("another box", Answer { sealed_envelope: other.sealed_envelope.clone(), ..right.clone() }),
-        ("no box", Answer { sealed_envelope: Vec::new(), ..right.clone() }),
+        ("another envelope", Answer { sealed_envelope: other.sealed_envelope.clone(), ..right.clone() }),
+        ("no envelope", Answer { sealed_envelope: Vec::new(), ..right.clone() }),
         (
             "another context",
             Answer {
@@ -155,7 +155,7 @@ fn an_envelope_with_something_else_in_it_is_refused() {
     };
     for answer in [personalization(1, None), personalization(0, Some(UnblockKey::from_bytes([7; 32])))] {
         let error = host.unlock_open(setup.token(), &answer).unwrap_err();
-        assert_eq!(reason(error), "its box has another unblock key than it says");
+        assert_eq!(reason(error), "its sealed envelope has another unblock key than it says");
     }
     assert_eq!(host.unlock_opened(setup.token()).unwrap(), None);
 }

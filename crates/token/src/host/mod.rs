@@ -1,4 +1,4 @@
-//! The client of the driver host: one child process for one module, behind the [`TokenAccess`] trait.
+//! The client of the driver host: one child process for one module, behind the trait `TokenAccess`.
 
 mod answers;
 mod calls;
@@ -23,7 +23,7 @@ const IDLE: Duration = Duration::from_secs(120);
 ///
 /// Every call has the deadline of its profile. A host that dies or hangs is killed, waited for and reported, and
 /// started afresh at the next call, which may take the time of a start longer; then nobody is logged in. So is one
-/// whose module has run out of memory. Only [`keys`](Token::tokens) and [`read`](Token::read) are repeated by
+/// whose module has run out of memory. Only `list` and `read` are repeated by
 /// themselves, once, where the host died, in what is left of their time.
 pub struct ModuleHost {
     host_exe: PathBuf,
