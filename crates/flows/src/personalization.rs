@@ -305,7 +305,7 @@ impl OwnPair {
     }
 }
 
-/// Whether the SO PIN in the box is the one that a login on this token has proven: it was personalized before.
+/// Whether the SO PIN in the envelope is the one that a login on this token has proven: it was personalized before.
 fn is_proven(secrets: &Opened) -> bool {
     secrets.current_version > 0 && secrets.current_version == secrets.next_version
 }

@@ -285,7 +285,7 @@ impl Client {
     }
 
     pub fn liveness(&self, order: &str, question: &AskLiveness) -> Result<LivenessAnswer, ApiError> {
-        self.post(&of_unlock(order, "/alive"), question)
+        self.post(&of_unlock(order, "/liveness"), question)
     }
 
     pub fn unlock_nonce(&self, order: &str) -> Result<Nonce, ApiError> {

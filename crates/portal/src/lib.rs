@@ -19,7 +19,7 @@
 //!
 //! Invariants:
 //! - Time comes from the [`clock::Clock`] that the portal was opened with, and from nowhere else.
-//! - An order changes its state through [`orders::transition`] only.
+//! - An order changes its status through [`orders::transition`] only.
 //! - Whatever changes something needs an `Idempotency-Key`; the change and its answer are stored in one transaction.
 //! - Session tokens, step-ups and SMS codes are stored as keyed hashes; stored answers are sealed. The one exception is
 //!   the embedded SMS outbox, which stands in for the phone.

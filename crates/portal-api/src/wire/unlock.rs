@@ -140,12 +140,12 @@ pub struct ReleaseAnswer {
     /// CTX, as `ycd_pki::unlock::Context` writes it.
     pub context: Bytes,
     pub sealed_envelope: Bytes,
-    /// DER of `SEQUENCE { r, s }`, SM3withSM2, over CTX ‖ SM3(box).
+    /// DER of `SEQUENCE { r, s }`, SM3withSM2, over CTX ‖ SM3(sealed envelope).
     pub signature: Bytes,
 }
 
-/// `POST /unlock/orders/{order}/alive`: directly before an SO login. `unlock.release_stale` unless the release is the
-/// newest of an open order.
+/// `POST /unlock/orders/{order}/liveness`: directly before an SO login. `unlock.release_stale` unless the release
+/// is the newest of an open order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskLiveness {

@@ -1,7 +1,7 @@
 //! Everything that can happen to an order, in one table.
 //!
-//! [`next`] names for every stage and every event the stage that follows, or why it cannot be; [`may_cause`] says who
-//! may cause an event, [`concerns`] which orders it can happen to. None has a wildcard over stages or events: whoever
+//! [`next`] names for every status and every event the status that follows, or why it cannot be; [`may_cause`] says who
+//! may cause an event, [`concerns`] which orders it can happen to. None has a wildcard over statuses or events: whoever
 //! adds one decides every case.
 
 use ycd_portal_api::wire::orders::{ActorKind, OrderKind};

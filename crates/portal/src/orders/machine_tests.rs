@@ -6,7 +6,7 @@ use super::*;
 
 const ACTORS: [ActorKind; 3] = [ActorKind::Applicant, ActorKind::Operator, ActorKind::System];
 
-/// The whole table, as it stands, for people: one line per stage and event.
+/// The whole table, as it stands, for people: one line per status and event.
 #[test]
 fn the_whole_table_is_as_written_down() {
     let mut table = String::new();

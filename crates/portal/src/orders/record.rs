@@ -99,7 +99,7 @@ impl<'r> sqlx::FromRow<'r, SqliteRow> for Order {
             internal_status: InternalStatus::ALL
                 .into_iter()
                 .find(|candidate| candidate.name() == internal_status)
-                .ok_or_else(|| sqlx::Error::Decode(format!("stage {internal_status}").into()))?,
+                .ok_or_else(|| sqlx::Error::Decode(format!("status {internal_status}").into()))?,
             state: word(row.try_get("public_status")?)?,
             user_id: row.try_get("user_id")?,
             phone: row.try_get("phone")?,

@@ -1,4 +1,4 @@
-//! The one way in which an order changes its stage.
+//! The one way in which an order changes its status.
 
 use time::OffsetDateTime;
 use ycd_portal_api::{
@@ -62,7 +62,7 @@ pub async fn transition(
     load(db, no).await
 }
 
-/// What the order remembers of an event, beyond its stage.
+/// What the order remembers of an event, beyond its status.
 async fn follow(
     db: &mut Conn,
     order: &Order,

@@ -1,7 +1,7 @@
 //! Tokens: what the portal keeps of each, so that it can be unlocked.
 //!
 //! Of an SO PIN there are at most two versions: *current*, which a login has proven to be on the token, and *next*,
-//! made once and put into every box, whatever the order, until a login has proven it. Both lie encrypted, bound to
+//! made once and put into every envelope, whatever the order, until a login has proven it. Both lie encrypted, bound to
 //! token and version.
 
 mod record;

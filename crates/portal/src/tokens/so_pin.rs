@@ -15,8 +15,8 @@ use crate::{
 /// Longer ones add nothing.
 const LONGEST: u8 = 16;
 
-/// A personalization begins: the token gets its method, its limits, and the SO PIN that its boxes will bring: the one
-/// that waits to be proven, else the one that is proven, else a new one. Made once, whatever breaks off after it.
+/// A personalization begins: the token gets its method, its limits, and the SO PIN that its envelopes will bring: the
+/// one that waits to be proven, else the one that is proven, else a new one. Made once, whatever breaks off after it.
 pub async fn begin(
     portal: &Portal,
     db: &mut Conn,
@@ -63,7 +63,7 @@ pub async fn with_next(portal: &Portal, db: &mut Conn, mut token: Token) -> Resu
     Ok(token)
 }
 
-/// An SO PIN out of its encrypted store, for a box.
+/// An SO PIN out of its encrypted store, for an envelope.
 pub fn escrowed(secrets: &Secrets, token_id: &str, escrow: &Escrow) -> Result<SoPin, Error> {
     let plain = Zeroizing::new(secrets.unseal(&bound_to(token_id, escrow.version), &escrow.sealed)?);
     let text = std::str::from_utf8(&plain).map_err(|_| Error::Sealed)?;

@@ -92,7 +92,7 @@ pub async fn unlocked(
 }
 
 /// That release, one-time key and SO PIN belong together. Where the PIN was found to work already there is no one-time
-/// token and no SO PIN, and the release is the newest. `unlock.proof_mismatch`
+/// key and no SO PIN, and the release is the newest. `unlock.proof_mismatch`
 async fn check_release(
     db: &mut Conn,
     no: &str,

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The portal's word for one login. Not kept: a repeat is answered by how things stand then.
-#[utoipa::path(post, path = "/unlock/orders/{order}/alive", request_body = AskLiveness, security(("session" = [])),
+#[utoipa::path(post, path = "/unlock/orders/{order}/liveness", request_body = AskLiveness, security(("session" = [])),
     params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = LivenessAnswer), (status = "default", body = Problem)))]
 pub async fn liveness(

@@ -33,7 +33,7 @@ use crate::{
 /// Challenges that one release answers: a PIN retyped as often as that wants a fresh one.
 const CHALLENGES: i64 = 20;
 
-/// Gives a release for a one-time key, or its release again. The token is inside the sealed request.
+/// Gives a release for a one-time key, or its release again. The one-time key is inside the sealed request.
 #[utoipa::path(post, path = "/unlock/orders/{order}/releases", request_body = AskRelease,
     params(("order" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = ReleaseAnswer), (status = "default", body = Problem)))]

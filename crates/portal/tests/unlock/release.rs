@@ -269,7 +269,7 @@ fn the_portals_word_is_never_repeated_from_memory() {
     let ask = || {
         let question = AskLiveness { release: 1, nonce: Bytes(vec![7; 32]) };
         let request = http
-            .post(world.url(&format!("/api/v1/unlock/orders/{}/alive", applicant.no)))
+            .post(world.url(&format!("/api/v1/unlock/orders/{}/liveness", applicant.no)))
             .header("Idempotency-Key", "same")
             .bearer_auth(&applicant.ticket)
             .json(&question);

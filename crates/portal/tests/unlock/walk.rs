@@ -43,8 +43,8 @@ struct Process {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// It has the box.
-    Box,
+    /// It has the envelope.
+    Envelope,
     /// SO login with this version.
     So(u32),
     /// The user PIN is set.
@@ -144,17 +144,17 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Out of the port: logins are gone, the box is not.
+    /// Out of the port: logins are gone, the envelope is not.
     fn pull(&mut self) {
         if let Some(process) = &mut self.machines[self.in_hand.at].0 {
-            process.phase = Phase::Box;
+            process.phase = Phase::Envelope;
         }
     }
 
     fn ten_minutes(&mut self) {
         self.world.advance(Duration::minutes(10));
         for (process, _) in &mut self.machines {
-            if process.as_ref().is_some_and(|process| process.phase == Phase::Box) {
+            if process.as_ref().is_some_and(|process| process.phase == Phase::Envelope) {
                 *process = None;
             }
         }
@@ -187,7 +187,7 @@ impl<'a> Walk<'a> {
         let phase = self.machines[at].0.as_ref().map(|process| process.phase);
         match phase {
             None => self.ask(),
-            Some(Phase::Box) => {
+            Some(Phase::Envelope) => {
                 let (process, journal) = &self.machines[at];
                 let context = &process.as_ref().unwrap().release.context;
                 let (current, next) = (context.current_version, context.next_version);
@@ -220,7 +220,7 @@ impl<'a> Walk<'a> {
                 if self.dice.throw(3) > 0 {
                     self.in_hand.so_pin = process.release.so_pins().next.clone();
                 }
-                process.phase = if self.dice.throw(4) > 0 { Phase::Set } else { Phase::Box };
+                process.phase = if self.dice.throw(4) > 0 { Phase::Set } else { Phase::Envelope };
             }
             Some(Phase::Set) => {
                 let next = self.machines[at].0.as_ref().unwrap().release.context.next_version;
@@ -264,7 +264,7 @@ impl<'a> Walk<'a> {
         // The answer is lost, sometimes.
         if self.dice.throw(4) > 0 {
             let order = self.applicant.no.clone();
-            let process = Process { release, order, phase: Phase::Box, wrong: Vec::new() };
+            let process = Process { release, order, phase: Phase::Envelope, wrong: Vec::new() };
             self.machines[self.in_hand.at].0 = Some(process);
         }
     }
@@ -289,7 +289,7 @@ impl<'a> Walk<'a> {
         self.in_hand.retry_counter -= 1;
         process.wrong.push(version);
         assert!(process.wrong.len() < 2, "two wrong SO PINs in a row in one release");
-        process.phase = Phase::Box;
+        process.phase = Phase::Envelope;
     }
 
     fn alive(&self, release: u32) -> bool {
