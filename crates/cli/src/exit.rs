@@ -89,6 +89,19 @@ mod tests {
         }
     }
 
+    /// No area of this program's own codes is one of the portal's.
+    #[test]
+    fn whatever_the_portal_refuses_with_is_told_as_its_refusal() {
+        for kind in ycd_portal_api::problem::all() {
+            let expected = match kind.status {
+                500.. => 5,
+                _ if *kind == ycd_portal_api::problem::kinds::WRONG_TOKEN => 3,
+                _ => 6,
+            };
+            assert_eq!(code_of(kind.code), expected, "{}", kind.code);
+        }
+    }
+
     #[test]
     fn a_refusal_that_this_program_does_not_know_is_the_portals() {
         assert_eq!(code_of("order.a_new_rule"), 6);

@@ -22,7 +22,7 @@ impl Explain for FlowError {
             Self::Token { source, .. } => return source.explain(language),
             Self::Portal { source, .. } => return source.explain(language),
             Self::Pki(source) => return source.explain(language),
-            Self::SeveralTokens { tokens } => vec![("keys", tails(tokens, language))],
+            Self::SeveralTokens { tokens } => vec![("tokens", tails(tokens, language))],
             Self::WrongToken { inserted, wanted } => {
                 vec![("inserted", inserted.tail().to_owned()), ("wanted", wanted.tail().to_owned())]
             }
@@ -92,7 +92,7 @@ impl Explain for PinChangeError {
             Self::Flow(source) => return source.explain(language),
             Self::Token(source) => return source.explain(language),
             Self::Refused(refusal) => return refusal.explain(language),
-            Self::NoneFits { key, product } => none_fits(key, product),
+            Self::NoneFits { token, product } => none_fits(token, product),
             Self::OutcomeUnknown { try_first: Which::Old, .. } => {
                 vec![("first", which(Which::Old)), ("second", which(Which::New))]
             }
@@ -112,7 +112,7 @@ impl Explain for UnlockError {
             Self::Token { source, .. } => return source.explain(language),
             Self::Portal { source, .. } => return source.explain(language),
             Self::Refused(refusal) => return refusal.explain(language),
-            Self::NoneFits { key, product } => none_fits(key, product),
+            Self::NoneFits { token, product } => none_fits(token, product),
             Self::Rejected { reason } => vec![("reason", reason.clone())],
             Self::Over { state } => {
                 vec![("state", word(&format!("public_status.{}", state.name()), language))]
@@ -128,10 +128,10 @@ impl Explain for UnlockError {
     }
 }
 
-fn none_fits(key: &PinPolicy, product: &PinPolicy) -> Vec<(&'static str, String)> {
+fn none_fits(token: &PinPolicy, product: &PinPolicy) -> Vec<(&'static str, String)> {
     vec![
-        ("key_min", key.min_len.to_string()),
-        ("key_max", key.max_len.to_string()),
+        ("token_min", token.min_len.to_string()),
+        ("token_max", token.max_len.to_string()),
         ("min", product.min_len.to_string()),
         ("max", product.max_len.to_string()),
     ]

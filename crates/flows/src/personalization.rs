@@ -21,7 +21,7 @@ use ycd_pki::{
     unlock::{Purpose, UnlockMethod},
 };
 use ycd_portal_api::{
-    ApiError, Client,
+    Client,
     wire::{
         Bytes,
         attempts::SignedAuthorization,
@@ -120,9 +120,10 @@ impl Personalization<'_> {
                 so_pin_max_len: info.pin.max_len,
                 one_time_key: Bytes(one_time.public_key.0),
             })
-            .map_err(at(Step::Open))?;
+            .map_err(FlowError::of_portal(Step::Open))?;
         if let (true, Some(certificate)) = (personalization.done, personalization.certificate.clone()) {
-            let record = self.portal.token_record(token.as_str()).map_err(at(Step::Done))?;
+            let record =
+                self.portal.token_record(token.as_str()).map_err(FlowError::of_portal(Step::Done))?;
             self.on_token(Step::Done, |tokens| tokens.unlock_end(&token))?;
             return Ok(PersonalizedToken { certificate, record });
         }
@@ -161,11 +162,15 @@ impl Personalization<'_> {
         let certificate = self
             .portal
             .first_certificate(token.as_str(), &FirstCertificateRequest { request: Bytes(request) })
-            .map_err(at(Step::Issue))?;
+            .map_err(FlowError::of_portal(Step::Issue))?;
         self.on_token(Step::Write, |tokens| tokens.write_certificate(&token, &certificate.certificate.0))?;
 
         // The new key proves it all.
-        let nonce = self.portal.personalization_nonce(token.as_str()).map_err(at(Step::Confirm))?.nonce;
+        let nonce = self
+            .portal
+            .personalization_nonce(token.as_str())
+            .map_err(FlowError::of_portal(Step::Confirm))?
+            .nonce;
         let authorization = Authorization::Personalized {
             portal: self.trust.name.clone(),
             token_id: token.to_string(),
@@ -181,7 +186,8 @@ impl Personalization<'_> {
             unblock_key_version: secrets.unblock_key_version,
             authorization: SignedAuthorization { nonce, signature: Bytes(signature) },
         };
-        let record = self.portal.personalized(token.as_str(), &proof).map_err(at(Step::Confirm))?;
+        let record =
+            self.portal.personalized(token.as_str(), &proof).map_err(FlowError::of_portal(Step::Confirm))?;
         self.on_token(Step::Done, |tokens| tokens.unlock_end(&token))?;
         self.on_token(Step::Done, |tokens| tokens.logout(&token))?;
         Ok(PersonalizedToken { certificate, record })
@@ -284,10 +290,6 @@ impl Personalization<'_> {
     }
 }
 
-fn at(step: Step) -> impl Fn(ApiError) -> FlowError {
-    move |source| FlowError::Portal { step: step.into(), source }
-}
-
 /// What the pair of one personalization is known by.
 struct OwnPair {
     cka_id: CkaId,
@@ -296,7 +298,7 @@ struct OwnPair {
 }
 
 impl OwnPair {
-    /// On a token that keeps no tags: a pair that bears no certificate yet, or this personalization's.
+    /// On a token that keeps no CKA_IDs: a key pair that bears no certificate yet, or this personalization's.
     fn may_be(&self, container: &Container, keeps_ids: bool) -> bool {
         if keeps_ids {
             return container.has_cka_id(&self.cka_id);
@@ -310,7 +312,7 @@ fn is_proven(secrets: &Opened) -> bool {
     secrets.current_version > 0 && secrets.current_version == secrets.next_version
 }
 
-/// The tag of the pair that a personalization makes, the same in every run of it and another one in the next
+/// The CKA_ID of the key pair that a personalization makes, the same in every run of it and another one in the next
 /// personalization.
 fn pair_cka_id(token: &TokenId, personalization: &str) -> CkaId {
     let digest = sm3(format!("ycd-first-pair:{token}:{personalization}").as_bytes());

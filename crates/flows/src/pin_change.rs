@@ -82,7 +82,7 @@ pub enum PinChangeError {
     NotSet,
     /// What the token takes the product does not, and the other way round.
     #[error("no PIN satisfies both the token and the product")]
-    NoneFits { key: PinPolicy, product: PinPolicy },
+    NoneFits { token: PinPolicy, product: PinPolicy },
     /// No other PIN was given in the place of one that was not taken.
     #[error("the new PIN is not taken: {0}")]
     Refused(NewPinProblem),
@@ -224,9 +224,9 @@ impl PinChange<'_> {
 
 /// What satisfies token and product; an answer before anybody is asked for anything.
 fn both(token: &TokenInfo, product: Option<PinPolicy>) -> Result<PinPolicy> {
-    let key = PinPolicy::of_key(&token.pin);
-    let product = product.unwrap_or(key);
-    key.and(product).ok_or(PinChangeError::NoneFits { key, product })
+    let token = PinPolicy::of_token(&token.pin);
+    let product = product.unwrap_or(token);
+    token.and(product).ok_or(PinChangeError::NoneFits { token, product })
 }
 
 /// What the token's state after a change that nobody saw the end of speaks for. A change that took effect ends with a

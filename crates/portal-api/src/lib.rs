@@ -1,7 +1,7 @@
 //! The portal's API as its callers see it: what travels, what goes wrong, and a client.
 //!
 //! - [`wire`]: the types in requests and answers, shared with the portal itself.
-//! - [`Problem`]: a refusal of the portal, with its stable code; all of them in [`problem::kinds`].
+//! - [`Problem`]: a refusal of the portal, with its stable code; all of them in [`problem::all`].
 //! - [`ApiError`]: why a call brought nothing, said so that a caller knows whether to try again.
 //! - [`Client`]: one method per endpoint, blocking.
 //!

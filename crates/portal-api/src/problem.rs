@@ -21,8 +21,7 @@ pub struct Problem {
     pub detail: Option<String>,
     /// Stable, for example `order.illegal_transition`.
     pub code: String,
-    /// Further members, by code: `errors` of a form, `from` and `event` of a transition, `retry_counter` of an SMS
-    /// code.
+    /// Further members, by code: `errors` of a form, `from` and `event` of a transition, `tries_left` of an SMS code.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -107,4 +106,27 @@ pub mod unlock;
 /// Every kind that the portal can refuse with.
 pub fn all() -> impl Iterator<Item = &'static Kind> {
     [kinds::ALL, attempts::ALL, unlock::ALL, personalization::ALL].into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_code_of_its_own_and_a_status_that_refuses() {
+        let mut codes = BTreeSet::new();
+        for kind in all() {
+            let is_name = |part: &str| {
+                part.starts_with(|c: char| c.is_ascii_lowercase())
+                    && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            };
+            let is_well_formed =
+                kind.code.split_once('.').is_some_and(|(area, name)| is_name(area) && is_name(name));
+            assert!(is_well_formed, "{}", kind.code);
+            assert!(codes.insert(kind.code), "{} is there twice", kind.code);
+            assert!((400..600).contains(&kind.status) && !kind.title.is_empty(), "{kind:?}");
+        }
+    }
 }

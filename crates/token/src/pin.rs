@@ -56,7 +56,7 @@ pub enum Weakness {
 
 impl PinPolicy {
     /// The token's own limits.
-    pub fn of_key(pin: &PinState) -> Self {
+    pub fn of_token(pin: &PinState) -> Self {
         Self { min_len: pin.min_len, max_len: pin.max_len, digits_only: false }
     }
 

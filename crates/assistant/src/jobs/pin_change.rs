@@ -92,7 +92,7 @@ impl PinChangePrompter for AtScreen<'_> {
                 _ => None,
             };
         }
-        let policy = self.policy.unwrap_or_else(|| PinPolicy::of_key(&question.token.pin));
+        let policy = self.policy.unwrap_or_else(|| PinPolicy::of_token(&question.token.pin));
         let question = Question::ChangePin { token, rules: rules(policy), retry_counter, is_initial };
         match self.context.prompts.ask(question) {
             Answer::ChangePin { old, new, again } => {

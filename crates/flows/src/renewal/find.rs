@@ -62,12 +62,8 @@ impl Renewal<'_> {
         order: &str,
         flow_token: &mut TokenInFlow,
     ) -> Result<TokenInfo> {
-        let wanted = self
-            .portal
-            .order(order)
-            .map_err(|source| FlowError::Portal { step: Step::FindToken.into(), source })?
-            .summary
-            .token_id;
+        let wanted =
+            self.portal.order(order).map_err(FlowError::of_portal(Step::FindToken))?.summary.token_id;
         let wanted = TokenId::from(wanted);
         flow_token.token = Some(wanted.clone());
         loop {
@@ -95,7 +91,7 @@ impl Renewal<'_> {
         let view = self
             .portal
             .open_attempt(order, &OpenAttempt { token_id: token.token_id.to_string(), public_keys, mode })
-            .map_err(|source| FlowError::Portal { step: Step::Open.into(), source })?;
+            .map_err(FlowError::of_portal(Step::Open))?;
         if view.order != order || view.token_id != token.token_id.as_str() {
             return Err(bad_answer("an attempt of another order or key".to_owned()));
         }

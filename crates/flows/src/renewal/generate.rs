@@ -117,9 +117,7 @@ impl Renewal<'_> {
         }
         if view.mode == Mode::SideBySide {
             let fixed = FixMode { token_id: token.token_id.to_string(), mode: Mode::Replace, consent: true };
-            self.portal
-                .fix_mode(&view.order, &fixed)
-                .map_err(|source| FlowError::Portal { step: Step::Clear.into(), source })?;
+            self.portal.fix_mode(&view.order, &fixed).map_err(FlowError::of_portal(Step::Clear))?;
         }
         let nonce = self.nonce(Step::Clear, view, NoncePurpose::Replace)?;
         let authorization = Authorization::Replace {
@@ -133,7 +131,7 @@ impl Renewal<'_> {
             self.sign(Step::Clear, token, &Spki(old.spki_der().to_vec()), &authorization, nonce)?;
         self.portal
             .replace(&view.order, &Replace { authorization })
-            .map_err(|source| FlowError::Portal { step: Step::Clear.into(), source })?;
+            .map_err(FlowError::of_portal(Step::Clear))?;
         Ok(())
     }
 
@@ -163,7 +161,7 @@ impl Renewal<'_> {
         let next = self
             .portal
             .abandon(&view.order, view.attempt, &Abandon { step_up, authorization })
-            .map_err(|source| FlowError::Portal { step: Step::GiveUp.into(), source })?;
+            .map_err(FlowError::of_portal(Step::GiveUp))?;
         if next.attempt == view.attempt {
             return Err(FlowError::OperatorNeeded { reason: OperatorReason::AttemptsExhausted });
         }

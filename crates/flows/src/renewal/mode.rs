@@ -37,7 +37,7 @@ pub fn fix_mode_by_token(
     order: &str,
     agrees_to_replace: impl FnOnce(&TokenInfo) -> bool,
 ) -> Result<Option<Mode>> {
-    let portal_error = |source| FlowError::Portal { step: Step::Open.into(), source };
+    let portal_error = FlowError::of_portal(Step::Open);
     let view = portal.order(order).map_err(portal_error)?;
     if view.mode.is_some() {
         return Ok(view.mode);

@@ -47,16 +47,14 @@ impl Renewal<'_> {
         view: &AttemptView,
         purpose: NoncePurpose,
     ) -> Result<[u8; NONCE_LEN]> {
-        let nonce = self
-            .portal
-            .nonce(&view.order, view.attempt, purpose)
-            .map_err(|source| FlowError::Portal { step: step.into(), source })?;
+        let nonce =
+            self.portal.nonce(&view.order, view.attempt, purpose).map_err(FlowError::of_portal(step))?;
         array(&nonce.nonce)
     }
 
     /// A fresh SMS code, typed by the person, becomes a step-up ticket.
     pub(super) fn step_up(&mut self, step: Step, view: &AttemptView, purpose: Purpose) -> Result<String> {
-        let portal_error = |source| FlowError::Portal { step: step.into(), source };
+        let portal_error = FlowError::of_portal(step);
         let order = view.order.clone();
         let request = RequestCode { purpose, phone: None, order: Some(order.clone()) };
         let sent = self.portal.request_code(&request);
@@ -100,7 +98,7 @@ impl Renewal<'_> {
     }
 
     pub(super) fn seen_by_portal(&mut self, order: &str) -> Result<AttemptView> {
-        self.portal.attempt(order).map_err(|source| FlowError::Portal { step: Step::Issue.into(), source })
+        self.portal.attempt(order).map_err(FlowError::of_portal(Step::Issue))
     }
 
     pub(super) fn record(&mut self, token: &TokenInfo, view: &AttemptView, step: Step) -> Result<()> {

@@ -94,6 +94,12 @@ pub enum OperatorReason {
 }
 
 impl FlowError {
+    /// What a portal's error is at a step.
+    pub(crate) fn of_portal(step: impl Into<StepName>) -> impl Fn(ApiError) -> Self + Copy {
+        let step = step.into();
+        move |source| Self::Portal { step, source }
+    }
+
     /// Stable: maps to one sentence and one remedy per language.
     pub fn code(&self) -> &str {
         match self {

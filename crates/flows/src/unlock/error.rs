@@ -26,7 +26,7 @@ pub enum UnlockError {
     NotLocked,
     /// What the token takes the project does not, and the other way round.
     #[error("no PIN satisfies both the token and the project")]
-    NoneFits { key: PinPolicy, product: PinPolicy },
+    NoneFits { token: PinPolicy, product: PinPolicy },
     #[error("the new PIN is not taken: {0}")]
     Refused(NewPinProblem),
     /// An operator has refused it.

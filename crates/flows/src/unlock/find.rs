@@ -137,10 +137,10 @@ fn method_of(method: wire::UnlockMethod) -> UnlockMethod {
     }
 }
 
-/// What satisfies token and project; an answer before anybody is asked for anything.
+/// What satisfies token and product; an answer before anybody is asked for anything.
 fn both(token: &TokenInfo, rules: wire::PinRules) -> Result<PinPolicy> {
     let product =
         PinPolicy { min_len: rules.min_len, max_len: rules.max_len, digits_only: rules.digits_only };
-    let key = PinPolicy::of_key(&token.pin);
-    key.and(product).ok_or(UnlockError::NoneFits { key, product })
+    let token = PinPolicy::of_token(&token.pin);
+    token.and(product).ok_or(UnlockError::NoneFits { token, product })
 }

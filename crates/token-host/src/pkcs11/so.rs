@@ -43,7 +43,7 @@ impl Module {
     /// The token's own limits for a user PIN.
     pub(super) fn user_pin_limits(&self, token: &TokenId) -> Result<PinPolicy, Fault> {
         let state: PinState = self.pin_state(&self.token_info(token)?);
-        Ok(PinPolicy::of_key(&state))
+        Ok(PinPolicy::of_token(&state))
     }
 
     fn token_info(&self, token: &TokenId) -> Result<TokenInfo, Fault> {
